@@ -1,0 +1,120 @@
+"""What leaves this server is accepted by all who check it: the platform's validators of then and now, and its SDK."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.validators import published
+from tests.validators.published import Verdict
+from tests.verbs.examples import changed, document
+from tests.verbs.seed import SEED
+from verbs import VERBS, lint, parse
+from verbs.base import JsonObject
+from verbs.rewrite import rewrite
+from verbs.tables import TABLES
+
+URL = "https://voice.example.com"
+FALLBACK: list[JsonObject] = [{"verb": "say", "text": "Sorry, something went wrong."}, {"verb": "hangup"}]
+NOT_IN_THE_SCHEMA = {"lex", "rasa", "pipeline"}
+"Verbs of 0.9 that the schema of today has dropped."
+NOT_IN_BOTH = {"gladiaOptions", "audio_events_config_config"}
+"Properties of a speech recogniser that the schema of today refuses, or has no content for."
+
+WRITTEN: list[list[Any]] = [
+    [SEED],
+    [{"verb": "answer"}, SEED, {"verb": "hangup"}],
+    [{"say": {"text": "x", "loop": None}}, {"s2s": {"vendor": "openai", "llmOptions": {}}}],
+    [{"verb": "config", "record": {"action": "startCallRecording", "headers": None}}, {**SEED, "id": "v1"}],
+    [{"verb": "gather", "input": ["digits"], "actionHook": {"url": "/x", "method": "GET"}, "play": {"url": "x"}}],
+    [{"stream": {"url": "wss://x.example/y", "actionHook": "/x", "wsAuth": {"username": "u", "password": "p"}}}],
+    [{"verb": "dial", "target": [{"type": "phone", "number": "+1", "confirmHook": "/c"}], "dtmfCapture": ["*1"]}],
+    [{"verb": "dial", "target": [{"type": "sip", "sipUri": "sip:x@y", "trunk": None}], "actionHook": None}],
+    [{"verb": "enqueue", "name": "q", "waitHook": "/w", "_": {"x": 1}}],
+    [{"verb": "sip:refer", "referTo": "sip:x@y", "actionHook": "/x"}],
+    [{"verb": "redirect", "actionHook": "/x"}],
+    [{"verb": "sip:decline", "status": 486}],
+    [{"hangup": None}],
+    [],
+]
+BAD: list[JsonObject] = [
+    {"verb": "say", "bogus": 1},
+    {"verb": "llm", "llmOptions": {}},
+    {"verb": "pause"},
+    {"verb": "listen", "url": 5},
+]
+
+
+def leaving(written: list[Any]) -> list[JsonObject]:
+    return rewrite(
+        parse(written),
+        media_url="wss://voice.example.com/media/jambonz/t",
+        ended_url=f"{URL}/call/ended/t",
+        hook_url=lambda index: f"{URL}/call/hook/{index}",
+        fallback=parse(FALLBACK),
+        sample_rate_hz=24000,
+    ).document
+
+
+def drawn() -> Iterator[JsonObject]:
+    """Yield verbs made from the table, and each with something changed, of which we take what we take."""
+    rng = Random(1)  # noqa: S311  # the same documents every time
+    for name in sorted(VERBS.keys() & TABLES["0.9"].keys() - NOT_IN_THE_SCHEMA - {"llm"}):
+        for _ in range(40):
+            verb = document(name, "0.9", rng)
+            yield from (one for one in (verb, changed(verb, rng)) if not NOT_IN_BOTH & names_in(one))
+
+
+def names_in(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return {name for item in value for name in names_in(item)}
+    return {*value, *(name for item in value.values() for name in names_in(item))} if isinstance(value, dict) else set()
+
+
+OURS = [leaving(written) for written in WRITTEN]
+DRAWN = list(drawn())
+TAKEN = [leaving([verb]) for verb in DRAWN if not lint(verb, version="0.9")]
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[str, list[Verdict]]:
+    """One run of node for all that is asked here."""
+    published.install()
+    told = iter(published.verdicts([*OURS, *TAKEN, *([verb] for verb in BAD)]))
+    return {
+        "ours": [next(told) for _ in OURS],
+        "taken": [next(told) for _ in TAKEN],
+        "bad": list(told),
+    }
+
+
+def test_the_published_validators_accept_what_leaves(verdicts: dict[str, list[Verdict]]) -> None:
+    for leaves, verdict in zip(OURS, verdicts["ours"], strict=True):
+        assert verdict == Verdict(None, None, None), leaves
+
+
+def test_what_we_take_of_a_thousand_verbs_they_take_too(verdicts: dict[str, list[Verdict]]) -> None:
+    assert len(TAKEN) > len(DRAWN) / 2
+    wrong = [
+        (leaves, told)
+        for leaves, told in zip(TAKEN, verdicts["taken"], strict=True)
+        if told != Verdict(None, None, None)
+    ]
+    assert wrong == []
+
+
+def test_the_published_validators_are_asked_in_earnest(verdicts: dict[str, list[Verdict]]) -> None:
+    assert all(verdict.specs for verdict in verdicts["bad"])
+    assert [bool(verdict.schema) for verdict in verdicts["bad"]] == [False, True, True, True]
+
+
+def test_the_sdk_accepts_what_leaves() -> None:
+    from jambonz_sdk import JambonzValidator
+
+    validator = JambonzValidator()
+    for leaves in (*OURS, *TAKEN):
+        assert [told for verb in leaves for told in validator.validate_verb(verb)] == [], leaves
+    for leaves in OURS:
+        assert validator.validate_app(leaves) == [], leaves
+    assert validator.validate_app([{"verb": "pause"}]) != []

@@ -1,0 +1,72 @@
+"""Tools are looked at before a call, not by the model in the middle of one."""
+
+from typing import Any
+
+import pytest
+
+from tests.verbs.seed import SEED
+from verbs.tools import check_tools
+
+WEATHER: dict[str, Any] = SEED["llmOptions"]["session_update"]["tools"][0]
+
+TYPES = "array, boolean, integer, null, number, object, string"
+
+
+def function(**changed: Any) -> dict[str, Any]:
+    return {"type": "function", "name": "f", **changed}
+
+
+def schema(**parameters: Any) -> dict[str, Any]:
+    return function(parameters={"type": "object", **parameters})
+
+
+def told(*tools: Any) -> list[str]:
+    return [f"{'.'.join(map(str, finding.path))}: {finding.message}" for finding in check_tools(list(tools), ())]
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        WEATHER,
+        function(),
+        function(description="x", parameters={}),
+        function(parameters=None),
+        function(name="a-B_9" * 12),
+        schema(properties={"a": {"type": ["string", "null"]}, "b": True, "c": {"enum": [1, None]}}),
+        schema(properties={"a": {"type": "array", "items": {"type": "object", "properties": {"x": {}}}}}),
+        schema(additionalProperties=False, **{"$defs": {}}),
+        {"type": "mcp", "server_label": "m", "server_url": "https://x.example"},
+    ],
+)
+def test_a_good_tool_has_no_complaint(tool: dict[str, Any]) -> None:
+    assert told(tool) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "complaint"),
+    [
+        (function(name="get weather"), "0.name: must be 1 to 64 of letters, digits, _ and -, not 'get weather'"),
+        (function(name=""), "0.name: must be 1 to 64 of letters, digits, _ and -, not ''"),
+        (function(name="a" * 65), f"0.name: must be 1 to 64 of letters, digits, _ and -, not '{'a' * 40}…'"),
+        (function(meta={}), "0.meta: unknown property 'meta'"),
+        (function(parameters={"type": "array"}), "0.parameters.type: must be object: arguments have names"),
+        (function(parameters={"type": {}}), "0.parameters.type: must be object: arguments have names"),
+        (schema(properties=[]), "0.parameters.properties: must be an object, not a list"),
+        (schema(required="a"), "0.parameters.required: must be a list, not 'a'"),
+        (schema(properties={"a": "string"}), "0.parameters.properties.a: must be a JSON schema, not 'string'"),
+        (schema(properties={"a": {"enum": {}}}), "0.parameters.properties.a.enum: must be a list, not an object"),
+        (
+            schema(properties={"a": {"items": {"type": "str"}}}),
+            "0.parameters.properties.a.items.type: unknown type 'str'; it can be " + TYPES,
+        ),
+        ({"type": "code"}, "0.type: must be function or mcp"),
+        ({"name": "f"}, "0.type: must be function or mcp"),
+        ({"type": ["function"]}, "0.type: must be function or mcp"),
+    ],
+)
+def test_a_bad_tool_is_told_where(tool: dict[str, Any], complaint: str) -> None:
+    assert complaint in told(tool)
+
+
+def test_two_tools_cannot_have_one_name() -> None:
+    assert told(function(), WEATHER, function()) == ["2.name: a second tool named 'f'"]

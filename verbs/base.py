@@ -1,0 +1,132 @@
+"""What every verb of a document shares, and how a document's faults are told."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic.alias_generators import to_camel
+
+JsonValue = Any
+JsonObject = dict[str, Any]
+Path = tuple[str | int, ...]
+Hook = str | JsonObject
+"A URL, a path, or an object with one of them as `url`."
+Number = int | float
+
+_SHOWN_CHARS = 40
+_NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LONGEST_NAME = 64
+"What is longer is no misspelt name, and comparing it takes time."
+
+
+class Complaint(NamedTuple):
+    """One fault; the path leads to it from the document's root: `(1, "vendor")` is the second verb's vendor."""
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        steps = [f"[{step}]" if isinstance(step, int) else f".{step[:_LONGEST_NAME]}" for step in self.path]
+        return _NOT_PRINTED.sub("?", f"verbs{''.join(steps)}: {self.message}")
+
+
+class Finding(NamedTuple):
+    """A complaint, and whether it is of a thing that cannot be worked with, not only of one we do not know."""
+
+    path: Path
+    message: str
+    fatal: bool = False
+
+
+class DocumentError(ValueError):
+    """A document that cannot be used; the text holds every complaint."""
+
+    def __init__(self, complaints: Iterable[Complaint]) -> None:
+        self.complaints = list(complaints)
+        super().__init__("; ".join(map(str, self.complaints)))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a document had a verb: the item as it stood, and its properties with what a synonym implies."""
+
+    item: JsonObject
+    properties: JsonObject
+
+
+class Verb(BaseModel):
+    """One verb of a document. Names are snake_case here and camelCase on the wire."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+    verb: str
+    id: str | None = None
+    "Comes back as `verb_id` in what the platform posts to the verb's hooks."
+    _written: Written | None = PrivateAttr(default=None)
+
+    @classmethod
+    def read(cls, name: str, item: JsonObject, properties: JsonObject) -> Self:
+        """Make the verb of properties that were checked; those we do not know are kept for the wire only."""
+        known = {field.alias or key for key, field in cls.model_fields.items()}
+        verb = cls.model_validate({**{key: value for key, value in properties.items() if key in known}, "verb": name})
+        verb._written = Written(deepcopy(item), deepcopy(properties))  # noqa: SLF001  # its own
+        return verb
+
+    @classmethod
+    def findings(cls, _properties: JsonObject) -> Iterator[Finding]:
+        """Give what only this verb knows to be wrong; property names and JSON types are checked before."""
+        return iter(())
+
+    def to_wire(self) -> JsonObject:
+        """Give the item as the document had it: same form, spelling, order and nulls."""
+        return deepcopy(self._written.item) if self._written else self.plain()
+
+    def plain(self) -> JsonObject:
+        """Give the item in the form `{"verb": name, …}`, under its own name instead of a synonym."""
+        return {"verb": self.verb, **self.properties}
+
+    def in_plain_form(self) -> Self:
+        """Return the verb as if the document had it in its plain form."""
+        return self.read(self.verb, self.plain(), self.properties)
+
+    @property
+    def properties(self) -> JsonObject:
+        """All but the name, as on the wire."""
+        if self._written:
+            return deepcopy(self._written.properties)
+        return self.model_dump(by_alias=True, exclude_unset=True, exclude={"verb"})
+
+
+def shown(value: JsonValue) -> str:
+    """Quote a value for a complaint, short enough for a line."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case str():
+            return repr(value if len(value) <= _SHOWN_CHARS else f"{value[:_SHOWN_CHARS]}…")
+        case _:
+            return json.dumps(value)[:_SHOWN_CHARS]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Give ` (did you mean 'x'?)` when a known word is near; neither case nor `-` or `_` counts."""
+    spellings = {_bare(name): name for name in known}
+    near = get_close_matches(_bare(word[:_LONGEST_NAME]), list(spellings), n=1, cutoff=0.6)
+    return f" (did you mean {spellings[near[0]]!r}?)" if near else ""
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")

@@ -1,0 +1,82 @@
+"""`llm`: the call talks with a language model. This server carries it out; the platform never sees it."""
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from verbs.base import Finding, Hook, JsonObject, JsonValue, Number, Path, Verb, did_you_mean, shown
+from verbs.kinds import TEXT, Kind, an_object, check
+from verbs.llm_options import check_options, is_beta_shaped
+
+VENDORS = ("openai",)
+"Models that this server can speak to."
+
+_TEXT_VALUES = Kind((dict,), "an object of texts", lambda value: all(isinstance(item, str) for item in value.values()))
+_AUTH = an_object({"apiKey": TEXT})
+_CONNECT_OPTIONS = an_object(
+    {
+        "host": Kind((str,), "a host's name, and :port", lambda value: "/" not in value),
+        "path": TEXT,
+        "url": Kind((str,), "a ws:// or wss:// URL", lambda value: value.startswith(("ws://", "wss://"))),
+        "headers": _TEXT_VALUES,
+        "query": _TEXT_VALUES,
+    }
+)
+_PATTERN = re.compile(r"-?(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)")
+
+
+class Llm(Verb):
+    verb: Literal["llm"] = "llm"
+    vendor: str
+    model: str | None = None
+    auth: JsonObject | None = None
+    "`apiKey`; without it the server's own key for the vendor is used."
+    connect_options: JsonObject | None = None
+    action_hook: Hook | None = None
+    event_hook: Hook | None = None
+    tool_hook: Hook | None = None
+    events: list[str] | None = None
+    "Which events the eventHook gets; None: all but audio."
+    llm_options: JsonObject
+    mcp_servers: list[JsonObject] | None = None
+    handoff: JsonObject | None = None
+    hangup: JsonObject | None = None
+    response_timeout_ms: Number | None = None
+    cancel_on_response_timeout: bool | None = None
+    cancel_on_barge_in: bool | None = None
+
+    @property
+    def beta_shaped(self) -> bool:
+        """Whether `llmOptions` speaks the beta's words, so that wildcards deliver events under the beta's names."""
+        return is_beta_shaped(self.llm_options)
+
+    @classmethod
+    def findings(cls, properties: JsonObject) -> Iterator[Finding]:
+        yield from _check_events(properties.get("events"))
+        vendor = properties.get("vendor")
+        if isinstance(vendor, str) and vendor not in VENDORS:
+            hint = did_you_mean(vendor, VENDORS) or f"; known: {', '.join(VENDORS)}"
+            yield Finding(("vendor",), f"unknown vendor {shown(vendor)}{hint}")
+        if vendor == "openai":
+            yield from _check_for_openai(properties)
+
+
+def _check_for_openai(properties: JsonObject) -> Iterator[Finding]:
+    for name, kind in (("auth", _AUTH), ("connectOptions", _CONNECT_OPTIONS)):
+        yield from _of_objects(check(properties.get(name), kind, (name,)), (name,))
+    options = properties.get("llmOptions")
+    if isinstance(options, dict):
+        yield from check_options(options, ("llmOptions",))
+
+
+def _of_objects(findings: Iterator[Finding], path: Path) -> Iterator[Finding]:
+    """Leave out what the table has said already: that the property itself is no object."""
+    return (finding for finding in findings if finding.path != path)
+
+
+def _check_events(events: JsonValue) -> Iterator[Finding]:
+    for index, pattern in enumerate(events if isinstance(events, list) else []):
+        if not isinstance(pattern, str):
+            yield Finding(("events", index), f"must be text, not {shown(pattern)}", fatal=True)
+        elif not _PATTERN.fullmatch(pattern):
+            yield Finding(("events", index), f"no event is named {shown(pattern)}: write a name, `all`, or `name.*`")

@@ -1,0 +1,17 @@
+"""Every verb that needs nothing of us: checked against the table, and passed on."""
+
+from pydantic import ConfigDict
+
+from verbs.base import Verb
+
+NAMES = (
+    *("alert", "conference", "dequeue", "dialogflow", "dtmf", "dub", "enqueue", "leave", "lex", "message", "pipeline"),
+    *("rasa", "sip:decline", "sip:refer", "sip:request", "tag", "transcribe", "agent", "transfer"),
+)
+"What documents may hold. `rest:dial` is in the platform's table too, but stands in requests to its REST API only."
+
+
+class Passthrough(Verb):
+    """Its own properties are in `properties`."""
+
+    model_config = ConfigDict(extra="allow")
