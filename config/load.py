@@ -1,0 +1,176 @@
+"""From a file and an environment to frozen settings, or to every complaint about them at once."""
+
+import hashlib
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+
+from config import yaml_text
+from config.complaints import ConfigError
+from config.documents import check_documents
+from config.draft import Draft
+from config.environment import read_dotenv
+from config.fields import Store
+from config.nodes import Mapping, Sequence, merged, with_value
+from config.reading import read_bytes, text_of
+from config.rules import exposure, shadowed, vendor_url_fault, warnings
+from config.secrets import variable_secrets
+from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Vendor
+from verbs.llm import VENDORS
+
+# What the environment supplies where the file is silent.
+_BUILT_IN = """
+server: {admin_token: "${HOOKSWITCH_ADMIN_TOKEN:-}", ticket_secret: "${HOOKSWITCH_TICKET_SECRET:-}"}
+platform: {webhook_secrets: ["${JAMBONZ_WEBHOOK_SECRET:-}"]}
+vendors:
+  openai:
+    api_key: "${OPENAI_API_KEY:-}"
+    url: "${OPENAI_REALTIME_URL:-wss://api.openai.com/v1/realtime}"
+"""
+_KEYS = ["server", "store", "platform", "vendors", "hooks", "defaults", "routes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bytes of a configuration and of the `.env` beside it, as they were at one moment."""
+
+    path: FilePath
+    raw: bytes
+    dotenv: bytes
+
+    @classmethod
+    def read(cls, path: FilePath) -> "Source":
+        """Read both; raise ConfigError where one cannot be read. A missing `.env` is an empty one."""
+        dotenv = path.parent / ".env"
+        return cls(path, read_bytes(path), read_bytes(dotenv) if dotenv.is_file() else b"")
+
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.raw).digest() + hashlib.sha256(self.dotenv).digest()
+
+
+def load(path: FilePath, *, environ: MappingOf[str, str]) -> Settings:
+    """Read a configuration; `environ` goes before the `.env` beside it. Raise ConfigError with all complaints."""
+    return settings_of(Source.read(path), environ=environ)
+
+
+def settings_of(source: Source, *, environ: MappingOf[str, str]) -> Settings:
+    """Give the settings of what was read; raise ConfigError with all complaints."""
+    dotenv = source.path.parent / ".env"
+    values, complaints = read_dotenv(text_of(source.dotenv, dotenv), file=str(dotenv))
+    environment = {**values, **environ}
+    file = str(source.path)
+    root, found = yaml_text.parse(text_of(source.raw, source.path), file=file, environ=environment)
+    draft = Draft(file, _filled_in(root, environment), [*complaints, *found])
+    settings = _read(draft, source.path.parent)
+    if draft.complaints or settings is None:
+        raise ConfigError(draft.complaints)
+    return settings.model_copy(
+        update={"warnings": tuple(warnings(settings)), "other_secrets": variable_secrets(draft.root)}
+    )
+
+
+def _filled_in(root: Mapping, environ: MappingOf[str, str]) -> Mapping:
+    """Put the built-in values under the file's, and `defaults` under each route."""
+    built_in, _ = yaml_text.parse(_BUILT_IN, file="", environ=environ)
+    filled = merged(root, built_in)
+    defaults, routes = filled.get("defaults"), filled.get("routes")
+    if not (isinstance(routes, Sequence) and isinstance(defaults, Mapping)):
+        return filled
+    items = [merged(item, defaults) if isinstance(item, Mapping) else item for item in routes.items]
+    return with_value(filled, "routes", replace(routes, items=tuple(items)))
+
+
+def _read(draft: Draft, folder: FilePath) -> Settings | None:
+    """Read all sections, whatever is wrong with the others; complain into the draft."""
+    for entry in draft.root.entries:
+        if entry.key not in _KEYS:
+            draft.unknown_key((entry.key,), _KEYS)
+    server = draft.section(Server, ("server",))
+    platform = _platform(draft)
+    hooks = draft.section(Hooks, ("hooks",))
+    store = draft.value(Store, ("store",), Settings.model_fields["store"].default)
+    vendors = _vendors(draft, insecure=bool(server and server.insecure))
+    version = platform.version if platform else Platform().version
+    routes = _routes(draft, folder, version=version, hooks_resolve=not hooks or bool(hooks.base_url))
+    if not (server and platform and hooks):
+        return None
+    if sentence := exposure(server, platform):
+        draft.complain(("server", "public_url" if server.public_url else "host"), sentence)
+    return Settings(server=server, store=store, platform=platform, vendors=vendors, hooks=hooks, routes=routes)
+
+
+def _platform(draft: Draft) -> Platform | None:
+    env = draft.find(("platform", "env"))
+    for entry in env.entries if isinstance(env, Mapping) else ():
+        draft.section(EnvVariable, ("platform", "env", entry.key))
+    return draft.section(Platform, ("platform",))
+
+
+def _vendors(draft: Draft, *, insecure: bool) -> dict[str, Vendor]:
+    vendors: dict[str, Vendor] = {}
+    node = draft.find(("vendors",))
+    if not isinstance(node, Mapping):
+        draft.complain(("vendors",), "must be keys with values below it, such as openai: {api_key: …}")
+        return vendors
+    for entry in node.entries:
+        path = ("vendors", entry.key)
+        if entry.key not in VENDORS:
+            draft.unknown_key(path, list(VENDORS))
+        elif vendor := draft.section(Vendor, path):
+            vendors[entry.key] = vendor
+            if sentence := vendor_url_fault(vendor, insecure=insecure):
+                draft.complain((*path, "url"), sentence)
+    return vendors
+
+
+def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool) -> tuple[Route, ...]:
+    node = draft.find(("routes",))
+    if not isinstance(node, Sequence) or not node.items:
+        draft.complain(("routes",), "must be a list of routes, at least one: - {name: …, verbs: [{verb: …}]}")
+        return ()
+    items = [
+        check_documents(draft, item, version=version, hooks_resolve=hooks_resolve)
+        if isinstance(item, Mapping)
+        else item
+        for item in node.items
+    ]
+    draft.root = with_value(draft.root, "routes", replace(node, items=tuple(items)))
+    good = [
+        (index, _with_clip(draft, index, route, folder))
+        for index in range(len(items))
+        if (route := draft.section(Route, ("routes", index)))
+    ]
+    for item in items:
+        if isinstance(item, Mapping):
+            _require_verbs(draft, item)
+    _complain_of_pairs(draft, node, good)
+    return tuple(route for _, route in good)
+
+
+def _require_verbs(draft: Draft, route: Mapping) -> None:
+    if not any(route.get(key) for key in ("verbs", "url", "python")):
+        draft.complain((*route.path, "verbs"), "is missing: what shall a call of this route do?")
+
+
+def _with_clip(draft: Draft, index: int, route: Route, folder: FilePath) -> Route:
+    """Resolve `media.hold_clip` against the configuration's folder; complain where there is no such file."""
+    if route.media.hold_clip is None:
+        return route
+    clip = folder / route.media.hold_clip
+    if not clip.is_file():
+        draft.complain(("routes", index, "media", "hold_clip"), "there is no such file in the configuration's folder")
+    media = route.media.model_copy(update={"hold_clip": str(clip)})
+    return route.model_copy(update={"media": media})
+
+
+def _complain_of_pairs(draft: Draft, node: Sequence, routes: list[tuple[int, Route]]) -> None:
+    names: dict[str, int] = {}
+    for index, route in routes:
+        if route.name in names:
+            line = node.items[names[route.name]].line
+            draft.complain(("routes", index, "name"), f"the route in line {line} has this name already")
+        names.setdefault(route.name, index)
+    for index, earlier in shadowed(routes):
+        line = node.items[earlier].line
+        sentence = f"this route is never taken: the one in line {line} takes all its calls; put this one first"
+        draft.complain(("routes", index), sentence)

@@ -1,0 +1,58 @@
+"""The words of `check` and `explain`: exit codes and lines, for a terminal to print."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from config.complaints import ConfigError
+from config.load import load
+from config.routing import Verdict, explain, route_for
+from config.secrets import hidden, secret_values
+from config.settings import Route, Settings
+
+Call = Mapping[str, Any]
+"The body of a call webhook."
+DocumentFor = Callable[[Settings, Route, Call], Sequence[Mapping[str, Any]]]
+"Gives the verb document that a call of the route would get."
+
+
+def check_lines(path: Path, environ: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Check a configuration: 2 with one line per complaint, or 0 with its routes and warnings."""
+    try:
+        settings = load(path, environ=environ)
+    except ConfigError as error:
+        return 2, [str(complaint) for complaint in error.complaints]
+    names = ", ".join(route.name for route in settings.routes)
+    return 0, [f"{path}: no complaints; routes: {names}", *(f"warning: {text}" for text in settings.warnings)]
+
+
+def explain_lines(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    number: str,
+    caller: str = "",
+    document_for: DocumentFor,
+) -> tuple[int, list[str]]:
+    """Say which route an inbound call would take, why the others did not, and which document it would get.
+
+    Exit code 0, or 1 when no route takes the call, or 2 when the configuration has complaints.
+    """
+    try:
+        settings = load(path, environ=environ)
+    except ConfigError as error:
+        return 2, [str(complaint) for complaint in error.complaints]
+    call = {"call_sid": "explained", "direction": "inbound", "from": caller, "to": number}
+    verdicts = [_verdict_line(verdict) for verdict in explain(settings, call)]
+    route = route_for(settings, call)
+    if route is None:
+        return 1, [*verdicts, f"no route takes a call to {number}: add one, such as numbers: ['*']"]
+    document = json.dumps(document_for(settings, route, call), indent=2, ensure_ascii=False)
+    secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secret_values(settings)]
+    return 0, [*verdicts, *hidden(document, secrets).splitlines()]
+
+
+def _verdict_line(verdict: Verdict) -> str:
+    mark = "takes the call" if verdict.matched else "does not"
+    return f"{verdict.route.name}: {mark}: {verdict.reason}"

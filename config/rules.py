@@ -1,0 +1,123 @@
+"""Rules that join several keys: who may reach the server, which route is never taken, what is only warned of."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+import verbs
+from config.numbers import covers, pattern_of
+from config.settings import Platform, Route, Server, Settings, Vendor
+from config.urls import SOCKET, host_of, is_loopback, url_fault
+from verbs import JsonObject
+from verbs.llm import Llm
+
+# jambonz reads no longer message from a websocket application (feature-server lib/config.js: WS maxPayload).
+_MOST_CONTROL_BYTES = 24 * 1024
+
+
+def exposure(server: Server, platform: Platform, *, host: str | None = None) -> str | None:
+    """Say why this server must not be reached from elsewhere: nothing tells the platform from a stranger.
+
+    `host` stands in for `server.host` (`serve --host`).
+    """
+    if server.insecure or platform.webhook_secrets or platform.basic_auth:
+        return None
+    hosts = [host or server.host, host_of(server.public_url or "http://localhost")]
+    if all(map(is_loopback, hosts)):
+        return None
+    return (
+        "strangers could place calls on your account: set platform.webhook_secrets (JAMBONZ_WEBHOOK_SECRET) "
+        "or platform.basic_auth, or say server.insecure: true"
+    )
+
+
+def vendor_url_fault(vendor: Vendor, *, insecure: bool) -> str | None:
+    """Say what is wrong with a model's address: our key and the caller's voice travel to it."""
+    if sentence := url_fault(vendor.url, SOCKET):
+        return sentence
+    if vendor.url.startswith("wss:") or insecure or is_loopback(host_of(vendor.url)):
+        return None
+    return "must begin with wss:// (ws:// is for this machine, or with server.insecure: true)"
+
+
+def lacks_key(vendor: Vendor) -> bool:
+    """Tell whether calls cannot reach this vendor for want of a key; a model on this machine needs none."""
+    return not vendor.api_key.get_secret_value() and not is_loopback(host_of(vendor.url))
+
+
+def takes_all_of(wide: Route, narrow: Route) -> bool:
+    """Tell whether every call that `narrow` would take is taken by `wide`."""
+    headers = {name.lower(): value for name, value in narrow.headers.items()}
+    return (
+        _cover(wide.numbers, narrow.numbers)
+        and _cover(wide.from_, narrow.from_)
+        and wide.direction in {None, narrow.direction}
+        and all(
+            name.lower() in headers and covers(value, headers[name.lower()]) for name, value in wide.headers.items()
+        )
+    )
+
+
+def shadowed(routes: Sequence[tuple[int, Route]]) -> Iterator[tuple[int, int]]:
+    """Give (index, index of an earlier route that takes all its calls) of every route that is never taken.
+
+    The earlier one must take the first number, so it is looked up by that: thousands of routes are no burden.
+    """
+    by_pattern: dict[str, list[tuple[int, Route]]] = {}
+    for index, route in routes:
+        patterns = [pattern_of(number) for number in route.numbers] or ["*"]
+        wider = [patterns[0], *(f"{patterns[0][:length]}*" for length in range(len(patterns[0])))]
+        takers = [
+            earlier
+            for pattern in wider
+            for earlier, candidate in by_pattern.get(pattern, [])
+            if takes_all_of(candidate, route)
+        ]
+        if takers:
+            yield index, min(takers)
+        for pattern in patterns:
+            by_pattern.setdefault(pattern, []).append((index, route))
+
+
+def warnings(settings: Settings) -> Iterator[str]:
+    """Give what an operator should know and what keeps no server from serving."""
+    if not settings.store.startswith("memory:"):
+        yield "store: this version keeps call rows in memory; they are lost at a restart"
+    if settings.server.insecure:
+        yield "server.insecure is true: anyone who reaches the port can place calls on your account"
+    for route in settings.routes:
+        parsed = verbs.parse(route.verbs, version=settings.platform.version)
+        yield from (
+            f"route {route.name!r}: no key for vendor {vendor!r}, its calls get `fallback`: {remedy}"
+            for vendor, remedy in _keyless(settings, parsed)
+        )
+        sent = [verb for verb in route.verbs if "llm" not in {verb.get("verb"), *verb}]
+        size_bytes = len(json.dumps([*sent, *route.fallback], ensure_ascii=False).encode())
+        if size_bytes > _MOST_CONTROL_BYTES:
+            yield (
+                f"route {route.name!r}: its document has about {size_bytes} bytes; on the websocket API "
+                f"jambonz reads {_MOST_CONTROL_BYTES} at most: shorten it, or call it over http"
+            )
+
+
+def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple[str, str]]:
+    for verb in parsed:
+        if not isinstance(verb, Llm) or any((verb.auth or {}).values()):
+            continue
+        vendor = settings.vendors[verb.vendor]
+        host = _host_named(verb.connect_options or {})
+        if host and host != host_of(vendor.url):
+            yield verb.vendor, f"put `auth` into the verb, for {host} is not the host of vendors.{verb.vendor}.url"
+        elif lacks_key(vendor):
+            yield verb.vendor, f"set {verb.vendor.upper()}_API_KEY or vendors.{verb.vendor}.api_key"
+
+
+def _host_named(connect_options: JsonObject) -> str:
+    named = str(connect_options.get("host") or "").partition(":")[0].lower()
+    return host_of(str(connect_options.get("url") or "")) or named
+
+
+def _cover(wide: Sequence[str], narrow: Sequence[str]) -> bool:
+    """An empty list takes every number."""
+    return not wide or all(
+        any(covers(pattern_of(taken), pattern_of(pattern)) for taken in wide) for pattern in narrow or ["*"]
+    )

@@ -1,0 +1,62 @@
+"""Which values of a configuration must never be seen: what logs, hooks and commands replace by `***`."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from config.nodes import Mapping, scalars
+from config.settings import Settings
+
+# Keys under which a verb carries what only its vendor may read (`auth`, wsAuth, credentials …).
+_SECRET_KEY = re.compile(r"auth$|authori[sz]ation|pass(word|wd)?$|secret|token$|key$|credential", re.IGNORECASE)
+# A shorter text is no secret, and would be found everywhere.
+_LEAST_CHARS = 6
+
+
+def secret_values(settings: Settings) -> frozenset[str]:
+    """Give every secret of the settings: tokens, keys, and what stands under a verb's `auth` and the like."""
+    documents = [(route.verbs, route.fallback, route.busy) for route in settings.routes]
+    found = {*_model_secrets(settings), *_verb_secrets(documents, secret=False)}
+    return frozenset(text for text in found if len(text) >= _LEAST_CHARS)
+
+
+def variable_secrets(root: Mapping) -> tuple[SecretStr, ...]:
+    """Give the value of every variable in the file whose name says that it is a secret."""
+    pairs = {pair for scalar in scalars(root) for pair in scalar.values}
+    return tuple(SecretStr(value) for name, value in sorted(pairs) if _SECRET_KEY.search(name))
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """Replace every secret in a text by `***`, the longest first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _model_secrets(value: Any) -> Iterator[str]:
+    match value:
+        case SecretStr():
+            yield value.get_secret_value()
+        case BaseModel():
+            for _, inner in value:
+                yield from _model_secrets(inner)
+        case dict():
+            for inner in value.values():
+                yield from _model_secrets(inner)
+        case tuple():
+            for inner in value:
+                yield from _model_secrets(inner)
+
+
+def _verb_secrets(value: Any, *, secret: bool) -> Iterator[str]:
+    match value:
+        case str() if secret:
+            yield value
+        case dict():
+            for key, inner in value.items():
+                yield from _verb_secrets(inner, secret=secret or bool(_SECRET_KEY.search(str(key))))
+        case list() | tuple():
+            for inner in value:
+                yield from _verb_secrets(inner, secret=secret)

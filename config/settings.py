@@ -1,0 +1,163 @@
+"""The configuration as the other rooms see it: frozen, with a default for every key that has a sensible one."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from config.fields import (
+    BRIDGE_ONLY,
+    Count,
+    Delay,
+    Flag,
+    Json,
+    MaybeText,
+    MaybeUrl,
+    Mode,
+    Name,
+    Patterns,
+    Rate,
+    Seconds,
+    Secret,
+    Secrets,
+    Section,
+    SigningSecrets,
+    Store,
+    Text,
+    Verbs,
+    WebUrl,
+    Whole,
+    Word,
+    later,
+)
+
+
+class Strict(BaseModel):
+    """A section of the file: a key that it does not know is a complaint, and what was read never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Server(Strict):
+    host: Name = "127.0.0.1"
+    port: Annotated[Whole, Field(ge=0, le=65_535)] = 3000
+    "0 takes a free port."
+    public_url: MaybeUrl = None
+    "How the platform reaches us, without a slash at the end; None: http://host:port."
+    admin_token: Secret = SecretStr("")
+    ticket_secret: Secret = SecretStr("")
+    insecure: Flag = False
+    "Serve strangers without a secret, and let a vendor be reached without TLS."
+    max_calls: Count = 200
+    "Per process; the next call gets its route's `busy` verbs."
+    drain_s: Delay = 300.0
+    retention_days: Annotated[Whole, Field(ge=1, le=36_500)] = 30
+    metrics_public: Flag = False
+    body_timeout_s: Seconds = 5.0
+    heartbeat_s: Seconds = 20.0
+    send_timeout_s: Seconds = 10.0
+    orphan_grace_s: Delay = 30.0
+
+
+class BasicAuth(Strict):
+    username: Name
+    password: Annotated[Secret, Field(min_length=1)]
+
+
+class PlatformApi(Strict):
+    """The platform's REST API: outbound calls and call control."""
+
+    base_url: WebUrl
+    account_sid: Name
+    api_key: Annotated[Secret, Field(min_length=1)]
+
+
+class EnvVariable(Strict):
+    """One field of the form that the portal makes of `OPTIONS /call` (jambonz node-sdk: webhook/env-vars.ts)."""
+
+    type: Annotated[Literal["string", "number", "boolean"], Word]
+    description: Text
+    required: Flag = False
+    default: Any = None
+    enum: list[Any] | None = None
+    obscure: Flag = False
+    uiHint: Text | None = None  # noqa: N815  # the portal's spelling
+    jambonzResource: Text | None = None  # noqa: N815  # the portal's spelling
+
+
+class Platform(Strict):
+    kind: Annotated[Literal["jambonz"], Word] = "jambonz"
+    version: Annotated[Literal["0.9", "10"], Word] = "0.9"
+    webhook_secrets: Secrets = ()
+    basic_auth: BasicAuth | None = None
+    api: PlatformApi | None = None
+    env: Json = Field(default_factory=dict)
+    "{NAME: EnvVariable} as written."
+
+
+class Vendor(Strict):
+    api_key: Secret = SecretStr("")
+    url: Text
+    connect_timeout_s: Seconds = 5.0
+    session_timeout_s: Seconds = 3.0
+    response_timeout_s: Seconds = 8.0
+    max_session_s: Seconds | None = None
+    "None: until the vendor's own `expires_at`."
+
+
+class Hooks(Strict):
+    base_url: MaybeUrl = None
+    secrets: SigningSecrets = ()
+    timeout_s: Seconds = 5.0
+    tool_timeout_s: Seconds = 8.0
+    action_timeout_s: Seconds = 8.0
+    "All tries together, while the platform waits."
+    retry_s: tuple[Delay, ...] = (0.5, 2.0, 5.0, 300.0, 1800.0, 7200.0)
+
+
+class Media(Strict):
+    sample_rate_hz: Annotated[Literal[8000, 16000, 24000], Rate] = 24000
+    lead_ms: Annotated[Whole, Field(ge=0, le=2000)] = 200
+    "How far ahead of the caller's ear audio is sent."
+    record: Annotated[Flag, later(f"{BRIDGE_ONLY}, without recording: set it to false")] = False
+    hold_clip: MaybeText = None
+    "A WAV file that is heard instead of the soft tone; a relative path starts at the configuration's folder."
+    open_timeout_s: Seconds = 10.0
+    metadata_timeout_s: Seconds = 5.0
+    silence_tone_after_s: Seconds = 2.5
+
+
+class Route(Strict):
+    name: Name
+    numbers: Patterns = ()
+    "Of the called number; none: any."
+    from_: Patterns = Field(default=(), alias="from")
+    direction: Annotated[Literal["inbound", "outbound"] | None, Word] = None
+    headers: dict[str, Text] = Field(default_factory=dict)
+    llm_mode: Mode = "bridge"
+    verbs: Verbs = Field(default_factory=list, repr=False)
+    url: Annotated[MaybeText, later(f"{BRIDGE_ONLY}, not `url`")] = None
+    python: Annotated[MaybeText, later(f"{BRIDGE_ONLY}, not `python`")] = None
+    fallback: Verbs = Field(
+        default_factory=lambda: [{"verb": "say", "text": "Sorry, something went wrong."}, {"verb": "hangup"}],
+        repr=False,
+    )
+    busy: Verbs = Field(default_factory=lambda: [{"verb": "sip:decline", "status": 486}], repr=False)
+    status_hook: MaybeText = None
+    max_call_s: Seconds = 3600.0
+    media: Annotated[Media, Section] = Field(default_factory=Media)
+    tools: Annotated[Json, later(f"{BRIDGE_ONLY}; serve tools with the verb's toolHook")] = Field(default_factory=dict)
+
+
+class Settings(Strict):
+    server: Server = Field(default_factory=Server)
+    store: Store = Field(default="sqlite:///hookswitch.db", repr=False)
+    platform: Platform = Field(default_factory=Platform)
+    vendors: dict[str, Vendor] = Field(
+        default_factory=lambda: {"openai": Vendor(url="wss://api.openai.com/v1/realtime")}
+    )
+    hooks: Hooks = Field(default_factory=Hooks)
+    routes: tuple[Route, ...] = ()
+    other_secrets: tuple[SecretStr, ...] = ()
+    "Values of variables that are named like a secret, wherever in the file they stand."
+    warnings: tuple[str, ...] = ()
+    "What an operator should know, in sentences; nothing that keeps the server from serving."

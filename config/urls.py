@@ -1,0 +1,57 @@
+"""What is wrong with a URL, as a sentence that never repeats it (it may hold a secret)."""
+
+import ipaddress
+from collections.abc import Sequence
+from urllib.parse import SplitResult, urlsplit
+
+from config.complaints import listed
+
+WEB = ("https", "http")
+SOCKET = ("wss", "ws")
+
+
+def url_fault(text: str, schemes: Sequence[str] = WEB, *, bare: bool = False) -> str | None:
+    """Say what is wrong with an absolute URL; `bare` also refuses a query and a fragment."""
+    if not text.isprintable() or any(char.isspace() for char in text):
+        return "holds a space or a control character"
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return "is not a URL: look at the host and the port"
+    if url.scheme not in schemes:
+        return f"must begin with {listed([f'{scheme}://' for scheme in schemes])}"
+    if not url.hostname or port == 0:
+        return "names no host" if not url.hostname else "names port 0"
+    return _host_fault(url) or (_query_fault(url) if bare else None)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine only."""
+    name = host.lower().removesuffix(".").strip("[]")
+    address = _address(name)
+    return address.is_loopback if address else name == "localhost" or name.endswith(".localhost")
+
+
+def host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _host_fault(url: SplitResult) -> str | None:
+    if "@" in url.netloc:
+        return "holds a user name or a password, which would end up in logs: remove what stands before @"
+    address = _address(url.hostname or "")
+    if address and address.is_link_local:  # 169.254.169.254: the metadata, with its keys, of a cloud machine
+        return "is a link-local address, which is never called"
+    return None
+
+
+def _query_fault(url: SplitResult) -> str | None:
+    return "must end with the path: remove the query and the fragment" if url.query or url.fragment else None
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,151 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import ConfigError
+from config.draft import Draft, without_values
+from config.nodes import Mapping, Scalar
+from tests.config.conftest import Load
+
+# https://www.jambonz.org/docs/webhooks/llm: the example of the verb's own page, without what its JavaScript adds.
+LLM: dict[str, Any] = {
+    "vendor": "openai",
+    "model": "gpt-4o-realtime-preview-2024-10-01",
+    "auth": {"apiKey": "sk-1"},
+    "actionHook": "/final",
+    "eventHook": "/event",
+    "toolHook": "/toolCall",
+    "events": ["conversation.item.*", "response.audio_transcript.done", "input_audio_buffer.committed"],
+    "llmOptions": {
+        "response_create": {
+            "modalities": ["text", "audio"],
+            "instructions": "Please assist the user with their request.",
+            "voice": "alloy",
+            "output_audio_format": "pcm16",
+            "temperature": 0.8,
+            "max_output_tokens": 4096,
+        },
+        "session_update": {
+            "tools": [
+                {
+                    "name": "get_weather",
+                    "type": "function",
+                    "description": "Get the weather at a given location",
+                    "parameters": {
+                        "type": "object",
+                        "properties": {
+                            "location": {"type": "string", "description": "Location to get the weather from"},
+                            "scale": {"type": "string", "enum": ["fahrenheit", "celsius"]},
+                            "weatherHook": {"type": "string"},
+                        },
+                        "required": ["location", "scale"],
+                    },
+                }
+            ],
+            "tool_choice": "auto",
+            "input_audio_transcription": {"model": "whisper-1"},
+            "turn_detection": {
+                "type": "server_vad",
+                "threshold": 0.8,
+                "prefix_padding_ms": 300,
+                "silence_duration_ms": 500,
+            },
+        },
+    },
+}
+START = "hooks: {base_url: 'https://app.example.com'}\nroutes: [{name: a, verbs: %s}]"
+
+
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+@pytest.mark.parametrize("item", [{"verb": "llm", **LLM}, {"llm": LLM}], ids=["verb", "item"])
+def test_the_example_of_the_llm_page_is_accepted_as_json(loaded: Load, item: Any, indent: int | str | None) -> None:
+    settings = loaded(START % json.dumps([{"verb": "answer"}, item], indent=indent))
+    assert settings.routes[0].verbs[1] == item
+
+
+def test_the_example_of_the_llm_page_is_accepted_as_javascript(loaded: Load) -> None:
+    script = re.sub(r'"(\w+)":', r"\1:", json.dumps(LLM, indent=2)).replace('"', "'")
+    assert loaded(START % f"[{{llm: {script} }}]").routes[0].verbs == [{"llm": LLM}]
+
+
+@pytest.mark.parametrize(
+    ("verb", "environ", "expected"),
+    [
+        ("{verb: pause, length: '${N}'}", {"N": "7"}, {"verb": "pause", "length": 7}),
+        ("{verb: pause, length: '${N:-2}'}", {"N": "0.5"}, {"verb": "pause", "length": 0.5}),
+        ("{verb: say, text: 15551234567}", {}, {"verb": "say", "text": "15551234567"}),
+        ("{verb: say, text: '${N}'}", {"N": "7"}, {"verb": "say", "text": "7"}),
+        ("{say: {text: true}}", {}, {"say": {"text": "true"}}),
+        ("{pause: {length: '${N}'}}", {"N": "2"}, {"pause": {"length": 2}}),
+        (
+            "{verb: dial, target: [{type: phone, number: 15551234567}]}",
+            {},
+            {"verb": "dial", "target": [{"type": "phone", "number": "15551234567"}]},
+        ),
+    ],
+)
+def test_a_verb_gets_the_reading_that_it_wants(
+    loaded: Load, verb: str, environ: dict[str, str], expected: dict[str, Any]
+) -> None:
+    assert loaded(f"routes: [{{name: a, verbs: [{verb}, {{verb: hangup}}]}}]", environ).routes[0].verbs[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("verb", "complaint"),
+    [
+        ("{verb: pause, length: '7'}", "routes[0].verbs[0].length: must be a number, not '7'"),
+        ("{verb: pause, length: true}", "routes[0].verbs[0].length: must be a number, not"),
+        ("{verb: pause, length: '${N}'}", "routes[0].verbs[0].length: must be a number, not '${N}'"),
+        ("{sya: {text: hi}}", "1:29: routes[0].verbs[0].sya: unknown verb 'sya' (did you mean 'say'?)"),
+        ("{pause: {}}", "1:36: routes[0].verbs[0].pause.length: is missing and required"),
+        ("{verb: pause}", "1:28: routes[0].verbs[0].length: is missing and required"),
+    ],
+)
+def test_what_no_reading_mends_is_a_complaint(loaded: Load, verb: str, complaint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(f"routes: [{{name: a, verbs: [{verb}, {{verb: hangup}}]}}]", {"N": "hidden-value"})
+    assert complaint in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("hook", ["https://app.example.com/x", "{url: 'http://10.0.0.1:8080/x', method: POST}", "null"])
+def test_a_whole_url_is_a_hook_without_a_base(loaded: Load, hook: str) -> None:
+    settings = loaded(f"routes: [{{name: a, verbs: [{{verb: gather, input: [digits], actionHook: {hook}}}]}}]")
+    assert "actionHook" in settings.routes[0].verbs[0]
+
+
+def scalar(text: str, *, written: str = "", values: tuple[tuple[str, str], ...] = ()) -> Scalar:
+    return Scalar(1, 1, (), text, plain=False, written=written or text, values=values)
+
+
+@pytest.mark.parametrize(
+    ("message", "value", "shown"),
+    [
+        ("unknown vendor 'opnai'", "opnai", "unknown vendor '${V}'"),
+        ("must be at most 100, not 1000", "1000", "must be at most 100, not ${V}"),
+        ("not 'two\\nlines'", "two\nlines", "not '${V}'"),
+        ("not 'abcdefghij…'", "abcdefghijklm", "the value of ${V} is not accepted here"),
+        ("not 'ABCDEFGHIJ'", "abcdefghij", "the value of ${V} is not accepted here"),
+        ("is missing", "opnai", "is missing"),
+    ],
+)
+def test_a_message_never_repeats_what_the_environment_supplied(message: str, value: str, shown: str) -> None:
+    assert without_values(message, scalar(value, written="${V}", values=(("V", value),)), set()) == shown
+
+
+def test_a_message_about_another_place_hides_values_too() -> None:
+    assert without_values("like xopnai-1 and a", scalar("x"), {("V", "opnai-1")}) == "like x${V} and a"
+
+
+def test_a_place_that_the_file_does_not_have_is_complained_of_above_it() -> None:
+    draft = Draft("c.yaml", Mapping(3, 5, (), ()), [])
+    draft.complain(("a", 0), "is missing")
+    assert [str(complaint) for complaint in draft.complaints] == ["c.yaml:3:5: a[0]: is missing"]
+
+
+def test_the_templates_of_a_route_are_checked_where_they_stand(loaded: Load, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"c\.yaml:1:47: routes\[0\]\.verbs\[0\]\.text: unknown template"):
+        loaded("routes: [{name: a, verbs: [{verb: say, text:  '{{callsid}}'}]}]")

@@ -1,0 +1,69 @@
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import Route, Settings
+from config.report import check_lines, explain_lines
+
+TEXT = """
+store: memory://
+server: {admin_token: 'a"token'}
+routes:
+  - {name: support, numbers: ["+1555*"], verbs: [{verb: answer}, {verb: hangup}]}
+  - {name: sales, numbers: ["+1555*", "2"], verbs: [{verb: hangup}]}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "c.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    token = settings.server.admin_token.get_secret_value()
+    return [*route.verbs, {"verb": "say", "text": f"{call['from']} - {token}"}]
+
+
+def test_a_good_configuration_passes_with_its_warnings(path: Path) -> None:
+    assert check_lines(path, {}) == (0, [f"{path}: no complaints; routes: support, sales"])
+    path.write_text(TEXT.replace("memory://", "sqlite:///x"))
+    code, lines = check_lines(path, {})
+    assert (code, lines[1:]) == (
+        0,
+        ["warning: store: this version keeps call rows in memory; they are lost at a restart"],
+    )
+
+
+def test_every_complaint_is_a_line(path: Path) -> None:
+    path.write_text(TEXT.replace("store:", "stor:").replace("server:", "serve:"))
+    expected = [
+        f"{path}:2:1: stor: unknown key 'stor' (did you mean 'store'?)",
+        f"{path}:3:1: serve: unknown key 'serve' (did you mean 'server'?)",
+    ]
+    assert check_lines(path, {}) == (2, expected)
+    assert explain_lines(path, {}, number="1", document_for=document_for) == (2, expected)
+
+
+def test_a_call_is_explained_with_its_document_and_without_secrets(path: Path) -> None:
+    code, lines = explain_lines(path, {}, number="+15551", caller="alice", document_for=document_for)
+    assert code == 0
+    assert lines[:2] == [
+        "support: takes the call: '+15551' fits '+1555*'",
+        "sales: does not: would fit too, but route 'support' stands before it",
+    ]
+    assert '    "text": "alice - ***"' in lines
+
+
+def test_a_call_that_no_route_takes_exits_with_one(path: Path) -> None:
+    assert explain_lines(path, {}, number="9", document_for=document_for) == (
+        1,
+        [
+            "support: does not: the called number '9' is none of +1555*",
+            "sales: does not: the called number '9' is none of +1555*, 2",
+            "no route takes a call to 9: add one, such as numbers: ['*']",
+        ],
+    )

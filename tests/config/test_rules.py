@@ -1,0 +1,127 @@
+import pytest
+from pydantic import SecretStr
+
+from config.rules import exposure, lacks_key, shadowed, takes_all_of
+from config.settings import BasicAuth, Platform, Route, Server, Vendor
+from tests.config.conftest import Load
+
+ANYWHERE = "0.0.0.0"  # noqa: S104  # nothing is bound here
+PUBLIC = "https://voice.example.com"
+LLM = "{verb: llm, vendor: openai, model: gpt-realtime, llmOptions: {response_create: {}}"
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "exposed"),
+    [
+        (Server(), None, False),
+        (Server(host="localhost"), None, False),
+        (Server(host="::1"), None, False),
+        (Server(host=ANYWHERE), None, True),
+        (Server(host="voice.example.com"), None, True),
+        (Server(), ANYWHERE, True),
+        (Server(host=ANYWHERE), "127.0.0.1", False),
+        (Server(public_url=PUBLIC), None, True),
+        (Server(public_url="http://localhost:3000"), None, False),
+        (Server(public_url="http://[::1]:3000/x"), None, False),
+        (Server(public_url=PUBLIC, insecure=True), None, False),
+    ],
+)
+def test_a_server_that_strangers_reach_needs_a_secret(server: Server, host: str | None, *, exposed: bool) -> None:
+    assert bool(exposure(server, Platform(), host=host)) == exposed
+    with_secret = Platform(webhook_secrets=(SecretStr("s"),))
+    with_password = Platform(basic_auth=BasicAuth(username="u", password=SecretStr("p")))
+    assert exposure(server, with_secret, host=host) is None
+    assert exposure(server, with_password, host=host) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "lacks"),
+    [
+        ("wss://api.openai.com/v1/realtime", "", True),
+        ("wss://api.openai.com/v1/realtime", "sk", False),
+        ("ws://127.0.0.1:3010/v1/realtime", "", False),
+    ],
+)
+def test_only_a_distant_vendor_needs_a_key(url: str, key: str, *, lacks: bool) -> None:
+    assert lacks_key(Vendor(url=url, api_key=SecretStr(key))) == lacks
+
+
+def route(*numbers: str, **conditions: object) -> Route:
+    return Route.model_validate({"name": "a", "numbers": numbers, **conditions})
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "takes"),
+    [
+        (route(), route(), True),
+        (route("*"), route(), True),
+        (route(), route("1", **{"from": ["2"]}), True),
+        (route("1*"), route(), False),
+        (route("1*", "2"), route("+1 55", "2"), True),
+        (route("1*"), route("1", "2"), False),
+        (route("1"), route("1*"), False),
+        (route(**{"from": ["1*"]}), route(**{"from": ["12"]}), True),
+        (route(**{"from": ["1*"]}), route(), False),
+        (route(direction="inbound"), route(direction="inbound"), True),
+        (route(direction="inbound"), route(), False),
+        (route(), route(direction="inbound"), True),
+        (route(headers={"X-A": "b*"}), route(headers={"x-a": "bc", "X-B": "d"}), True),
+        (route(headers={"X-A": "b*"}), route(headers={"x-a": "c"}), False),
+        (route(headers={"X-A": "b*"}), route(), False),
+    ],
+)
+def test_a_route_takes_all_of_another_when_no_condition_is_its_own(wide: Route, narrow: Route, *, takes: bool) -> None:
+    assert takes_all_of(wide, narrow) == takes
+    assert list(shadowed([(3, wide), (5, narrow)])) == ([(5, 3)] if takes else [])
+
+
+def test_the_first_of_several_takers_is_named() -> None:
+    routes = list(enumerate([route("1"), route("12*"), route(), route("123", "124"), route("9")]))
+    assert list(shadowed(routes)) == [(3, 1), (4, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        ("store: memory://", []),
+        ("store: sqlite:///x.db", ["store: this version keeps call rows in memory; they are lost at a restart"]),
+        (
+            "store: memory://\nserver: {insecure: true}",
+            ["server.insecure is true: anyone who reaches the port can place calls on your account"],
+        ),
+        (
+            f"store: memory://\nroutes: [{{name: a, verbs: [{LLM}}}]}}]",
+            [
+                (
+                    "route 'a': no key for vendor 'openai', its calls get `fallback`: "
+                    "set OPENAI_API_KEY or vendors.openai.api_key"
+                )
+            ],
+        ),
+        (f"store: memory://\nroutes: [{{name: a, verbs: [{LLM}, auth: {{apiKey: sk-1}}}}]}}]", []),
+        (f"store: memory://\nvendors: {{openai: {{api_key: k}}}}\nroutes: [{{name: a, verbs: [{LLM}}}]}}]", []),
+        (
+            (
+                "store: memory://\nvendors: {openai: {api_key: k}}\n"
+                f"routes: [{{name: a, verbs: [{LLM}, connectOptions: {{host: other.example}}}}]}}]"
+            ),
+            [
+                (
+                    "route 'a': no key for vendor 'openai', its calls get `fallback`: put `auth` into the verb, "
+                    "for other.example is not the host of vendors.openai.url"
+                )
+            ],
+        ),
+        (
+            f"store: memory://\nroutes: [{{name: a, verbs: [{{verb: say, text: {'x' * 25_000}}}]}}]",
+            [
+                (
+                    "route 'a': its document has about 25106 bytes; on the websocket API jambonz reads 24576 at most: "
+                    "shorten it, or call it over http"
+                )
+            ],
+        ),
+    ],
+)
+def test_what_an_operator_should_know_is_a_warning(loaded: Load, text: str, warnings: list[str]) -> None:
+    assert list(loaded(text).warnings) == warnings

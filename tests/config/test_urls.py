@@ -1,0 +1,49 @@
+import pytest
+
+from config.urls import SOCKET, WEB, is_loopback, url_fault
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://app.example.com/x?y=1#z", None),
+        ("http://10.0.0.1:8080", None),
+        ("https://[2001:db8::1]/", None),
+        ("https://app.example.com/a b", "holds a space"),
+        ("https://app.example.com/\n", "holds a space"),
+        ("https://[::1", "is not a URL"),
+        ("https://app.example.com:x/", "is not a URL"),
+        ("https://app.example.com:0/", "names port 0"),
+        ("https:///x", "names no host"),
+        ("https://", "names no host"),
+        ("wss://app.example.com", "must begin with"),
+        ("app.example.com", "must begin with"),
+        ("https://user@app.example.com", "holds a user name"),
+        ("http://169.254.169.254/latest", "is a link-local address"),
+        ("http://[fe80::1]/", "is a link-local address"),
+    ],
+)
+def test_a_url_is_whole_and_holds_no_secret(url: str, fault: str | None) -> None:
+    assert (url_fault(url, WEB) or "").startswith(fault or "")
+    assert bool(url_fault(url, WEB)) == bool(fault)
+
+
+@pytest.mark.parametrize("rest", ["?a=1", "#b", "x?"])
+def test_a_base_ends_with_its_path(rest: str) -> None:
+    assert bool(url_fault(f"https://app.example.com/{rest}", bare=True)) == (rest != "x?")
+
+
+def test_a_model_is_reached_by_websocket() -> None:
+    assert url_fault("https://x.example", SOCKET) == "must begin with 'wss://' or 'ws://'"
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        *(("localhost", True), ("LOCALHOST.", True), ("app.localhost", True), ("127.0.0.1", True)),
+        *(("127.9.9.9", True), ("::1", True), ("[::1]", True), ("10.0.0.1", False)),
+        *(("::", False), ("localhost.example.com", False), ("", False)),
+    ],
+)
+def test_loopback_is_this_machine_only(host: str, *, loopback: bool) -> None:
+    assert is_loopback(host) == loopback
