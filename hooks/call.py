@@ -1,0 +1,157 @@
+"""The hooks of one `llm` verb, as the call sees them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from hooks.delivery import Kind, Result, is_delivered, is_refusal
+from hooks.filter import EventFilter
+from hooks.messages import event_body, tool_body
+from hooks.options import HookOptions, HookUrls
+from hooks.redaction import Redactor
+from hooks.replies import error_output, tool_output, verbs_in
+from hooks.transports.base import HookFailure
+from verbs.base import JsonObject
+
+log = structlog.get_logger(__name__)
+
+PLAIN = Redactor(())
+
+Answer = Callable[[str], None]
+Heard = Callable[[Result, float | None], None]
+"Whoever asked is told of each attempt's result, and when the next attempt is (None: this was the last)."
+
+
+class Reply(Protocol):
+    """An answer that is given once; the first one counts, and the deadline gives None."""
+
+    @property
+    def given(self) -> bool: ...
+    def give(self, verbs: list[JsonObject] | None) -> None: ...
+    async def wait(self) -> list[JsonObject] | None: ...
+
+
+class Courier(Protocol):
+    """What carries one call's messages: `hooks.dispatcher`."""
+
+    @property
+    def options(self) -> HookOptions: ...
+    def now(self) -> float: ...
+    def soon(self, answer: Answer, output: str) -> None: ...
+    def reply(self, timeout_s: float) -> Reply: ...
+    def post(
+        self, kind: Kind, url: str, body: bytes, *, droppable: bool = False, heard: Heard | None = None
+    ) -> None: ...
+    async def ask(self, kind: Kind, url: str, body: bytes) -> Result: ...
+    async def delivered(self, deadline_s: float) -> None: ...
+
+
+class CallHooks:
+    """Nothing here raises, and nothing but what is awaited waits."""
+
+    def __init__(
+        self,
+        courier: Courier,
+        call_sid: str,
+        *,
+        caller: str,
+        called: str,
+        urls: HookUrls,
+        wanted: EventFilter,
+        redactor: Redactor,
+    ) -> None:
+        self._courier = courier
+        self._call_sid = call_sid
+        self._tool_body = partial(tool_body, call_sid=call_sid, caller=caller, called=called)
+        self._urls = urls
+        self._wanted = wanted
+        self._redactor = redactor
+        self._end: Reply | None = None
+
+    def report(self, event_type: str, event: JsonObject) -> None:
+        """Tell the eventHook, if it asked for this event."""
+        name = self._wanted.name_for(event_type)
+        if name is None or self._urls.event is None:
+            return
+        body = self._encoded(event_body(event, name=name, call_sid=self._call_sid), self._redactor)
+        if body is not None:
+            self._courier.post("event", self._urls.event, body, droppable=event_type.endswith(".delta"))
+
+    def report_status(self, body: JsonObject) -> None:
+        """Tell the route's status hook what the platform said, in the platform's order."""
+        if self._urls.status is None:
+            return
+        encoded = self._encoded(body, self._redactor)
+        if encoded is not None:
+            self._courier.post("status", self._urls.status, encoded)
+
+    def call_tool(self, call_id: str, name: str, arguments: JsonObject, answer: Answer) -> None:
+        """Ask the toolHook; `answer` gets the one output, never from inside this call.
+
+        It may come up to 30 s after `tool_timeout_s`: whoever asked decides how long to wait.
+        """
+        if self._urls.tool is None:
+            self._courier.soon(answer, error_output("this tool has no toolHook that could answer"))
+            return
+        # The arguments go as the model gave them: a tool's own secret is the tool's business.
+        body = self._encoded(self._tool_body(call_id, name, arguments), PLAIN)
+        if body is None:
+            self._courier.soon(answer, error_output("the arguments cannot be written as JSON"))
+        else:
+            self._courier.post("tool", self._urls.tool, body, heard=partial(_answer_tool, call_id, answer))
+
+    async def ask_action(self, body: JsonObject) -> list[JsonObject] | None:
+        """Tell the actionHook of the end, and return what the call does next; None: nothing, or not in time.
+
+        There is one end: asked again, it is not sent again, and the answer is the same. When no answer comes in
+        `action_timeout_s`, delivery goes on without anybody waiting. The verbs are not yet validated.
+        """
+        if self._end is None:
+            encoded = self._encoded(body, self._redactor)
+            if self._urls.action is None or encoded is None:
+                return None
+            self._end = self._post_end(self._urls.action, encoded)
+        return await self._end.wait()
+
+    async def forward(self, url: str, body: JsonObject) -> Result:
+        """Pass on a webhook for which the platform waits: one attempt, in `action_timeout_s` at most."""
+        encoded = self._encoded(body, self._redactor)
+        if encoded is None:
+            return HookFailure("the body cannot be written as JSON")
+        return await self._courier.ask("action", url, encoded)
+
+    async def close(self, deadline_s: float) -> None:
+        """Wait for what is pending, no longer than this. What is left is delivered all the same."""
+        await self._courier.delivered(deadline_s)
+
+    def _post_end(self, url: str, body: bytes) -> Reply:
+        timeout_s = self._courier.options.action_timeout_s
+        reply, deadline = self._courier.reply(timeout_s), self._courier.now() + timeout_s
+        self._courier.post("action", url, body, heard=partial(_hear_end, self._call_sid, reply, deadline))
+        return reply
+
+    def _encoded(self, body: JsonObject, redactor: Redactor) -> bytes | None:
+        try:
+            return redactor.encode(body)
+        except (ValueError, TypeError, RecursionError):  # json.loads takes NaN, and depths that dumps does not
+            log.exception("hook.unwritable", call_sid=self._call_sid)
+            return None
+
+
+def _answer_tool(call_id: str, answer: Answer, result: Result, next_at: float | None) -> None:
+    if next_at is None:
+        answer(tool_output(result, call_id))
+
+
+def _hear_end(call_sid: str, reply: Reply, deadline: float, result: Result, next_at: float | None) -> None:
+    if reply.given:
+        return
+    if is_delivered(result):
+        verbs, complaint = verbs_in(result)
+        if complaint is not None:
+            log.warning("hook.bad_verbs", call_sid=call_sid, complaint=complaint)
+        reply.give(verbs)
+    elif next_at is None or next_at >= deadline or is_refusal(result):
+        reply.give(None)  # the caller hears silence meanwhile: no use in waiting for what will not come

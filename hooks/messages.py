@@ -1,0 +1,56 @@
+"""The bodies that an application's hooks receive. Each is a JSON object; see `tests/hooks/test_messages.py`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from verbs.base import JsonObject
+
+# jambonz sends these in the first webhook of a call only, never in an actionHook (feature-server: CallInfo.toJSON).
+# env_vars holds the application's secrets besides.
+FIRST_WEBHOOK_ONLY = frozenset({"sip", "defaults", "env_vars"})
+
+
+def event_body(event: JsonObject, *, name: str, call_sid: str) -> JsonObject:
+    """Build an eventHook's body: the vendor's event as it came, under the name asked for, and whose call it is."""
+    return {**event, "type": name, "call_sid": call_sid}
+
+
+def dropped_body(count: int, *, call_sid: str) -> JsonObject:
+    """Build what stands in an eventHook's order where deltas were dropped because it was too slow."""
+    return {"type": "events.dropped", "count": count, "call_sid": call_sid}
+
+
+def tool_body(call_id: str, name: str, arguments: JsonObject, *, call_sid: str, caller: str, called: str) -> JsonObject:
+    """Build a toolHook's body. jambonz sends `tool_call_id` and documents `call_id`; both are here."""
+    return {
+        "tool_call_id": call_id,
+        "call_id": call_id,
+        "name": name,
+        "args": arguments,
+        "call_sid": call_sid,
+        "from": caller,
+        "to": called,
+    }
+
+
+def action_body(
+    attributes: Mapping[str, Any],
+    *,
+    completion_reason: str,
+    reason_code: str,
+    ended_by: str,
+    duration_s: float,
+    transcript: Sequence[JsonObject],
+    usage: JsonObject,
+    cost: JsonObject | None = None,
+    error: JsonObject | None = None,
+) -> JsonObject:
+    """Build an actionHook's body: the call's attributes as jambonz sends them, and how the conversation ended."""
+    body: JsonObject = {key: value for key, value in attributes.items() if key not in FIRST_WEBHOOK_ONLY}
+    body |= {"completion_reason": completion_reason, "reason_code": reason_code, "ended_by": ended_by}
+    if error is not None:
+        body["error"] = error
+    body["usage"] = usage
+    if cost is not None:
+        body["cost"] = cost
+    return body | {"duration_s": duration_s, "transcript": list(transcript)}

@@ -1,0 +1,212 @@
+"""What applications answer, made into what the call needs: one output string for the model, or verbs.
+
+The shapes are those in use: plain JSON, `{"result": …}` (jambonz `agent`), `{"output": …}`, the client event that
+jambonz forwards verbatim (feature-server: lib/tasks/llm/llms/openai_s2s.js), and Vapi's `results`
+(https://docs.vapi.ai/tools/custom-tools). What cannot be used becomes `{"error": …}`, words the model can speak
+about; the application's own text never gets there unasked.
+"""
+
+import json
+from typing import Any, NamedTuple, NoReturn
+
+from hooks.transports.base import HookFailure, HookReply, HookTimeout, HookUnreachable
+from verbs.base import JsonObject
+
+MAX_OUTPUT_BYTES = 32 * 1024
+MAX_DEPTH = 64
+NO_CONTENT = 204
+
+# https://platform.openai.com/docs/api-reference/realtime-client-events; the last one is of the beta API.
+CLIENT_EVENTS = frozenset(
+    {
+        "session.update",
+        "input_audio_buffer.append",
+        "input_audio_buffer.commit",
+        "input_audio_buffer.clear",
+        "output_audio_buffer.clear",
+        "conversation.item.create",
+        "conversation.item.retrieve",
+        "conversation.item.truncate",
+        "conversation.item.delete",
+        "response.create",
+        "response.cancel",
+        "transcription_session.update",
+    }
+)
+CALL_ID_KEYS = ("tool_call_id", "call_id", "toolCallId", "invocation_id")
+# Beside nothing but these, `result` or `output` is the whole answer; beside anything else it is one field of it.
+WRAPPER_KEYS = frozenset({*CALL_ID_KEYS, "type", "result", "output"})
+WRAPPER_TYPES = ("function_call_output", "client_tool_result", "tool_result")
+
+
+class UnusableReplyError(ValueError):
+    """The answer cannot be given to the model or to the platform; str() says why, in words fit for both."""
+
+
+class Verbs(NamedTuple):
+    """What an actionHook's reply says the call does next."""
+
+    verbs: list[JsonObject] | None
+    complaint: str | None = None
+    "Why a reply that meant to say something was ignored."
+
+
+def tool_output(reply: HookReply | HookFailure, call_id: str) -> str:
+    """Return the one output of a tool call, at most 32 KiB of UTF-8, whatever the toolHook did."""
+    try:
+        output = _output(reply, call_id)
+    except UnusableReplyError as error:
+        output = error_output(str(error))
+    # Half of a surrogate pair has no UTF-8; "?" takes its place.
+    return output.encode(errors="replace")[:MAX_OUTPUT_BYTES].decode(errors="ignore")
+
+
+def error_output(reason: str) -> str:
+    """Return the output by which the model learns that a tool did not work, and can say so."""
+    return _text({"error": reason})
+
+
+def verbs_in(reply: HookReply | HookFailure) -> Verbs:
+    """Return the verbs of an actionHook's reply, not yet validated; `[]`, 204 and no JSON mean "nothing to say"."""
+    if isinstance(reply, HookFailure):
+        return Verbs(None, str(reply))
+    try:
+        verbs = _verbs(reply)
+    except UnusableReplyError as error:
+        return Verbs(None, str(error))
+    return Verbs(verbs or None)
+
+
+def _output(reply: HookReply | HookFailure, call_id: str) -> str:
+    if isinstance(reply, HookFailure):
+        raise UnusableReplyError(_spoken_failure(reply))
+    if not reply.ok:
+        raise UnusableReplyError(f"the tool failed with HTTP status {reply.status}")
+    if reply.unreadable:
+        raise UnusableReplyError(f"the tool's answer is {reply.unreadable}")
+    if reply.status == NO_CONTENT or not reply.body.strip():
+        return _text({"ok": True})
+    if _is_html(reply):
+        raise UnusableReplyError("the tool answered with a web page")
+    if reply.media_type.startswith("text/") and not reply.is_json:
+        return reply.body.decode(errors="replace")
+    return _json_output(_parse(reply.body, "the tool's answer"), call_id)
+
+
+def _spoken_failure(failure: HookFailure) -> str:
+    match failure:
+        case HookTimeout():
+            return "the tool did not answer in time"
+        case HookUnreachable():
+            return "the tool cannot be reached"
+        case _:
+            return "the tool did not answer"
+
+
+def _is_html(reply: HookReply) -> bool:
+    start = reply.body[:200].lstrip().lower()
+    return "html" in reply.media_type or start.startswith((b"<!doctype html", b"<html"))
+
+
+def _json_output(value: Any, call_id: str) -> str:
+    match value:
+        case list():
+            raise UnusableReplyError("the tool answered with a bare list; it must be an object or a text")
+        case {"type": "conversation.item.create"}:
+            return _item_output(value.get("item"), call_id)
+        case {"type": str(kind)} if kind in CLIENT_EVENTS:
+            raise UnusableReplyError(f"the tool answered with a {kind} event, which it must not send")
+        case {"results": [{"toolCallId": _}, *_] as results}:
+            return _vapi_output(results, call_id)
+        case {"result": inner} | {"output": inner} if _is_wrapper(value):
+            return _text(inner) if _is_ours(value, call_id) else _refuse_foreign()
+        case _:
+            return _text(value)
+
+
+def _item_output(item: Any, call_id: str) -> str:
+    match item:
+        case {"type": "function_call_output", "call_id": given, "output": output}:
+            return _text(output) if given == call_id else _refuse_foreign()
+        case _:
+            raise UnusableReplyError("the tool's item is not a function_call_output with call_id and output")
+
+
+def _vapi_output(results: list[Any], call_id: str) -> str:
+    for result in results:
+        match result:
+            case {"toolCallId": given, "result": inner} if given == call_id:
+                return _text(inner)
+            case {"toolCallId": given, "error": inner} if given == call_id:
+                return _text({"error": inner})
+    return _refuse_foreign()
+
+
+def _is_wrapper(value: JsonObject) -> bool:
+    if {"result", "output"}.issubset(value) or not WRAPPER_KEYS.issuperset(value):
+        return False
+    return value.get("type", WRAPPER_TYPES[0]) in WRAPPER_TYPES
+
+
+def _is_ours(value: JsonObject, call_id: str) -> bool:
+    return all(value[key] == call_id for key in CALL_ID_KEYS if key in value)
+
+
+def _refuse_foreign() -> NoReturn:
+    raise UnusableReplyError("the tool answered for another call")
+
+
+def _verbs(reply: HookReply) -> list[JsonObject]:
+    if not reply.ok:
+        raise UnusableReplyError(f"HTTP status {reply.status}")
+    if reply.unreadable:
+        raise UnusableReplyError(f"the reply is {reply.unreadable}")
+    if reply.status == NO_CONTENT or not reply.body.strip():
+        return []
+    if not reply.is_json:  # jambonz takes no other type for verbs either: http-requestor.js
+        raise UnusableReplyError(
+            f"the reply's content type is {reply.media_type or 'missing'}; verbs come as application/json"
+        )
+    verbs = _parse(reply.body, "the reply")
+    if not isinstance(verbs, list):
+        raise UnusableReplyError(f"the reply is a JSON {_kind(verbs)}; verbs come as an array of objects")
+    for place, verb in enumerate(verbs):
+        if not isinstance(verb, dict):
+            raise UnusableReplyError(f"verbs[{place}]: a JSON {_kind(verb)} stands where a verb's object must be")
+    return verbs
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _parse(body: bytes, what: str) -> Any:
+    try:
+        value = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise UnusableReplyError(f"{what} is not valid JSON") from None
+    if _is_deeper_than(value, MAX_DEPTH):
+        raise UnusableReplyError(f"{what} is nested more than {MAX_DEPTH} deep")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_deeper_than(value: Any, levels: int) -> bool:
+    layer = _containers([value])
+    for _ in range(levels):
+        layer = [inner for outer in layer for inner in _containers(outer)]
+    return bool(layer)
+
+
+def _containers(values: Any) -> list[Any]:
+    """Return the lists and objects right inside a list or an object."""
+    inside = values.values() if isinstance(values, dict) else values
+    return [value for value in inside if isinstance(value, dict | list)]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,193 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks.replies import MAX_OUTPUT_BYTES, error_output, tool_output, verbs_in
+from hooks.transports.base import HookBroken, HookFailure, HookReply, HookTimeout, HookUnreachable
+
+JSON = "application/json; charset=utf-8"
+
+
+def item(**fields: Any) -> dict[str, Any]:
+    return {"type": "conversation.item.create", "item": {"type": "function_call_output", **fields}}
+
+
+def answer(value: Any, content_type: str = JSON, status: int = 200) -> HookReply:
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return HookReply(status, content_type, body)
+
+
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [
+        ({"temp": 21, "sky": "Zoë"}, '{"temp":21,"sky":"Zoë"}'),
+        ({}, "{}"),
+        ("sunny", "sunny"),
+        ("", ""),
+        (21.5, "21.5"),
+        (True, "true"),
+        (None, "null"),
+        ({"result": "sunny"}, "sunny"),
+        ({"result": {"temp": 21}}, '{"temp":21}'),
+        ({"result": [1, 2]}, "[1,2]"),
+        ({"result": None}, "null"),
+        ({"output": "sunny"}, "sunny"),
+        ({"output": 21, "call_id": "call_9"}, "21"),
+        ({"type": "client_tool_result", "invocation_id": "call_9", "result": "sunny"}, "sunny"),
+        ({"type": "function_call_output", "call_id": "call_9", "output": "sunny"}, "sunny"),
+        ({"result": 21, "unit": "C"}, '{"result":21,"unit":"C"}'),
+        ({"result": 21, "output": 22}, '{"result":21,"output":22}'),
+        ({"type": "refund", "result": "ok"}, '{"type":"refund","result":"ok"}'),
+        ({"type": ["odd"], "result": "ok"}, '{"type":["odd"],"result":"ok"}'),
+        ({"type": "pizza"}, '{"type":"pizza"}'),
+        ({"call_id": "their own", "state": "open"}, '{"call_id":"their own","state":"open"}'),
+        ({"error": "no such city"}, '{"error":"no such city"}'),
+        (item(call_id="call_9", output="sunny"), "sunny"),
+        (item(call_id="call_9", output={"temp": 21}), '{"temp":21}'),
+        ({"results": [{"toolCallId": "call_9", "result": "sunny"}]}, "sunny"),
+        ({"results": [{"toolCallId": "call_8", "result": "no"}, {"toolCallId": "call_9", "result": 21}]}, "21"),
+        ({"results": [{"toolCallId": "call_9", "name": "w", "error": "closed"}]}, '{"error":"closed"}'),
+        ({"results": [{"title": "a hit"}]}, '{"results":[{"title":"a hit"}]}'),
+        ({"results": []}, '{"results":[]}'),
+        ({"results": "none"}, '{"results":"none"}'),
+    ],
+)
+def test_every_shape_in_use_becomes_one_string(value: Any, output: str) -> None:
+    assert tool_output(answer(value), "call_9") == output
+    assert tool_output(answer(value, "application/problem+json"), "call_9") == output
+    assert tool_output(answer(value, ""), "call_9") == output
+
+
+@pytest.mark.parametrize(
+    ("reply", "output"),
+    [
+        (answer(b"It is sunny.", "text/plain"), "It is sunny."),
+        (answer(b'{"result": 1}', "text/plain"), '{"result": 1}'),
+        (answer("Zoë".encode("latin-1"), "text/plain"), "Zo\ufffd"),
+        (answer(b"# sunny", "text/markdown"), "# sunny"),
+        (answer(b'"sunny"', "text/json"), "sunny"),
+        (HookReply(204), '{"ok":true}'),
+        (HookReply(204, JSON, b"odd"), '{"ok":true}'),
+        (HookReply(200, JSON), '{"ok":true}'),
+        (HookReply(202, "text/html", b" \r\n"), '{"ok":true}'),
+        (HookReply(201, JSON, b"1"), "1"),
+        (answer(b'{"a":"\\ud83d"}', JSON), '{"a":"?"}'),
+    ],
+)
+def test_text_and_silence_are_answers_too(reply: HookReply, output: str) -> None:
+    assert tool_output(reply, "call_9") == output
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (answer(b"<!DOCTYPE html><p>Hi", "text/html"), "web page"),
+        (answer(b" <html>secret", "text/plain"), "web page"),
+        (answer(b"<p>Hi", "application/xhtml+xml"), "web page"),
+        (answer(b"{oops secret", JSON), "not valid JSON"),
+        (answer(b"oops secret", ""), "not valid JSON"),
+        (answer(b"\x89PNG secret", "image/png"), "not valid JSON"),
+        (answer(b'{"a": NaN}', JSON), "not valid JSON"),
+        (answer(b"\xff", JSON), "not valid JSON"),
+        (answer(b"9" * 5000, JSON), "not valid JSON"),
+        (answer(b"[" * 65 + b"]" * 65, JSON), "nested"),
+        (answer(b'{"a":' * 65 + b"1" + b"}" * 65, JSON), "nested"),
+        (answer(b"[" * 100_000, JSON), "not valid JSON"),
+        (answer([1, 2]), "bare list"),
+        (answer([]), "bare list"),
+        (answer({"type": "session.update", "session": {}}), "session.update event"),
+        (answer({"type": "response.create"}), "response.create event"),
+        (answer(item(call_id="call_8", output="secret")), "another call"),
+        (answer(item(output="secret")), "function_call_output"),
+        (answer(item(call_id="call_9")), "function_call_output"),
+        (answer({"type": "conversation.item.create"}), "function_call_output"),
+        (answer({"type": "conversation.item.create", "item": {"type": "message"}}), "function_call_output"),
+        (answer({"results": [{"toolCallId": "call_8", "result": "secret"}]}), "another call"),
+        (answer({"results": [{"toolCallId": "call_9"}]}), "another call"),
+        (answer({"tool_call_id": "call_8", "result": "secret"}), "another call"),
+        (answer({"a": "secret"}, status=500), "status 500"),
+        (answer({"a": "secret"}, status=302), "status 302"),
+        (HookReply(200, JSON, unreadable="longer than 262144 bytes"), "longer than"),
+        (HookTimeout("after 8 s"), "in time"),
+        (HookUnreachable("refused"), "cannot be reached"),
+        (HookBroken("reset"), "did not answer"),
+        (HookFailure("internal error"), "did not answer"),
+    ],
+)
+def test_what_cannot_be_used_becomes_an_error_without_the_applications_text(
+    reply: HookReply | HookFailure, why: str
+) -> None:
+    output = json.loads(tool_output(reply, "call_9"))
+    assert [*output] == ["error"]
+    assert why in output["error"]
+    assert "secret" not in output["error"]
+
+
+def test_depth_64_is_not_too_deep() -> None:
+    body = b'{"a":' * 64 + b"1" + b"}" * 64
+    assert tool_output(answer(body), "call_9") == body.decode()
+
+
+@pytest.mark.parametrize("head", ["", "a", "ab"])
+def test_a_long_output_is_cut_between_characters(head: str) -> None:
+    output = tool_output(answer((head + "€" * 20_000).encode(), "text/plain"), "call_9")
+    assert MAX_OUTPUT_BYTES - 3 < len(output.encode()) <= MAX_OUTPUT_BYTES
+    assert set(output[len(head) :]) == {"€"}
+
+
+@given(
+    status=st.sampled_from([200, 204, 302, 500]),
+    content_type=st.sampled_from(["", JSON, "text/plain", "text/html", "x/y"]),
+    body=st.binary(max_size=200) | st.text().map(str.encode) | st.builds(json.dumps, st.text()).map(str.encode),
+)
+def test_any_reply_gives_an_output_within_bounds(status: int, content_type: str, body: bytes) -> None:
+    reply = HookReply(status, content_type, body)
+    assert len(tool_output(reply, "call_9").encode()) <= MAX_OUTPUT_BYTES
+    verbs, complaint = verbs_in(reply)
+    assert verbs is None or complaint is None
+
+
+def test_an_error_can_be_given_without_a_reply() -> None:
+    assert error_output("closed") == '{"error":"closed"}'
+
+
+@pytest.mark.parametrize(
+    ("reply", "verbs"),
+    [
+        (answer([{"verb": "hangup"}]), [{"verb": "hangup"}]),
+        (answer([{"say": {"text": "x"}}], status=202), [{"say": {"text": "x"}}]),
+        (answer([]), None),
+        (HookReply(204), None),
+        (HookReply(200, JSON), None),
+        (HookReply(200, "text/html"), None),
+    ],
+)
+def test_verbs_are_an_array_of_objects_and_silence_is_none(reply: HookReply, verbs: list[Any] | None) -> None:
+    assert verbs_in(reply) == (verbs, None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "complaint"),
+    [
+        (answer({"ok": True}), "the reply is a JSON object; verbs come as an array of objects"),
+        (answer("x"), "the reply is a JSON string; verbs come as an array of objects"),
+        (answer(None), "the reply is a JSON null; verbs come as an array of objects"),
+        (answer(1), "the reply is a JSON number; verbs come as an array of objects"),
+        (
+            answer([{"verb": "hangup"}, []]),
+            "verbs[1]: a JSON array stands where a verb's object must be",
+        ),
+        (answer([True]), "verbs[0]: a JSON boolean stands where a verb's object must be"),
+        (answer(b"{", JSON), "the reply is not valid JSON"),
+        (answer([], "text/html"), "the reply's content type is text/html; verbs come as application/json"),
+        (answer([], ""), "the reply's content type is missing; verbs come as application/json"),
+        (HookReply(200, JSON, unreadable="longer than 65536 bytes"), "the reply is longer than 65536 bytes"),
+        (answer([], status=500), "HTTP status 500"),
+        (HookTimeout("no complete answer within 8 s"), "no complete answer within 8 s"),
+    ],
+)
+def test_a_reply_that_is_no_document_is_none_with_the_reason(reply: HookReply | HookFailure, complaint: str) -> None:
+    assert verbs_in(reply) == (None, complaint)

@@ -1,0 +1,223 @@
+"""Live on loopback, against servers that say exactly what the script says, byte for byte."""
+
+import asyncio
+import gzip
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hooks.transports.base import HookBroken, HookReply, HookRequest, HookTimeout, HookUnreachable
+from hooks.transports.http import HttpTransport
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """Answers every request by the script, and remembers what it was sent."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.url = ""
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                self.requests.append(head + await reader.readexactly(length))
+                await self._script(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    async def stop(self) -> None:
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving)
+
+
+@asynccontextmanager
+async def serving(script: Script) -> AsyncIterator[tuple[Server, HttpTransport]]:
+    server, transport = Server(script), HttpTransport()
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/hook?x=1"
+    try:
+        yield server, transport
+    finally:
+        await transport.close()
+        listener.close()
+        await server.stop()
+
+
+def saying(raw: bytes) -> Script:
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(raw)
+        await writer.drain()
+
+    return script
+
+
+def answer(status: str = "200 OK", body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def request(url: str, *, timeout_s: float = 5.0, max_reply_bytes: int = 65_536) -> HookRequest:
+    headers = {"Content-Type": "application/json", "webhook-id": "msg_1"}
+    return HookRequest(url, headers, '{"a":"ë"}'.encode(), timeout_s, max_reply_bytes)
+
+
+async def test_a_hook_is_posted_byte_for_byte_and_its_answer_returned() -> None:
+    reply = answer("201 Created", b'{"b":1}', "Content-Type: application/json; charset=utf-8", "Retry-After: 7")
+    async with serving(saying(reply)) as (server, transport):
+        assert await transport.send(request(server.url)) == HookReply(
+            201, "application/json; charset=utf-8", b'{"b":1}', 7.0
+        )
+    [sent] = server.requests
+    assert sent.startswith(b"POST /hook?x=1 HTTP/1.1\r\n")
+    assert sent.endswith('\r\n\r\n{"a":"ë"}'.encode())
+    for header in (b"webhook-id: msg_1", b"Content-Type: application/json", b"Accept-Encoding: identity"):
+        assert b"\r\n%b\r\n" % header in sent
+
+
+async def test_one_connection_serves_many_hooks_and_no_cookie_comes_back() -> None:
+    async with serving(saying(answer("204 No Content", b"", "Set-Cookie: a=b"))) as (server, transport):
+        for _ in range(3):
+            assert (await transport.send(request(server.url))).status == 204
+    assert server.connections == 1
+    assert not any(b"cookie" in sent.lower() for sent in server.requests)
+
+
+async def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    async with serving(saying(answer("302 Found", b"", "Location: /elsewhere"))) as (server, transport):
+        assert (await transport.send(request(server.url))).status == 302
+    assert len(server.requests) == 1
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with serving(saying(answer())) as (server, transport):
+        assert (await transport.send(request(server.url))).status == 200
+
+
+async def test_a_compressed_answer_is_not_inflated() -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    async with serving(saying(answer("200 OK", bomb, "Content-Encoding: gzip"))) as (server, transport):
+        reply = await transport.send(request(server.url))
+    assert (reply.status, reply.body) == (200, b"")
+    assert reply.unreadable == "compressed, though only identity is accepted"
+
+
+async def test_a_gigabyte_is_cut_off_at_the_limit() -> None:
+    sent_bytes = 0
+
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent_bytes
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        while sent_bytes < 1_000_000_000:
+            writer.write(bytes(65_536))
+            sent_bytes += 65_536
+            await writer.drain()
+
+    async with serving(script) as (server, transport):
+        reply = await transport.send(request(server.url, max_reply_bytes=1_000))
+        assert (reply.status, reply.body, reply.unreadable) == (200, b"", "longer than 1000 bytes")
+    assert sent_bytes < 100_000_000
+
+
+@pytest.mark.parametrize("size", [1_000, 1_001])
+async def test_the_limit_itself_is_allowed(size: int) -> None:
+    async with serving(saying(answer("200 OK", bytes(size)))) as (server, transport):
+        reply = await transport.send(request(server.url, max_reply_bytes=1_000))
+    assert (reply.unreadable is None) is (size == 1_000)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+async def test_a_drip_is_cut_off_in_time(head: bytes) -> None:
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        for _ in range(1_000):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.005)
+
+    async with serving(script) as (server, transport):
+        with pytest.raises(HookTimeout, match=r"no complete answer within 0\.05 s"):
+            await transport.send(request(server.url, timeout_s=0.05))
+
+
+async def test_nobody_listening_is_unreachable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://user:secret@127.0.0.1:{unused.getsockname()[1]}/hook"
+        transport = HttpTransport()
+        with pytest.raises(HookUnreachable, match="no connection: Connection refused") as failure:
+            await transport.send(request(url))
+        await transport.close()
+    assert "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize("url", ["http://", "http://127.0.0.1:99999999/", "http://[::1/"])
+async def test_a_url_that_is_none_is_unreachable(url: str) -> None:
+    transport = HttpTransport()
+    with pytest.raises(HookUnreachable):
+        await transport.send(request(url))
+    await transport.close()
+
+
+async def test_a_peer_that_does_not_speak_tls_is_unreachable() -> None:
+    def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"this is not TLS")
+        writer.close()
+
+    transport = HttpTransport()
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(HookUnreachable, match="no connection"):
+            await transport.send(request(f"https://127.0.0.1:{port}/hook"))
+        await transport.close()
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "0xa9fea9fe", "[fd00:ec2::254]"])
+async def test_the_clouds_credentials_are_out_of_reach(host: str) -> None:
+    transport = HttpTransport()
+    with pytest.raises(HookUnreachable, match="hands out cloud credentials"):
+        await transport.send(request(f"http://{host}/latest/meta-data", timeout_s=1.0))
+    await transport.close()
+
+
+async def test_a_reset_after_the_request_is_broken_and_not_unreachable() -> None:
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        plug: socket.socket = writer.get_extra_info("socket")
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with serving(script) as (server, transport):
+        with pytest.raises(HookBroken, match="connection lost"):
+            await transport.send(request(server.url))
+
+
+@pytest.mark.parametrize("raw", [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", b"not HTTP at all\r\n\r\n", b""])
+async def test_half_an_answer_is_broken(raw: bytes) -> None:
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(raw)
+        await writer.drain()
+        writer.close()
+
+    async with serving(script) as (server, transport):
+        with pytest.raises(HookBroken, match="connection lost"):
+            await transport.send(request(server.url))
+
+
+async def test_closing_what_was_never_used_is_fine() -> None:
+    await HttpTransport().close()
