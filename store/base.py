@@ -1,0 +1,171 @@
+"""The call row, and what every store promises about it.
+
+A row is a value: nobody changes one in place, not even the objects inside it. A change is a function
+from the row that is to the row that shall be; the store applies it to the latest version, one at a time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+JsonObject = dict[str, Any]
+CallState = Literal["ringing", "in_progress", "completed"]
+MediaState = Literal["unopened", "open", "closed"]
+EndedBy = Literal["caller", "agent", "model", "platform", "operator", "server"]
+
+ROW_ID_BYTES = 12
+
+# jambonz repeats a webhook whose URL says `#rc=3` byte for byte, signature included (feature-server
+# lib/utils/http-requestor.js): the second one must find the first one's row, not start another call.
+DUPLICATE_WITHIN_S = 600.0
+
+
+class StoreError(Exception):
+    """A store was asked for what it cannot do."""
+
+
+class RowUnknownError(StoreError):
+    """No row has this id: it never had, or retention removed it."""
+
+    def __init__(self, row_id: bytes) -> None:
+        super().__init__(f"no call row {row_id.hex()}: unknown, or removed by retention")
+
+
+class RowTakenError(StoreError):
+    """Another call's row has this id already; a new row needs a fresh random one."""
+
+    def __init__(self, row_id: bytes) -> None:
+        super().__init__(f"call row {row_id.hex()} belongs to another call; make a new random id")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a call, or one `llm` of it, ended. Fixed once; only what is learnt late is added afterwards."""
+
+    reason_code: str
+    "Ours: caller_hung_up, media_lost, invalid_api_key …"
+    completion_reason: str
+    "The platform's own word for it, as its `llm` verb would have reported."
+    ended_by: EndedBy
+    at_s: float
+    "Unix time in seconds."
+    error: JsonObject | None = None
+    usage: JsonObject = field(default_factory=dict)
+    transcript: tuple[JsonObject, ...] = ()
+    "What was heard, in order; may still grow for the second in which last words arrive."
+
+
+@dataclass(frozen=True, slots=True)
+class LlmLeg:
+    """One `llm` verb of a call, and everything needed to carry it out and to go on after it."""
+
+    llm: JsonObject
+    "The verb as JSON. Its key is named, never held: rows are written to disk."
+    remaining: tuple[JsonObject, ...] = ()
+    "The verbs that stood behind it, untouched."
+    fallback: tuple[JsonObject, ...] = ()
+    "What the call does after an abnormal end."
+    media_state: MediaState = "unopened"
+    ended_answer: bytes | None = None
+    "The JSON bytes that `/call/ended` answered first; every repetition gets the same."
+    end: End | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call. `id` is random: a ticket may show it without telling a number, a sid or a route."""
+
+    id: bytes
+    call_sid: str
+    platform: str
+    route: str
+    caller: str
+    called: str
+    direction: str
+    attributes: JsonObject
+    "The call webhook's body, as the platform sent it."
+    created_at_s: float
+    "Unix time in seconds."
+    document: bytes
+    "The exact JSON bytes that answered the call webhook."
+    legs: tuple[LlmLeg, ...] = ()
+    "The `llm` verbs so far; the n-th is what a ticket's n means, from 0."
+    hooks: tuple[str, ...] = ()
+    "Targets of all other hooks in documents of this call, counted over the call, from 0."
+    owner: str | None = None
+    "The process that holds the media socket."
+    state: CallState = "ringing"
+    end: End | None = None
+
+    def with_leg(self, nth: int, **changes: Any) -> "CallRow":
+        """Return the row with the n-th leg's fields replaced; IndexError where there is no such leg."""
+        leg = replace(self.legs[nth], **changes)
+        return replace(self, legs=(*self.legs[:nth], leg, *self.legs[nth + 1 :]))
+
+
+Change = Callable[[CallRow], CallRow]
+
+
+class Store(Protocol):
+    """Every method is atomic and, once it has returned, survives whatever the store survives."""
+
+    async def create(self, row: CallRow) -> CallRow:
+        """Keep a new call; return the row that now stands for it.
+
+        That is an earlier row where the same `call_sid` was created less than `DUPLICATE_WITHIN_S` before
+        (answer its `document` again and start nothing), else the given one. RowTakenError where another
+        call has its id.
+        """
+        ...
+
+    async def by_row(self, row_id: bytes) -> CallRow | None: ...
+
+    async def by_sid(self, call_sid: str) -> CallRow | None:
+        """Return the newest row of this call sid."""
+        ...
+
+    async def update(self, row_id: bytes, change: Change) -> CallRow:
+        """Apply `change` to the latest version and return the outcome; when it raises, nothing has changed.
+
+        It may be called more than once (a store that finds itself overtaken tries again): no side effects.
+        RowUnknownError where there is no such row; StoreError where `id`, `call_sid` or `created_at_s`
+        would change.
+        """
+        ...
+
+    async def claim_media(self, row_id: bytes, nth: int, *, owner: str) -> bool:
+        """Open the n-th leg's media for `owner`, once.
+
+        True for the first claim only; False for every other one, for an unknown row or leg, and after
+        the end of the leg or the call.
+        """
+        ...
+
+    async def forget(self, before_s: float) -> int:
+        """Remove completed calls created before this Unix time; return how many. A live call stays."""
+        ...
+
+    async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return the value kept under this name; the first caller's `make` decides it for everybody."""
+        ...
+
+
+def checked(before: CallRow, after: CallRow) -> CallRow:
+    """Return `after`, or raise StoreError where it is not a version of `before`."""
+    if (before.id, before.call_sid, before.created_at_s) != (after.id, after.call_sid, after.created_at_s):
+        raise StoreError(f"call row {before.id.hex()}: a change may not touch id, call_sid or created_at_s")
+    return after
+
+
+def claimed(row: CallRow, nth: int, *, owner: str) -> CallRow | None:
+    """Return the row with the n-th leg's media open for `owner`, or None where it may not be opened."""
+    if row.state == "completed" or not 0 <= nth < len(row.legs):
+        return None
+    if row.legs[nth].media_state != "unopened" or row.legs[nth].end is not None:
+        return None
+    return replace(row.with_leg(nth, media_state="open"), owner=owner)
+
+
+def repeats(row: CallRow, earlier: CallRow) -> bool:
+    """Tell whether `row` is the same call webhook again, not a new call under an old sid."""
+    return row.created_at_s - earlier.created_at_s < DUPLICATE_WITHIN_S

@@ -1,0 +1,245 @@
+"""The contract of every store found in `store/`: a new one takes these tests before its author writes any."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import store
+from store import (
+    DUPLICATE_WITHIN_S,
+    CallRow,
+    End,
+    LlmLeg,
+    MemoryStore,
+    RowTakenError,
+    RowUnknownError,
+    Store,
+    StoreError,
+)
+
+# How a test makes an empty one of each.
+MAKERS: dict[str, Callable[[], Store]] = {"memory": MemoryStore}
+
+ID = bytes(range(12))
+OTHER_ID = bytes(range(12, 24))
+LLM = {"verb": "llm", "vendor": "openai", "model": "gpt-realtime-2.1"}
+HANG_UP = {"verb": "hangup"}
+END = End("caller_hung_up", "normal conversation end", "caller", at_s=1060.0)
+
+
+def call(**changes: Any) -> CallRow:
+    row = CallRow(
+        id=ID,
+        call_sid="9d0c3a3e-3b73-4d7a-8c3f-0d7a5b1c2e4f",
+        platform="jambonz",
+        route="support",
+        caller="+15550001111",
+        called="+15551230001",
+        direction="inbound",
+        attributes={"call_sid": "9d0c3a3e-3b73-4d7a-8c3f-0d7a5b1c2e4f", "customerData": {"tier": "gold"}},
+        created_at_s=1000.0,
+        document=b'[{"verb":"listen"}]',
+        legs=(LlmLeg(LLM, remaining=(HANG_UP,)), LlmLeg(LLM)),
+        hooks=("https://customer.example.com/dtmf",),
+    )
+    return replace(row, **changes)
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def kept(request: pytest.FixtureRequest) -> Store:
+    return MAKERS[request.param]()
+
+
+def test_every_store_found_takes_these_tests() -> None:
+    modules = [m.name for m in iter_modules(store.__path__, "store.") if m.name != "store.base"]
+    found = {
+        cls
+        for name in modules
+        for _, cls in inspect.getmembers(import_module(name), inspect.isclass)
+        if cls.__module__ == name and hasattr(cls, "claim_media")
+    }
+    assert {type(make()) for make in MAKERS.values()} == found
+
+
+async def test_a_row_comes_back_as_it_was_kept(kept: Store) -> None:
+    row = call()
+    assert await kept.create(row) == row
+    assert await kept.by_row(ID) == row
+    assert await kept.by_sid(row.call_sid) == row
+
+
+async def test_what_was_never_kept_is_not_found(kept: Store) -> None:
+    assert await kept.by_row(ID) is None
+    assert await kept.by_sid("nobody") is None
+
+
+@pytest.mark.parametrize("later_s", [0.0, 1.0, DUPLICATE_WITHIN_S - 0.001, -5.0])
+async def test_the_same_webhook_again_finds_the_first_row(kept: Store, later_s: float) -> None:
+    first = await kept.create(call())
+    again = call(id=OTHER_ID, created_at_s=1000.0 + later_s, document=b"[]")
+    assert await kept.create(again) == first
+    assert await kept.by_row(OTHER_ID) is None
+
+
+async def test_the_first_rows_news_are_in_what_a_repetition_gets(kept: Store) -> None:
+    await kept.create(call())
+    await kept.update(ID, lambda row: replace(row, state="in_progress"))
+    assert (await kept.create(call(id=OTHER_ID))).state == "in_progress"
+
+
+async def test_an_old_sid_may_begin_a_new_call(kept: Store) -> None:
+    first = await kept.create(call())
+    later = call(id=OTHER_ID, created_at_s=1000.0 + DUPLICATE_WITHIN_S)
+    assert await kept.create(later) == later
+    assert await kept.by_sid(later.call_sid) == later
+    assert await kept.by_row(ID) == first
+
+
+async def test_two_calls_never_share_an_id(kept: Store) -> None:
+    first = await kept.create(call())
+    with pytest.raises(RowTakenError, match="make a new random id"):
+        await kept.create(call(call_sid="another"))
+    assert await kept.by_row(ID) == first
+    assert await kept.by_sid("another") is None
+
+
+async def test_an_update_is_kept_and_returned(kept: Store) -> None:
+    await kept.create(call())
+    after = await kept.update(ID, lambda row: row.with_leg(1, ended_answer=b"[]", end=END))
+    assert after.legs == (LlmLeg(LLM, remaining=(HANG_UP,)), LlmLeg(LLM, ended_answer=b"[]", end=END))
+    assert await kept.by_row(ID) == await kept.by_sid(after.call_sid) == after
+
+
+async def test_an_update_that_raises_changes_nothing(kept: Store) -> None:
+    row = await kept.create(call())
+    with pytest.raises(IndexError):
+        await kept.update(ID, lambda row: replace(row, state="completed").with_leg(7, end=END))
+    assert await kept.by_row(ID) == row
+
+
+async def test_an_unknown_row_cannot_be_updated(kept: Store) -> None:
+    with pytest.raises(RowUnknownError, match="000102030405060708090a0b"):
+        await kept.update(ID, lambda row: row)
+
+
+@pytest.mark.parametrize("changes", [{"id": OTHER_ID}, {"call_sid": "another"}, {"created_at_s": 0.0}])
+async def test_what_identifies_a_row_never_changes(kept: Store, changes: dict[str, Any]) -> None:
+    row = await kept.create(call())
+    with pytest.raises(StoreError, match="may not touch"):
+        await kept.update(ID, lambda row: replace(row, **changes))
+    assert await kept.by_row(ID) == row
+
+
+async def test_media_is_claimed_once_and_names_its_owner(kept: Store) -> None:
+    await kept.create(call())
+    assert await kept.claim_media(ID, 0, owner="node-1")
+    assert not await kept.claim_media(ID, 0, owner="node-2")
+    row = await kept.by_row(ID)
+    assert row is not None
+    assert row.owner == "node-1"
+    assert [leg.media_state for leg in row.legs] == ["open", "unopened"]
+
+
+async def test_each_llm_has_its_own_claim(kept: Store) -> None:
+    await kept.create(call())
+    assert await kept.claim_media(ID, 1, owner="node-1")
+    assert await kept.claim_media(ID, 0, owner="node-1")
+
+
+@pytest.mark.parametrize("nth", [-1, 2])
+async def test_a_leg_that_does_not_exist_cannot_be_claimed(kept: Store, nth: int) -> None:
+    await kept.create(call())
+    assert not await kept.claim_media(ID, nth, owner="node-1")
+    assert not await kept.claim_media(OTHER_ID, 0, owner="node-1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: replace(row, state="completed"),
+        lambda row: row.with_leg(0, end=END),
+        lambda row: row.with_leg(0, media_state="closed"),
+    ],
+    ids=["call completed", "leg ended", "media closed"],
+)
+async def test_media_cannot_be_claimed_after_the_end(kept: Store, change: Callable[[CallRow], CallRow]) -> None:
+    await kept.create(call())
+    before = await kept.update(ID, change)
+    assert not await kept.claim_media(ID, 0, owner="node-1")
+    assert await kept.by_row(ID) == before
+
+
+async def test_of_many_claims_at_once_one_succeeds(kept: Store) -> None:
+    await kept.create(call())
+    claims = [kept.claim_media(ID, 0, owner=f"node-{n}") for n in range(20)]
+    assert sorted(await asyncio.gather(*claims)) == [False] * 19 + [True]
+
+
+async def test_of_many_webhooks_at_once_one_makes_the_row(kept: Store) -> None:
+    rows = [call(id=bytes([n] * 12)) for n in range(20)]
+    stored = await asyncio.gather(*(kept.create(row) for row in rows))
+    assert len({row.id for row in stored}) == 1
+
+
+def also_said(row: CallRow, what: str) -> CallRow:
+    return replace(row, attributes={"said": [*row.attributes["said"], what]})
+
+
+@settings(max_examples=20, deadline=None)
+@given(tasks=st.lists(st.integers(min_value=1, max_value=8), min_size=1, max_size=12))
+@pytest.mark.parametrize("name", sorted(MAKERS))
+async def test_many_tasks_updating_one_row_lose_nothing(name: str, tasks: list[int]) -> None:
+    kept = MAKERS[name]()
+    await kept.create(call(attributes={"said": []}))
+
+    async def say(who: int, times: int) -> None:
+        for nth in range(times):
+            await kept.update(ID, partial(also_said, what=f"{who}:{nth}"))
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(say(who, times) for who, times in enumerate(tasks)))
+    row = await kept.by_row(ID)
+    assert row is not None
+    said = row.attributes["said"]
+    assert sorted(said) == sorted(f"{who}:{nth}" for who, times in enumerate(tasks) for nth in range(times))
+    for who, times in enumerate(tasks):  # and each task's own updates stand in its order
+        assert [s for s in said if s.startswith(f"{who}:")] == [f"{who}:{nth}" for nth in range(times)]
+
+
+async def test_only_old_and_completed_calls_are_forgotten(kept: Store) -> None:
+    await kept.create(call(state="completed"))
+    await kept.create(call(id=OTHER_ID, call_sid="still talking"))
+    young = await kept.create(call(id=b"y" * 12, call_sid="young", state="completed", created_at_s=2000.0))
+    assert await kept.forget(1000.0) == 0
+    assert await kept.forget(2000.0) == 1
+    assert await kept.by_row(ID) is None
+    assert await kept.by_sid(call().call_sid) is None
+    assert await kept.by_sid("still talking") is not None
+    assert await kept.by_sid("young") == young
+
+
+async def test_forgetting_an_old_call_keeps_the_newer_one_of_the_same_sid(kept: Store) -> None:
+    await kept.create(call(state="completed"))
+    newer = await kept.create(call(id=OTHER_ID, created_at_s=5000.0))
+    assert await kept.forget(2000.0) == 1
+    assert await kept.by_sid(newer.call_sid) == newer
+
+
+async def test_a_secret_is_made_once(kept: Store) -> None:
+    assert await kept.secret("ticket", lambda: b"first") == b"first"
+    assert await kept.secret("ticket", lambda: b"second") == b"first"
+    assert await kept.secret("other", lambda: b"third") == b"third"
+
+
+async def test_all_who_ask_at_once_get_the_same_secret(kept: Store) -> None:
+    values = await asyncio.gather(*(kept.secret("ticket", partial(bytes, [n])) for n in range(10)))
+    assert len(set(values)) == 1
