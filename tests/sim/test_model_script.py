@@ -1,0 +1,280 @@
+"""The script: what fits which turn, how it is filled, and what goes wrong when the script wants it to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.model import Close, Script, ScriptError, load
+from sim.model.arguments import sample
+from tests.sim.model_client import Client, errors, of_type, one, said, types
+
+WEATHER = {
+    "type": "function",
+    "name": "get_weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
+
+
+def typed(client: Client, text: str) -> list[dict[str, Any]]:
+    content = [{"type": "input_text", "text": text}]
+    client.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    return client.ask()
+
+
+def result(client: Client, events: list[dict[str, Any]], output: str) -> list[dict[str, Any]]:
+    for call in of_type(events, "response.function_call_arguments.done"):
+        item = {"type": "function_call_output", "call_id": call["call_id"], "output": output}
+        assert not errors(client.send("conversation.item.create", item=item))
+    return client.ask()
+
+
+def test_the_default_script_says_what_it_is_and_calls_the_first_tool_on_the_second_turn() -> None:
+    client = Client()
+    client.update(tools=[{"type": "mcp", "server_label": "s", "server_url": "https://example.com"}, WEATHER])
+    assert "I am not an AI" in said(client.ask())
+    assert said(client.ask()) == "I heard you. Please go on."
+    assert said(typed(client, "?")) == "I heard you. You can ask me about the weather in a city."
+    events = typed(client, "?")
+    call = one(events, "response.function_call_arguments.done")
+    assert json.loads(call["arguments"]) == {"city": "Boston"}
+    assert said(result(client, events, "12")) == "Here is the answer. 12"
+    assert said(typed(client, "?")) == "I heard you. Please go on."
+
+
+@pytest.mark.parametrize("choice", ["declared", "none"])
+def test_no_tool_is_called_that_may_not_be(choice: str) -> None:
+    client = Client({"greeting": {"say": "Yes.", "tool": {}}, "otherwise": {"say": "No.", "tool": {"name": "f"}}})
+    if choice == "none":
+        client.update(tools=[WEATHER], tool_choice="none")
+    assert types(client.ask()).count("response.output_item.done") == 1
+    assert not of_type(typed(client, "What is the weather in Rome?"), "response.function_call_arguments.done") or (
+        choice == "declared"
+    )
+
+
+def test_named_groups_become_arguments_and_words() -> None:
+    client = Client(
+        {
+            "turns": [
+                {
+                    "when": {"heard": r"book (?P<what>\w+)(?: for (?P<who>\w+))?"},
+                    "say": "Booking {what} for {who}.",
+                    "tool": {"name": "book", "arguments": {"list": ["{what}", 3], "deep": {"who": "{who}"}}},
+                }
+            ]
+        }
+    )
+    events = typed(client, "Please BOOK flights for Ann")
+    assert said(events) == "Booking flights for Ann."
+    call = one(events, "response.function_call_arguments.done")
+    assert json.loads(call["arguments"]) == {"list": ["flights", 3], "deep": {"who": "Ann"}}
+
+
+def test_a_line_about_what_nobody_knows_is_left_out_of_the_choice() -> None:
+    turns = [{"when": {"turn": 1}, "say": "It is {a.b}."}, {"say": "Yes."}]
+    assert said(typed(Client({"turns": turns}), "?")) == "Yes."
+    assert said(Client({"greeting": "It is {a.b}."}).ask()) == "It is unknown."
+
+
+def test_a_city_may_be_called_a_location() -> None:
+    client = Client()
+    properties = {"location": {"type": "string"}, "scale": {"enum": ["fahrenheit", "celsius"]}}
+    client.update(tools=[{**WEATHER, "parameters": {"type": "object", "properties": properties}}])
+    events = typed(client, "What is the weather in Paris?")
+    call = one(events, "response.function_call_arguments.done")
+    assert json.loads(call["arguments"]) == {"location": "Paris", "scale": "fahrenheit"}
+    answer = result(client, events, '{"temperature": 9, "conditions": "foggy"}')
+    assert said(answer) == "It is 9 degrees and foggy in Paris."
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ('{"error": "timeout"}', "Sorry, that did not work."),
+        ("sunny", "Here is the answer. sunny"),
+        ('{"result": {"a": [1, 2.5], "b": true, "c": false}}', "Here is the answer. a 1, 2.5, b yes, c no"),
+        ('{"open": 7.0}', "Here is the answer. open 7"),
+    ],
+)
+def test_any_result_is_spoken(output: str, words: str) -> None:
+    client = Client()
+    client.update(tools=[{"type": "function", "name": "look"}])
+    events = typed(client, "What is the weather in Rome?")
+    assert one(events, "response.function_call_arguments.done")["arguments"] == "{}"
+    assert said(result(client, events, output)) == words
+
+
+def test_a_result_is_named_with_the_arguments_it_answers() -> None:
+    client = Client({"turns": [{"when": {"tool_result": "f"}, "say": "{n}: {result} {of.it}"}], "greeting": {}})
+    call = {"type": "function_call", "name": "f", "arguments": '{"n": 5}', "call_id": "call_1"}
+    client.send("conversation.item.create", item=call)
+    item = {"type": "function_call_output", "call_id": "call_1", "output": '{"of": {"it": "x"}}'}
+    client.send("conversation.item.create", item=item)
+    assert said(client.ask()) == "5: of it x x"
+
+
+def test_several_calls_and_a_call_sent_twice() -> None:
+    script = {"greeting": {"tools": [{"name": "f"}, {"name": "f"}, {"name": "g", "arguments": "{bad"}]}}
+    calls = of_type(Client(script).ask(), "response.function_call_arguments.done")
+    assert len({call["call_id"] for call in calls}) == len(calls) == 3
+    assert calls[2]["arguments"] == "{bad"
+    twice = {**script, "faults": {"duplicate_tool_call": True}}
+    calls = of_type(Client(twice).ask(), "response.function_call_arguments.done")
+    assert len({call["call_id"] for call in calls}) == 3
+    assert len(calls) == 6
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "object", "properties": {"a": {"default": 3}, "b": {"const": "c"}}}, {"a": 3, "b": "c"}),
+        ({"properties": {"a": {"enum": ["x", "y"]}, "z": {}}, "required": ["a"]}, {"a": "x"}),
+        ({"examples": ["e"]}, "e"),
+        ({"$ref": "#/$defs/t", "$defs": {"t": {"type": "boolean"}}}, True),
+        ({"$ref": "#/$defs/none/x"}, "example"),
+        ({"$ref": "elsewhere", "type": "null"}, None),
+        ({"anyOf": [{"type": "integer", "minimum": 4}, {"type": "string"}]}, 4),
+        ({"type": ["number", "null"], "exclusiveMinimum": 2}, 3),
+        ({"type": "number", "maximum": 0.5}, 0.5),
+        ({"type": "array", "items": {"type": "string", "format": "date"}, "minItems": 2}, ["2030-01-31"] * 2),
+        ({"type": "string", "minLength": 9, "maxLength": 10}, "examplexx"),
+        ({"type": "string", "maxLength": 3}, "exa"),
+        (True, None),
+        ({"$ref": "#"}, "example"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, None),
+    ],
+)
+def test_sample_arguments_fit_their_schema(schema: Any, value: Any) -> None:
+    assert sample(schema) == value
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        ({"greetin": "x"}, "greetin: Extra inputs"),
+        ({"turns": [{"when": {"heard": "("}}]}, "turns[0].when.heard"),
+        ({"faults": {"close_after_s": -1}}, "faults.close_after_s"),
+        ({"delta_rate": 0}, "delta_rate"),
+        ("hello", "script: "),
+        ({"model": 5}, "script: "),
+    ],
+)
+def test_a_script_that_cannot_be_followed_names_the_place(document: Any, complaint: str) -> None:
+    with pytest.raises(ScriptError, match=complaint.replace("[", r"\[").replace(".", r"\.")):
+        Script.of(document)
+
+
+def test_a_scene_tells_the_model_what_its_caller_says() -> None:
+    turns = [{"user": "Hello?"}, {"dtmf": "1"}, {"user": "Stop, please."}]
+    assert Script.of({"turns": turns}).caller == ("Hello?", "Stop, please.")
+    assert Script.of({"turns": turns, "model": {"greeting": "Yes."}}).greeting.say == ("Yes.",)
+    assert Script.of({"turns": turns, "model": {"caller": ["No."]}}).caller == ("No.",)
+    assert Script.of({"turns": turns, "model": None}).caller == ("Hello?", "Stop, please.")
+    assert Script.of({"name": "brief", "turns": [{"hangup": True}, {"user": None}]}) == Script()
+    assert Script.of({"turns": [{"when": {"turn": 1}, "say": "a"}]}).turns[0].say == ("a",)
+
+
+def test_a_script_is_read_from_yaml(tmp_path: Path) -> None:
+    file = tmp_path / "script.yaml"
+    file.write_text("greeting: Yes.\n", encoding="utf-8")
+    assert load(file).greeting.say == ("Yes.",)
+    file.write_text("", encoding="utf-8")
+    assert load(file) == Script()
+    file.write_text("greeting: [", encoding="utf-8")
+    with pytest.raises(ScriptError, match=r"script\.yaml"):
+        load(file)
+
+
+# --- faults ---
+
+
+def test_the_first_event_may_be_missing() -> None:
+    client = Client({"faults": {"no_session_created": True}})
+    assert client.events == []
+    assert types(client.update()) == ["session.updated"]
+
+
+def test_the_answer_to_an_update_may_be_late_or_missing() -> None:
+    client = Client({"faults": {"session_updated_delay_s": 2}})
+    assert client.update() == client.wait(1.9) == []
+    assert types(client.wait(0.2)) == ["session.updated"]
+    client = Client({"faults": {"no_session_updated": True}})
+    assert client.update() == client.wait(60) == []
+
+
+def test_errors_come_at_their_time() -> None:
+    client = Client({"faults": {"errors": [{"after_s": 1, "code": "insufficient_quota", "message": "No."}]}})
+    assert client.wait(0.9) == []
+    assert errors(client.wait(0.2)) == [("insufficient_quota", None)]
+
+
+@pytest.mark.parametrize(
+    ("faults", "closing"),
+    [
+        ({"close_after_s": 1, "close_code": 4000, "close_reason": "no"}, Close(4000, "no")),
+        ({"close_after_s": 1}, Close(1011)),
+        ({"drop_after_s": 1}, Close(None)),
+    ],
+)
+def test_the_connection_may_end_at_a_time(faults: dict[str, Any], closing: Close) -> None:
+    client = Client({"faults": faults})
+    assert client.session.next_due() == client.now + 1
+    client.wait(1)
+    assert client.session.closing == closing
+    assert client.wait(9999) == []
+
+
+def test_nothing_is_taken_once_the_connection_is_ending() -> None:
+    client = Client({"faults": {"close_after_s": 1}})
+    client.now += 1
+    assert client.update() == []
+    assert client.session.closing == Close(1011)
+
+
+def test_the_connection_may_close_in_place_of_the_end_of_a_response() -> None:
+    client = Client({"greeting": {"say": "Yes.", "close_code": 1012}})
+    events = client.ask()
+    assert types(events)[-1] == "response.output_item.done"
+    assert client.session.closing is not None
+    assert client.session.closing.code == 1012
+
+
+def test_a_response_may_fail_after_it_has_spoken_or_at_once() -> None:
+    events = Client({"greeting": {"say": "Yes.", "fail": {"code": "rate_limit_exceeded"}}}).ask()
+    response = one(events, "response.done")["response"]
+    assert (response["status"], response["status_details"]["error"]["code"]) == ("failed", "rate_limit_exceeded")
+    assert said(events) == "Yes."
+    events = Client({"faults": {"response_failed": {"message": "x"}}}).ask()
+    assert types(events) == ["response.created", "rate_limits.updated", "response.done"]
+
+
+def test_a_response_may_never_come_or_never_speak() -> None:
+    assert Client({"faults": {"no_response": True}}).ask() == []
+    client = Client({"greeting": {"silent": True}, "session_s": 3600})
+    assert types(client.ask()) == ["response.created"]
+    assert types(client.send("response.cancel")) == ["response.done"]
+
+
+def test_the_supply_of_audio_may_stall() -> None:
+    client = Client({"greeting": {"say": "Please go on.", "stall_s": 2, "thinking_s": 0}})
+    client.send("response.create")
+    client.wait(1.9)
+    before = len(of_type(client.events, "response.output_audio.delta"))
+    client.wait(1)
+    assert 0 < before < len(of_type(client.events, "response.output_audio.delta"))
+    assert of_type(client.events, "response.done")
+
+
+def test_a_transcription_may_fail() -> None:
+    client = Client({"faults": {"transcription_failed": True}})
+    client.update(audio={"input": {"transcription": {"model": "whisper-1"}}})
+    events = client.say("Hello?") + client.until_quiet()
+    assert of_type(events, "conversation.item.input_audio_transcription.failed")
+
+
+def test_what_cannot_be_said_is_still_written() -> None:
+    events = Client({"greeting": "…"}).ask()
+    assert one(events, "response.output_audio_transcript.done")["transcript"] == "…"
+    assert not of_type(events, "response.output_audio.delta")
