@@ -1,0 +1,96 @@
+"""What a scene is played on: the server under test, the rehearsal model and the hook receiver, each on a free port."""
+
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from sim.children import child
+from sim.happening import Watcher
+from sim.hooks import HookReceiver
+from sim.model_log import Diary
+from sim.scene import Scene
+
+JsonObject = dict[str, Any]
+SERVER = (str(Path(__file__).parent.parent / "app.py"), "serve")
+BASE = Path(__file__).parent / "server.yaml"
+MODEL_KEY = (
+    "the-rehearsal-model-needs-no-key"  # unlike any word of a call, for the server takes keys out of what it tells
+)
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Made for one run."""
+
+    webhook: str
+    "Signs the platform's webhooks."
+    hooks: str
+    "whsec_…: signs the server's hooks."
+
+
+def new_secrets() -> Secrets:
+    return Secrets(secrets.token_hex(SECRET_BYTES), "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    call_hook: str
+    webhook_secret: str
+    receiver: HookReceiver | None = None
+    diary: Diary | None = None
+
+
+def configuration(scene: Scene, receiver_url: str, made: Secrets) -> JsonObject:
+    """Return the config.yaml of the server under test."""
+    base = yaml.safe_load(BASE.read_text(encoding="utf-8"))
+    ours = {
+        "platform": {"webhook_secrets": [made.webhook]},
+        "hooks": {"base_url": receiver_url, "secrets": [made.hooks]},
+    }
+    whole: JsonObject = laid_over(laid_over(base, ours), scene.server)
+    return whole
+
+
+def laid_over(below: Any, above: Any) -> Any:
+    """Merge mappings key by key; anything else of `above` replaces what is below."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return below | {key: laid_over(below.get(key), value) for key, value in above.items()}
+    return above
+
+
+@asynccontextmanager
+async def whole_stage(
+    scene: Scene, scene_file: Path, logs: Path, watch: Watcher, server: Sequence[str] = SERVER
+) -> AsyncIterator[Stage]:
+    """Start all three; `logs` is the folder for what they write, and is there."""
+    made = new_secrets()
+    receiver = HookReceiver(scene.hooks, watch, made.hooks)
+    async with AsyncExitStack() as stack:
+        # With its secrets, for this run only.
+        config = Path(stack.enter_context(TemporaryDirectory(prefix="hookswitch-"))) / "config.yaml"
+        receiver_url = await stack.enter_async_context(receiver.serving())
+        # JSON is YAML, without anchors.
+        config.write_text(json.dumps(configuration(scene, receiver_url, made), indent=1), encoding="utf-8")
+        events = logs / "model-events.log"
+        events.unlink(missing_ok=True)
+        says = ["-m", "sim", "model", "--port", "0", "--scene", str(scene_file)]
+        says += ["--log", str(events)]
+        model = await stack.enter_async_context(child("the rehearsal model", says, logs / "model.log"))
+        serves = [*server, "--config", str(config), "--port", "0"]
+        environ = server_environ(model.url)
+        served = await stack.enter_async_context(child("the server", serves, logs / "server.log", environ))
+        yield Stage(f"{served.url}/call", made.webhook, receiver, Diary(events))
+
+
+def server_environ(model_url: str) -> Mapping[str, str]:
+    """Point a server at the rehearsal model."""
+    return {"OPENAI_REALTIME_URL": model_url, "OPENAI_API_KEY": MODEL_KEY}
