@@ -1,0 +1,300 @@
+"""One call as a state machine: the caller's leg, the model's leg, and what joins them.
+
+Theory of operation
+    Each leg goes one way through its phases, and the two in any order:
+
+        platform   awaited ──socket──▶ opened ──call named──▶ talking ──▶ gone
+        model      dialled ──session.created──▶ configuring ──session.updated──▶ ready ──▶ gone
+
+    Nothing is sent to the model before `ready` but its configuration: audio that came earlier would be read
+    in the default format. When both legs are up the conversation begins (`conversation.py`).
+
+    The first reason to end wins. Then the agent's voice stops, the model is told to cancel, and for at most
+    a second the last transcript and usage are awaited; then comes Finish, once, and nothing after it.
+
+Inputs carry the time (monotonic seconds) and return effects; `next_due` says when `tick` is wanted.
+"""
+
+from media.conversation import Conversation
+from media.effects import Effect, End, Finish, Report, ToModel, Wire
+from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, TOO_LONG, media_lost
+from media.options import Options, PlatformLeg
+from media.platforms.base import (
+    AudioReceived,
+    CallStarted,
+    DigitReceived,
+    MediaDialect,
+    PlatformError,
+    PlatformEvent,
+)
+from media.realtime.base import (
+    CallerCommitted,
+    CallerStarted,
+    CallerStopped,
+    CallerText,
+    ModelError,
+    ModelEvent,
+    ModelRefused,
+    Realtime,
+    ResponseEnded,
+    ResponseStarted,
+    SessionOpened,
+    SessionReady,
+    SpeechComplete,
+    SpeechReceived,
+    SpokenText,
+    ToolCalled,
+)
+from media.record import Record
+from media.session import Session
+from media.voice import Voice
+
+MAX_QUEUED_MS = 600_000
+"Ten minutes of speech, 29 MB: far above any response, so that a barge-in behind it is still read at once."
+ENDING_S = 1.0
+"How long the last transcript and usage are awaited."
+DIGIT = "input_audio_buffer.dtmf_event_received"
+"OpenAI's own name, which it sends on SIP only: over a websocket the keypad is ours to tell."
+
+
+class Bridge:
+    """See the theory above."""
+
+    def __init__(self, platform: MediaDialect, model: Realtime, options: Options, *, now: float) -> None:
+        self._platform = platform
+        self._model = model
+        self._options = options
+        self._out: list[Effect] = []
+        self._platform_leg = PlatformLeg.AWAITED
+        self._deadlines: dict[str, tuple[float, End]] = {
+            "call": (now + options.max_call_s, TOO_LONG),
+            "open": (now + options.open_timeout_s, NO_SHOW),
+        }
+        self._opened_at = now
+        self._leaving: End | None = None
+        self._ending: End | None = None
+        self._finish_by = 0.0
+        self._finished = False
+        self.record = Record(now=now)
+        self._voice = Voice(
+            platform,
+            self.record,
+            self._out,
+            audio=options.audio,
+            lead_ms=options.lead_ms,
+            tone_after_s=options.tone_after_s,
+        )
+        self._session = Session(model, self._out, timeout_s=options.session_timeout_s)
+        self._talk = Conversation(
+            model,
+            self._voice,
+            self.record,
+            self._out,
+            audio=options.audio,
+            tool_timeout_s=options.tool_timeout_s,
+            response_timeout_s=options.response_timeout_s,
+        )
+
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    @property
+    def backlogged(self) -> bool:
+        """Whether the model should not be read for a while: it is far ahead of what can be spoken."""
+        return self._voice.queued_ms() > MAX_QUEUED_MS
+
+    # The platform's leg
+
+    def platform_opened(self, now: float) -> list[Effect]:
+        """Its media socket is open."""
+        self._platform_leg = PlatformLeg.OPENED
+        self._opened_at = now
+        self._deadlines.pop("open", None)
+        self._deadlines["metadata"] = (now + self._options.metadata_timeout_s, NO_METADATA)
+        return self._effects(now)
+
+    def platform_said(self, wire: Wire, now: float) -> list[Effect]:
+        try:
+            events = self._platform.receive(wire)
+        except PlatformError as error:
+            self._end(media_lost(str(error)), now)
+            return self._effects(now)
+        for event in events:
+            self._on_platform(event, now)
+        # The caller's audio changes nothing that the passing of time would not: `tick` sees to that.
+        return self._told() if isinstance(wire, bytes) else self._effects(now)
+
+    def platform_closed(self, now: float, *, clean: bool) -> list[Effect]:
+        """Its media socket is gone. `clean`: closed by the platform, as when the caller hangs up."""
+        self._platform_leg = PlatformLeg.GONE
+        self._voice.close()
+        self._end(HUNG_UP if clean else media_lost("the media socket broke"), now)
+        return self._effects(now)
+
+    def _on_platform(self, event: PlatformEvent, now: float) -> None:
+        match event:
+            case AudioReceived(pcm):
+                if self._session.ready and self._ending is None:
+                    self._talk.hear(pcm)
+            case CallStarted():
+                self._platform_leg = PlatformLeg.TALKING
+                self._deadlines.pop("metadata", None)
+                self._voice.open(now)
+                self._begin(now)
+            case DigitReceived(digit, _):
+                self._out.append(Report(DIGIT, {"type": DIGIT, "event": digit}))
+            case _:
+                pass
+
+    # The model's leg
+
+    def model_opened(self, now: float) -> list[Effect]:
+        """Its socket is open; its first message is awaited."""
+        self._session.connected(now)
+        return self._effects(now)
+
+    def model_said(self, wire: Wire, now: float) -> list[Effect]:
+        try:
+            said = self._model.receive(wire)
+        except ModelError as error:
+            self._end(self._session.bad_message(str(error)), now)
+            return self._effects(now)
+        if said.event:
+            self._out.append(Report(said.type, said.event))
+        if said.meaning:
+            self._on_model(said.meaning, now)
+        return self._effects(now)
+
+    def model_closed(self, now: float, *, code: int | None, reason: str) -> list[Effect]:
+        """Its socket is gone. What the caller was to hear is played to its end first, unless it was refused."""
+        end = self._session.closed(code, reason)
+        if end.completion_reason == "disconnect from remote end":
+            self._voice.complete_all()
+            self._leaving = end
+        else:
+            self._end(end, now)
+        return self._effects(now)
+
+    def model_failed(self, now: float, *, reason_code: str, message: str) -> list[Effect]:
+        """It could not be reached, or refused us."""
+        self._end(self._session.failed(reason_code, message), now)
+        return self._effects(now)
+
+    def _on_model(self, meaning: ModelEvent, now: float) -> None:
+        match meaning:
+            case SpeechReceived():
+                if not self._ending:
+                    self._talk.speech(meaning)
+            case SessionOpened() | SessionReady() | ModelRefused() if not self._session.ready:
+                self._end(self._session.said(meaning, now), now)
+                self._begin(now)
+            case CallerText(item_id, text):
+                self.record.caller_text(item_id, text, now)
+            case CallerCommitted(item_id):
+                self.record.caller_turn(item_id, transcribed=self._model.transcribes, now=now)
+            case SpokenText(speech, text, final):
+                self.record.spoken(speech, text, final=final, now=now)
+            case ResponseEnded() if self._ending:
+                self.record.used(meaning.usage)
+                self._talk.rounds.ended(meaning.response_id)
+            case _ if not self._ending:
+                self._on_turn(meaning, now)
+            case _:
+                pass
+
+    def _on_turn(self, meaning: ModelEvent, now: float) -> None:
+        match meaning:
+            case SpeechComplete(speech):
+                self._talk.speech_complete(speech)
+            case CallerStarted():
+                self._talk.caller_started(now)
+            case CallerStopped():
+                self._talk.caller_stopped(now)
+            case ResponseStarted(response_id):
+                self._talk.response_started(response_id, now)
+            case ResponseEnded():
+                self._talk.response_ended(meaning, now)
+            case ToolCalled():
+                self._talk.tool_called(meaning, now)
+            case ModelRefused():
+                self._talk.refused(meaning, now)
+            case _:
+                pass
+
+    # The application, the operator, and time
+
+    def tool_answered(self, call_id: str, output: str, now: float) -> list[Effect]:
+        """Take a tool's output: the first is the model's, a later one for the same call a note to it."""
+        if self._session.ready and not self._ending:
+            self._talk.tool_answered(call_id, output, now)
+        else:
+            self.record.tool_answered(call_id, output, now)
+        return self._effects(now)
+
+    def end(self, end: End, now: float) -> list[Effect]:
+        """End the conversation for a reason from outside."""
+        self._end(end, now)
+        return self._effects(now)
+
+    def tick(self, now: float) -> list[Effect]:
+        """Do what is due."""
+        for end in [end for due, end in self._deadlines.values() if due <= now]:
+            self._end(end, now)
+        self._end(self._session.overdue(now), now)
+        if self._session.ready and not self._ending:
+            self._talk.tick(now)
+        return self._effects(now)
+
+    def next_due(self) -> float | None:
+        """When `tick` is wanted; None once finished."""
+        if self._finished:
+            return None
+        if self._ending:
+            return self._finish_by
+        deadlines = [due for due, _ in self._deadlines.values()]
+        return min(*deadlines, self._session.due, self._talk.next_due(), self._voice.next_due())
+
+    # What every input ends with
+
+    def _effects(self, now: float) -> list[Effect]:
+        if not self._ending:
+            self._advance(now)
+        if self._finished:
+            self._out.clear()
+        elif self._ending and not self._awaits_last_words(now):
+            self._finished = True
+            self._out.append(Finish(self._ending))
+        return self._told()
+
+    def _told(self) -> list[Effect]:
+        out, self._out[:] = self._out[:], []
+        return out
+
+    def _advance(self, now: float) -> None:
+        trying = not self._session.ready or self._talk.rounds.at_work
+        if self._voice.play(now, waiting=trying and not self._talk.caller_speaks):
+            self._talk.sent(now)
+        if self._talk.over:
+            self._end(self._talk.over, now)
+        elif self._leaving and not self._voice.speaking(now):
+            self._end(self._leaving, now)
+
+    def _begin(self, now: float) -> None:
+        if self._platform_leg is PlatformLeg.TALKING and self._session.ready and not self._ending:
+            self._talk.begin(now, opened_at=self._opened_at)
+
+    def _end(self, end: End | None, now: float) -> None:
+        """Fix the end, and stop what goes on. The first reason wins."""
+        if end is None or self._ending:
+            return
+        self._ending = end
+        self._finish_by = now + ENDING_S
+        self._voice.stop(now)
+        if self._session.ready and self._talk.rounds.active:
+            self._out.append(ToModel(self._model.cancel(self._talk.rounds.active, "bi-end")))
+
+    def _awaits_last_words(self, now: float) -> bool:
+        if not self._session.ready or now >= self._finish_by:
+            return False
+        return bool(self._talk.rounds.active or self.record.awaits_text)

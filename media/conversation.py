@@ -1,0 +1,259 @@
+"""The conversation while both legs are up: speech, turns, barge-in, tools.
+
+What the two legs *are* (connecting, ready, gone) is the bridge's business; here they work. Effects are
+collected in `out`, which the bridge empties. A conversation that cannot go on sets `over`.
+
+Barge-in, when the model hears the caller:
+    nothing queued and nothing sounding → nothing to cut. Else our queue is dropped, the platform flushed, and
+    the model told what was heard of every piece that was cut: 0 < heard → truncate; nothing heard → delete
+    (a truncate at 0 ms is refused: livekit/agents #6157). Audio of the cut response that still arrives is
+    dropped. The model is told to cancel only where it does not interrupt itself.
+"""
+
+import json
+from math import inf
+
+from media.audio import AudioFormat, Converter, converter
+from media.effects import CallTool, Effect, End, Measure, ToModel, Warn
+from media.playout import Speech
+from media.realtime.base import (
+    JsonObject,
+    ModelRefused,
+    Realtime,
+    ResponseEnded,
+    SpeechReceived,
+    ToolCalled,
+)
+from media.realtime.rounds import Answer, Ask, Note, Rounds, Step
+from media.record import Record
+from media.voice import Voice
+
+MAX_ARGUMENTS_CHARS = 16 * 1024
+RETRIES = 1
+"How often a response that failed, or never came, is asked for again."
+
+
+class Conversation:
+    """See the theory above. `out` is shared with the bridge: effects, in order."""
+
+    def __init__(
+        self,
+        model: Realtime,
+        voice: Voice,
+        record: Record,
+        out: list[Effect],
+        *,
+        audio: AudioFormat,
+        tool_timeout_s: float,
+        response_timeout_s: float,
+    ) -> None:
+        self._model = model
+        self._voice = voice
+        self._record = record
+        self._out = out
+        self._to_caller: Converter = converter(model.audio, audio)
+        self._to_model: Converter = converter(audio, model.audio)
+        self._response_timeout_s = response_timeout_s
+        self._response_due = inf
+        self._retries = RETRIES
+        self._speech: Speech | None = None
+        self._silenced: set[str] = set()
+        self._forgotten: set[str] = set()
+        self._turn_ended_at: float | None = None
+        self._greeted_from: float | None = None
+        self._asked_with: JsonObject = {}
+        self._ids = 0
+        self.rounds = Rounds(tool_timeout_s=tool_timeout_s, follow_up=model.follow_up)
+        self.caller_speaks = False
+        self.over: End | None = None
+
+    def begin(self, now: float, *, opened_at: float) -> None:
+        """Both legs are up: let the model speak first."""
+        self._greeted_from = opened_at
+        self._do(self.rounds.ask(self._model.greeting), now)
+
+    def hear(self, pcm: bytes) -> None:
+        """Pass the caller's audio on."""
+        self._out.append(ToModel(self._model.hear(self._to_model.convert(pcm))))
+
+    def speech(self, said: SpeechReceived) -> None:
+        """Queue a piece of the agent's voice, or drop it where its response was cut."""
+        self._response_due = inf
+        item = said.speech.item_id
+        if item in self._forgotten:
+            return
+        if item in self._silenced or said.response_id in self._silenced:
+            if item not in self._silenced:
+                self._forget(item)
+            return
+        if said.speech != self._speech:
+            self._to_caller.reset()
+            self._speech = said.speech
+        self._voice.queue(said.speech, self._to_caller.convert(said.audio))
+
+    def speech_complete(self, speech: Speech) -> None:
+        if speech == self._speech and (rest := self._to_caller.flush()):
+            self._voice.queue(speech, rest)
+        self._voice.complete(speech)
+
+    def caller_started(self, now: float) -> None:
+        """Barge-in: see above."""
+        if self._model.answers_itself:
+            self.rounds.caller_started()
+        self.caller_speaks, self._turn_ended_at = True, None
+        if self._voice.speaking(now):
+            self.cut(now)
+        if self.rounds.active:
+            self._silenced.add(self.rounds.active)
+            if not self._model.interrupts_itself:
+                self._to_the_model(self._model.cancel(self.rounds.active, self._id("bi")))
+
+    def caller_stopped(self, now: float) -> None:
+        self.caller_speaks = False
+        self.rounds.caller_stopped(now)
+        self._turn_ended_at = now - self._model.pause_ms / 1000
+
+    def cut(self, now: float) -> None:
+        """Stop the agent's voice at once, and tell the model how much of it was heard."""
+        self._out.append(Measure("barge_in", 0.0))
+        for heard in self._voice.stop(now):
+            self._silenced.add(heard.speech.item_id)
+            if int(heard.heard_ms) > 0:
+                wire = self._model.truncate(heard.speech, int(heard.heard_ms), self._id("bi"))
+                self._to_the_model(wire)
+            else:
+                self._forget(heard.speech.item_id)
+
+    def response_started(self, response_id: str, now: float) -> None:
+        self._response_due = now + self._response_timeout_s
+        self._do(self.rounds.started(response_id), now)
+
+    def response_ended(self, ended: ResponseEnded, now: float) -> None:
+        self._response_due = inf
+        self._record.used(ended.usage)
+        self._voice.complete_all()
+        failed = ended.status == "failed"
+        if failed and self._retries:
+            self._retries -= 1
+            self._out.append(Warn("response_failed", {"error": ended.error or {}}))
+            self._do([*self.rounds.ended(ended.response_id), *self.rounds.ask(self._asked_with)], now)
+        elif failed:
+            error = ended.error or {"message": "the response failed"}
+            self.over = End("server failure", str(error.get("code") or "response_failed"), "model", error)
+        else:
+            self._retries = RETRIES if ended.status == "completed" else self._retries
+            self._do(self.rounds.ended(ended.response_id), now)
+
+    def tool_called(self, call: ToolCalled, now: float) -> None:
+        """Run a tool once, if it was declared and its arguments can be read; else tell the model at once."""
+        self._response_due = inf
+        if not self.rounds.called(call.response_id, call.call_id, now):
+            self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))
+            return
+        self._record.tool_called(call.call_id, call.name, call.arguments, now)
+        arguments = _arguments(call.arguments)
+        if call.name not in self._model.tools:
+            self.tool_answered(call.call_id, _failure(f"there is no tool named {call.name[:64]}"), now)
+        elif arguments is None:
+            self.tool_answered(call.call_id, _failure("the arguments are not a JSON object"), now)
+        else:
+            self._out.append(CallTool(call.call_id, call.name, arguments))
+
+    def tool_answered(self, call_id: str, output: str, now: float) -> None:
+        self._record.tool_answered(call_id, output, now)
+        self._do(self.rounds.answered(call_id, output), now)
+
+    def refused(self, refusal: ModelRefused, now: float) -> None:
+        """Tell the errors that end a conversation from those that a correct client can meet."""
+        ours = str(refusal.event_id).startswith("ask-")
+        if refusal.fatal:
+            self.over = End("server error", refusal.code, "model", refusal.error)
+        elif refusal.code == "conversation_already_has_active_response":
+            self._do(self.rounds.refused(), now)
+        elif not refusal.harmless:
+            self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
+            if ours:
+                self._ask_plainly(refusal, now)
+
+    def tick(self, now: float) -> None:
+        """Do what time alone brings: late tools, held requests, a response that never came."""
+        for call_id in self.rounds.overdue(now):
+            self._out.append(Warn("tool_timeout", {"call_id": call_id}))
+            self.tool_answered(call_id, _failure("the tool did not answer in time"), now)
+        self._do(self.rounds.tick(now), now)
+        if now >= self._response_due:
+            self._stalled(now)
+
+    def sent(self, now: float) -> None:
+        """Agent speech has just been sent to the caller: the moment that latencies are measured to."""
+        if self._greeted_from is not None:
+            self._out.append(Measure("first_audio", now - self._greeted_from))
+            self._greeted_from = None
+        if self._turn_ended_at is not None:
+            latency_s = max(now - self._turn_ended_at, 0.0)
+            self._out.append(Measure("turn_latency", latency_s))
+            self._record.turn(latency_s, now)
+            self._turn_ended_at = None
+
+    def next_due(self) -> float:
+        return min(self.rounds.next_due(), self._response_due)
+
+    def _stalled(self, now: float) -> None:
+        """Handle a response of which nothing came: ask once more, then give up."""
+        self._response_due = inf
+        if not self._retries:
+            self.over = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
+            return
+        self._retries -= 1
+        self._out.append(Warn("model_stalled"))
+        self.rounds.failed()
+        if self.rounds.active:
+            self._to_the_model(self._model.cancel(self.rounds.active, self._id("bi")))
+        self._do(self.rounds.ask(self._asked_with), now)
+
+    def _ask_plainly(self, refusal: ModelRefused, now: float) -> None:
+        """Ask again with nothing in the request that the model could refuse."""
+        self.rounds.failed()
+        self._response_due = inf
+        if self._asked_with:
+            self._do(self.rounds.ask({}), now)
+        else:
+            self.over = End("server error", refusal.code, "model", refusal.error)
+
+    def _do(self, steps: list[Step], now: float) -> None:
+        for step in steps:
+            match step:
+                case Answer(call_id, output):
+                    self._to_the_model(self._model.answer_tool(call_id, output, self._id("tool")))
+                case Note(call_id, output):
+                    text = f"The result of the tool call {call_id} came late: {output}"
+                    self._to_the_model(self._model.note(text, self._id("note")))
+                case Ask(response):
+                    self._asked_with = response
+                    self._response_due = now + self._response_timeout_s
+                    self._to_the_model(self._model.ask(response, self._id("ask")))
+
+    def _forget(self, item_id: str) -> None:
+        self._forgotten.add(item_id)
+        self._to_the_model(self._model.forget(item_id, self._id("bi")))
+
+    def _to_the_model(self, wire: bytes) -> None:
+        self._out.append(ToModel(wire))
+
+    def _id(self, kind: str) -> str:
+        self._ids += 1
+        return f"{kind}-{self._ids}"
+
+
+def _arguments(text: str) -> JsonObject | None:
+    if len(text) > MAX_ARGUMENTS_CHARS:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _failure(message: str) -> str:
+    return json.dumps({"error": message})

@@ -1,0 +1,83 @@
+"""What the bridge wants done. It decides; `media/sockets.py` does; nothing else crosses between them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+JsonObject = dict[str, Any]
+Wire = str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToPlatform:
+    """Send this on the media socket (bytes as a binary frame, text as a text frame)."""
+
+    wire: Wire
+
+
+@dataclass(frozen=True, slots=True)
+class ToModel:
+    """Send this JSON text on the model socket."""
+
+    wire: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something happened that the eventHook may have asked for."""
+
+    type: str
+    event: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """Ask the customer's application; its answer comes back by `Bridge.tool_answered`."""
+
+    call_id: str
+    name: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A latency that was just observed; `name` is turn_latency, first_audio or barge_in."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something that an operator should read in the log; `detail` never holds audio, keys or speech."""
+
+    event: str
+    detail: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why the conversation ended.
+
+    `completion_reason` is one of the platform's own strings (jambonz: lib/tasks/llm), `reason_code` is ours
+    and finer, `ended_by` is caller, agent, model, platform, operator or server.
+    """
+
+    completion_reason: str
+    reason_code: str
+    ended_by: str
+    error: JsonObject | None = None
+
+    @property
+    def abnormal(self) -> bool:
+        """Whether the caller is still there and owed the route's fallback verbs."""
+        return self.completion_reason != "normal conversation end"
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The conversation is over: close both sockets. Emitted exactly once."""
+
+    end: End
+
+
+Effect = ToPlatform | ToModel | Report | CallTool | Measure | Warn | Finish

@@ -1,0 +1,249 @@
+"""What every telephony platform is to the rest: how a call is announced, and what is said on its media socket.
+
+A platform is a file or a folder beside this one that offers PLATFORM.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+__all__ = [
+    "AudioReceived",
+    "Call",
+    "CallDialect",
+    "CallStarted",
+    "CallStatus",
+    "DigitReceived",
+    "JsonObject",
+    "MarkReached",
+    "MediaDialect",
+    "Pacing",
+    "Platform",
+    "PlatformError",
+    "PlatformEvent",
+    "PlatformOther",
+    "Reply",
+    "read_json",
+]
+
+JsonObject = dict[str, Any]
+
+MAX_DEPTH = 64
+"Nested deeper than any platform nests, and far from where Python gives up."
+MAX_INT_DIGITS = 19
+"A signed 64-bit number; above 4,300 digits int() itself refuses."
+
+
+class PlatformError(Exception):
+    """The platform said something that cannot be worked with. The text names the fault, never the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """The media socket names its call: comes once, before any audio."""
+
+    call_sid: str
+    rate_hz: int
+    attributes: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class AudioReceived:
+    """What the caller said: whole linear 16-bit samples at the stream's rate, of any length but none."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DigitReceived:
+    digit: str
+    duration_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReached:
+    """Playout came to a mark, or the mark was thrown away with the audio before it."""
+
+    name: str
+    cleared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOther:
+    """Something not needed or not understood, to be counted. `kind` is one of a few fixed words, never input."""
+
+    kind: str
+
+
+PlatformEvent = CallStarted | AudioReceived | DigitReceived | MarkReached | PlatformOther
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How a platform plays what it is sent."""
+
+    lot_ms: int
+    "It plays whole lots only, so audio goes out in lots."
+    prime_ms: int
+    "It keeps this much back, once, when a stream begins."
+    start_delay_ms: int
+    "From the arrival of audio to the playing of it, when nothing stands before it."
+    clear_guard_ms: int
+    "So long after a clear, what arrives may still be thrown away."
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as its webhook announces it. `caller` and `called` are as the carrier wrote them, + or not."""
+
+    call_sid: str
+    caller: str
+    called: str
+    direction: str
+    caller_name: str
+    attributes: JsonObject
+    "The webhook's body, for matching and for templates; without the copies of the SIP message."
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    call_sid: str
+    status: str
+    ended: bool
+    "True: nothing comes after it."
+    terminated_by: str | None
+    "Who hung up, in the platform's word; only when ended."
+    attributes: JsonObject
+
+
+class Reply(NamedTuple):
+    """An HTTP answer as data."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class CallDialect(Protocol):
+    """The platform's webhooks: requests in, answers out."""
+
+    def verify(self, body: bytes, header: str | None, secrets: Sequence[str], *, now_s: float) -> bool:
+        """Tell whether one of the secrets signed these very bytes, lately. No input raises."""
+        ...
+
+    def parse(self, body: bytes) -> Call:
+        """Read a call webhook. Raises PlatformError."""
+        ...
+
+    def status(self, body: bytes) -> CallStatus:
+        """Read a status webhook. Raises PlatformError."""
+        ...
+
+    def hook_attributes(self, attributes: JsonObject) -> JsonObject:
+        """Return what the platform's own later hooks would tell of a call."""
+        ...
+
+    def reply(self, document: Sequence[JsonObject] | JsonObject) -> Reply:
+        """Answer with a document, which may be empty where the platform asks what to do next."""
+        ...
+
+    def nothing(self) -> Reply:
+        """Answer that it was heard, to a webhook that asks for nothing."""
+        ...
+
+
+class MediaDialect(Protocol):
+    """One call's media socket: what it says, and what to say to it. Made with the rate that was asked for."""
+
+    pacing: ClassVar[Pacing]
+
+    def receive(self, wire: str | bytes) -> list[PlatformEvent]:
+        """Read one message. Raises PlatformError where the call cannot go on."""
+        ...
+
+    def play(self, pcm: bytes) -> str | bytes: ...
+
+    def clear(self) -> str:
+        """Throw away what is not yet played."""
+        ...
+
+    def mark(self, name: str) -> str: ...
+
+    def disconnect(self) -> str:
+        """Give the call back to the platform."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    call: CallDialect
+    media: Callable[[int], MediaDialect]
+    "Makes the dialect of one media socket, given the sample rate in Hz that the document asked for."
+
+
+def read_json(raw: bytes | str) -> Any:
+    """Parse JSON as a stranger may have written it, strictly. Raises PlatformError.
+
+    Python's parser takes more than JSON (NaN, 1e999), lets the last of two equal keys win, and gives strings that
+    cannot be encoded again (half a surrogate pair). None of it comes from an honest platform.
+    """
+    try:
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_not_a_number,
+            parse_float=_finite,
+            parse_int=_short_int,
+        )
+        _walk(value, MAX_DEPTH)
+    except UnicodeError:
+        raise PlatformError("text that is not UTF-8") from None
+    except RecursionError:
+        raise PlatformError(f"JSON nested deeper than {MAX_DEPTH}") from None
+    except ValueError as error:
+        fault = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise PlatformError(fault) from None
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("JSON with the same key twice in an object")
+    return value
+
+
+def _not_a_number(_: str) -> Any:
+    raise ValueError("JSON with a number that is none (NaN or Infinity)")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("JSON with a number out of range")
+    return value
+
+
+def _short_int(text: str) -> int:
+    if len(text.removeprefix("-")) > MAX_INT_DIGITS:
+        raise ValueError("JSON with a number out of range")
+    return int(text)
+
+
+def _walk(value: Any, levels: int) -> None:
+    """Raise UnicodeError for a string that cannot be encoded, RecursionError for too deep a value."""
+    match value:
+        case str():
+            value.encode()
+        case list() | dict() if levels == 0:
+            raise RecursionError
+        case list():
+            for item in value:
+                _walk(item, levels - 1)
+        case dict():
+            for key, item in value.items():
+                key.encode()
+                _walk(item, levels - 1)

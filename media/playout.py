@@ -1,0 +1,205 @@
+"""What the caller has heard.
+
+Theory of operation
+    A model sends speech many times faster than it is spoken. Playout keeps it, sends it on in lots, a short
+    lead ahead of real time, and models when the platform plays each piece of a lot:
+
+        starts_at = max(end of the piece before, time of sending + the platform's start delay)
+
+    Audio is *heard* when its modelled play time has passed. So a pause in the supply needs no case of its
+    own, and what was sent but flushed again was never heard. Estimates from the time of the first delta count
+    such pauses as heard; marks of the platform lie when the two rates differ (jambonz feature-server #811).
+
+    Lots are whole multiples of the platform's own release size: a media server that holds audio back until
+    it has that much (mod_audio_fork/lws_glue.cpp) then holds nothing when we flush. The rest of the last
+    utterance is padded with silence for the same reason.
+
+Time is an argument, in monotonic seconds. Audio is mono PCM16 at the platform's rate; durations are the same
+on the model's side, whatever its rate.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from media.audio import AudioFormat
+from media.platforms.base import Pacing
+
+
+class Speech(NamedTuple):
+    """One piece of agent speech, as the model names it."""
+
+    item_id: str
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How much of a piece of speech reached the caller: `heard_ms` of the `received_ms` that came so far."""
+
+    speech: Speech
+    heard_ms: float
+    received_ms: float
+
+
+@dataclass(slots=True)
+class _Progress:
+    received_ms: float = 0.0
+    heard_ms: float = 0.0
+    complete: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.complete and self.heard_ms >= self.received_ms - _ROUNDING_MS
+
+
+class _Piece(NamedTuple):
+    speech: Speech | None
+    "None is padding."
+    starts_at: float
+    ms: float
+
+
+_ROUNDING_MS = 0.01
+
+
+class Playout:
+    """The queue to the caller's ear; see the theory above."""
+
+    def __init__(self, audio: AudioFormat, pacing: Pacing, *, lead_ms: float) -> None:
+        self._audio = audio
+        self._pacing = pacing
+        self._lot_bytes = audio.bytes_in(pacing.lot_ms)
+        self._room_s = max(lead_ms - pacing.lot_ms, pacing.lot_ms / 2) / 1000
+        self._queue: deque[tuple[Speech | None, memoryview]] = deque()
+        self._queued_bytes = 0
+        self._pieces: deque[_Piece] = deque()
+        self._progress: dict[Speech, _Progress] = {}
+        self._plays_until = 0.0
+        self._not_before = 0.0
+
+    def queued_ms(self) -> float:
+        """Speech that was not sent yet."""
+        return self._audio.ms_in(self._queued_bytes)
+
+    def quiet_at(self) -> float:
+        """When the last piece sent will have been played; never, where nothing plays."""
+        return self._plays_until if self._pieces else inf
+
+    def sounding(self, now: float) -> bool:
+        """Whether speech that was sent is being played, or about to be."""
+        self._hear(now)
+        return any(piece.speech for piece in self._pieces)
+
+    def speaking(self, now: float) -> bool:
+        """Whether speech waits, plays or is still being generated: what a barge-in would cut."""
+        self._hear(now)
+        return any(not progress.over for progress in self._progress.values())
+
+    def prime(self, now: float) -> bytes:
+        """Give the silence that takes the platform past its first, larger buffer. Once, when it has opened."""
+        if not self._pacing.prime_ms:
+            return b""
+        self._played(None, self._pacing.prime_ms, now)
+        return self._audio.silence(self._pacing.prime_ms)
+
+    def queue(self, speech: Speech, pcm: bytes) -> None:
+        """Take speech that the model has generated."""
+        self._progress.setdefault(speech, _Progress()).received_ms += self._audio.ms_in(len(pcm))
+        self._queue.append((speech, memoryview(pcm)))
+        self._queued_bytes += len(pcm)
+
+    def tone(self, pcm: bytes) -> None:
+        """Take a sound that is nobody's speech."""
+        self._queue.append((None, memoryview(pcm)))
+        self._queued_bytes += len(pcm)
+
+    def complete(self, speech: Speech) -> None:
+        """No more audio of this speech will come: its tail need not wait for a full lot."""
+        if progress := self._progress.get(speech):
+            progress.complete = True
+
+    def complete_all(self) -> None:
+        """No more audio of any speech will come."""
+        for progress in self._progress.values():
+            progress.complete = True
+
+    def due(self, now: float) -> list[bytes]:
+        """Give the lots that are to be sent now."""
+        lots = []
+        while self._can_send() and now >= self._next_send():
+            lots.append(self._take_lot(now))
+        return lots
+
+    def next_due(self) -> float:
+        """When `due` will have something; never, where only more speech can bring it."""
+        return self._next_send() if self._can_send() else inf
+
+    def clear(self, now: float) -> list[Heard]:
+        """Forget what is queued or plays; return every piece that the caller did not hear to its end."""
+        self._hear(now)
+        cut = [Heard(speech, p.heard_ms, p.received_ms) for speech, p in self._progress.items() if not p.over]
+        self._queue.clear()
+        self._queued_bytes = 0
+        self._pieces.clear()
+        self._progress.clear()
+        self._plays_until = now
+        self._not_before = now + self._pacing.clear_guard_ms / 1000
+        return cut
+
+    def settled(self, now: float) -> list[Heard]:
+        """Return, once each, the pieces that have been heard to their end."""
+        self._hear(now)
+        over = [Heard(speech, p.received_ms, p.received_ms) for speech, p in self._progress.items() if p.over]
+        for heard in over:
+            del self._progress[heard.speech]
+        return over
+
+    def _next_send(self) -> float:
+        return max(self._plays_until - self._room_s, self._not_before)
+
+    def _can_send(self) -> bool:
+        """A whole lot is there, or all that is there is an end."""
+        if self._queued_bytes >= self._lot_bytes:
+            return True
+        return bool(self._queue) and all(speech is None or self._progress[speech].complete for speech, _ in self._queue)
+
+    def _take_lot(self, now: float) -> bytes:
+        lot = bytearray()
+        while self._queue and len(lot) < self._lot_bytes:
+            speech, pcm = self._queue.popleft()
+            part = pcm[: self._lot_bytes - len(lot)]
+            if len(part) < len(pcm):
+                self._queue.appendleft((speech, pcm[len(part) :]))
+            lot += part
+            self._played(speech, self._audio.ms_in(len(part)), now)
+        self._queued_bytes -= len(lot)
+        if padding := self._lot_bytes - len(lot):
+            lot += bytes(padding)
+            self._played(None, self._audio.ms_in(padding), now)
+        return bytes(lot)
+
+    def _played(self, speech: Speech | None, ms: float, now: float) -> None:
+        starts_at = max(self._plays_until, now + self._pacing.start_delay_ms / 1000)
+        if self._pieces and starts_at == self._plays_until and self._pieces[-1].speech == speech:
+            last = self._pieces.pop()
+            self._pieces.append(_Piece(speech, last.starts_at, last.ms + ms))
+        else:
+            self._pieces.append(_Piece(speech, starts_at, ms))
+        self._plays_until = starts_at + ms / 1000
+
+    def _hear(self, now: float) -> None:
+        """Move the time that has passed from the pieces into what was heard."""
+        while self._pieces:
+            speech, starts_at, ms = self._pieces[0]
+            passed_ms = min((now - starts_at) * 1000, ms)
+            if passed_ms <= 0:
+                return
+            if speech:
+                progress = self._progress[speech]
+                progress.heard_ms = min(progress.heard_ms + passed_ms, progress.received_ms)
+            self._pieces.popleft()
+            if passed_ms < ms - _ROUNDING_MS:
+                self._pieces.appendleft(_Piece(speech, starts_at + passed_ms / 1000, ms - passed_ms))
+                return

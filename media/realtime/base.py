@@ -1,0 +1,221 @@
+"""The model's leg: what a realtime model can say to the bridge, and what the bridge can say to it.
+
+One vendor a file. A vendor's own event names and shapes are compared in that file alone; elsewhere they are
+these types.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from media.audio import AudioFormat
+from media.playout import Speech
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """The model accepted the connection; it may be configured now."""
+
+    expires_at_unix_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReady:
+    """The session is as we asked. `mismatch` says in words what is not, and then nothing must be played."""
+
+    mismatch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechReceived:
+    """A piece of the agent's voice, in the model's audio format, cut anywhere between two bytes."""
+
+    response_id: str
+    speech: Speech
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechComplete:
+    """No more audio of this speech will come."""
+
+    speech: Speech
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """What the agent's voice says: a part of it, or with `final` the whole."""
+
+    speech: Speech
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallerStarted:
+    """The model's voice detection heard the caller begin."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerStopped:
+    """The model's voice detection heard the caller's pause."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerCommitted:
+    """The caller's turn became an item of the conversation."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerText:
+    """The transcript of the caller's turn; None where the vendor could not make one."""
+
+    item_id: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """The model began to answer in the conversation."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """`status` is completed, cancelled, incomplete or failed."""
+
+    response_id: str
+    status: str
+    error: JsonObject | None = None
+    usage: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model wants a function called; `arguments` is the text that it wrote, JSON or not."""
+
+    response_id: str
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRefused:
+    """The model answered one of our messages with an error; the session lives unless `fatal`."""
+
+    code: str
+    message: str
+    param: str | None
+    event_id: str | None
+    fatal: bool
+    harmless: bool
+    error: JsonObject
+
+
+ModelEvent = (
+    SessionOpened
+    | SessionReady
+    | SpeechReceived
+    | SpeechComplete
+    | SpokenText
+    | CallerStarted
+    | CallerStopped
+    | CallerCommitted
+    | CallerText
+    | ResponseStarted
+    | ResponseEnded
+    | ToolCalled
+    | ModelRefused
+)
+
+
+class Said(NamedTuple):
+    """One message of the model: what it means to the bridge, and itself for the eventHook."""
+
+    type: str
+    event: JsonObject
+    meaning: ModelEvent | None
+
+
+class ModelError(ValueError):
+    """The model sent something that is not of its protocol. The message says what; it quotes no content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Where and how to reach the model. `headers` hold the key: never log them."""
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+
+
+class Realtime(Protocol):
+    """A realtime model's protocol, without its socket. Every method that returns bytes gives one message."""
+
+    audio: AudioFormat
+    "What the model hears and speaks."
+    interrupts_itself: bool
+    "Whether it stops its own response when it hears the caller."
+    answers_itself: bool
+    "Whether it starts a response of its own when the caller's turn has ended."
+    pause_ms: float
+    "The silence that it waits for before it says that the caller has stopped."
+    tools: frozenset[str]
+    "The names of the functions that were declared to it."
+    transcribes: bool
+    "Whether the caller's words come as text."
+    greeting: JsonObject
+    "What the first response is asked with."
+    follow_up: JsonObject
+    "What the response after a tool call is asked with."
+    warnings: list[str]
+    "What was asked of the model in words that it no longer knows."
+
+    def receive(self, wire: str | bytes) -> Said:
+        """Read one message.
+
+        :raises ModelError: it is not of the protocol
+        """
+        ...
+
+    def configure(self) -> bytes: ...
+
+    def without(self, param: str) -> bool:
+        """Leave out the setting that the model did not know; False where there is no such setting."""
+        ...
+
+    def hear(self, audio: bytes) -> bytes: ...
+
+    def ask(self, response: JsonObject, event_id: str) -> bytes: ...
+
+    def cancel(self, response_id: str, event_id: str) -> bytes: ...
+
+    def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes: ...
+
+    def forget(self, item_id: str, event_id: str) -> bytes: ...
+
+    def answer_tool(self, call_id: str, output: str, event_id: str) -> bytes: ...
+
+    def note(self, text: str, event_id: str) -> bytes:
+        """Add an unspoken system item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What a vendor's file offers as VENDOR."""
+
+    realtime: Callable[..., Realtime]
+    "Makes a session of an `llm` verb: (llm, *, audio, wants_audio_events)."
+    dial: Callable[..., Dial]
+    "Says where the verb's model is: (llm, *, url, api_key). Raises ModelError where there is no key for it."

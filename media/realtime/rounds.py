@@ -1,0 +1,194 @@
+"""Tool-call rounds, and the one owner of `response.create`.
+
+Theory of operation
+    A realtime model never goes on by itself after a tool call: it wants every output, then one request to
+    answer. And it refuses a request while a response is active, also one that it started itself because the
+    caller spoke. So all requests pass through here:
+
+        idle ──ask──▶ asked ──response started──▶ active ──response ended──▶ idle
+                        └──refused (one is active)──▶ the request waits for that one's end
+
+    * A request goes out only when idle, and not while the caller's own turn is about to start a response.
+      One that waits is merged with the next one that waits.
+    * Outputs go out only after the end of the response that made the calls: earlier, the model does not know
+      the call id (`invalid_tool_call_id`). All outputs of one response, in the order of the calls, then one
+      request.
+    * `follow_up` is what that request says: a session that *requires* a tool would call one for ever.
+    * One output for a call id, ever. What comes later is a note to the conversation, not an output.
+
+    openai-agents-python `_ResponseCreateSequencer`; its issues #3405 and #1168 are what happens without.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Give the model this tool output."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Tell the model, unspoken, what came too late to be an output."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Request a response."""
+
+    response: JsonObject
+
+
+Step = Answer | Note | Ask
+
+HOLD_S = 2.0
+"How long the caller's finished turn may take to start a response before our own request goes out anyway."
+
+
+@dataclass(slots=True)
+class _Round:
+    """The tool calls of one response."""
+
+    outputs: dict[str, str | None] = field(default_factory=dict)
+    ended: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return self.ended and None not in self.outputs.values()
+
+
+class Rounds:
+    """See the theory above. Every method that returns steps wants them done, in order."""
+
+    def __init__(self, *, tool_timeout_s: float, follow_up: JsonObject | None = None) -> None:
+        self._tool_timeout_s = tool_timeout_s
+        self._follow_up = follow_up or {}
+        self._over: deque[str] = deque(maxlen=32)
+        self._active: str | None = None
+        self._asked: JsonObject | None = None
+        self._last_asked: JsonObject = {}
+        self._waiting: JsonObject | None = None
+        self._rounds: dict[str, _Round] = {}
+        self._response_of: dict[str, str] = {}
+        self._open: dict[str, float] = {}
+        self._held_until: float | None = None
+
+    @property
+    def active(self) -> str | None:
+        """The response that the model is making, if any."""
+        return self._active
+
+    @property
+    def asked(self) -> bool:
+        """Whether a request is on its way."""
+        return self._asked is not None
+
+    @property
+    def open_calls(self) -> bool:
+        """Whether a tool's answer is outstanding."""
+        return bool(self._open)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the caller may expect to hear something without speaking."""
+        return bool(self._active or self.asked or self._waiting is not None or self.open_calls)
+
+    def ask(self, response: JsonObject) -> list[Step]:
+        """Request a response, now or as soon as the model can take it."""
+        self._waiting = response if not self._waiting else {**self._waiting, **response}
+        return self._go()
+
+    def caller_started(self) -> None:
+        """Hold requests: the caller's turn will start a response."""
+        self._held_until = inf
+
+    def caller_stopped(self, now: float) -> None:
+        self._held_until = now + HOLD_S
+
+    def started(self, response_id: str) -> list[Step]:
+        self._active, self._asked, self._held_until = response_id, None, None
+        return []
+
+    def called(self, response_id: str, call_id: str, now: float) -> bool:
+        """Open a tool call; False for one that is known already: it must not be run again."""
+        if call_id in self._response_of:
+            return False
+        self._response_of[call_id] = response_id
+        self._open[call_id] = now + self._tool_timeout_s
+        round_ = self._rounds.setdefault(response_id, _Round(ended=response_id in self._over))
+        round_.outputs[call_id] = None
+        return True
+
+    def answered(self, call_id: str, output: str) -> list[Step]:
+        """Take a tool's output. An unknown call id is nobody's answer."""
+        response_id = self._response_of.get(call_id)
+        if response_id is None:
+            return []
+        if self._open.pop(call_id, None) is None:
+            return [Note(call_id, output)]
+        self._rounds[response_id].outputs[call_id] = output
+        return self._settle(response_id)
+
+    def ended(self, response_id: str) -> list[Step]:
+        """A response is over, however: its tool outputs may go out, and the next request."""
+        if response_id == self._active or self._active is None:
+            # A response that was interrupted early can end without having been seen to start.
+            self._active = None
+        self._over.append(response_id)
+        if round_ := self._rounds.get(response_id):
+            round_.ended = True
+            return self._settle(response_id)
+        return self._go()
+
+    def refused(self) -> list[Step]:
+        """The model had a response under way: the request waits for its end."""
+        if self._asked is not None or self._active:
+            self._asked = None
+            self._waiting = {**self._last_asked, **(self._waiting or {})}
+        return []
+
+    def failed(self) -> None:
+        """Take back a request that the model refused for good."""
+        self._asked = None
+
+    def overdue(self, now: float) -> list[str]:
+        """Give the calls whose tool has had its time."""
+        return [call_id for call_id, deadline in self._open.items() if deadline <= now]
+
+    def tick(self, now: float) -> list[Step]:
+        """Let go what was held for the caller's turn when no response came of it."""
+        if self._held_until is None or now < self._held_until:
+            return []
+        self._held_until = None
+        return self._go()
+
+    def next_due(self) -> float:
+        """When `overdue` or `tick` has something to say."""
+        held_until = inf if self._held_until is None else self._held_until
+        return min(held_until, *self._open.values()) if self._open else held_until
+
+    def _settle(self, response_id: str) -> list[Step]:
+        round_ = self._rounds[response_id]
+        if not round_.complete:
+            return self._go()
+        del self._rounds[response_id]
+        answers: list[Step] = [Answer(call_id, output or "") for call_id, output in round_.outputs.items()]
+        return [*answers, *self.ask(self._follow_up)]
+
+    def _go(self) -> list[Step]:
+        if self._waiting is None or self._active or self.asked or self._held_until is not None:
+            return []
+        self._asked = self._last_asked = self._waiting
+        self._waiting = None
+        return [Ask(self._asked)]

@@ -1,0 +1,132 @@
+"""What happened in one conversation, as data: who said what and what was heard, turns, tools, usage.
+
+Times are seconds since the conversation began. Nothing here decides anything.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from media.playout import Heard, Speech
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Line:
+    """One item of the transcript. An agent's line holds what was *heard* once it has been played or cut."""
+
+    role: str
+    text: str
+    heard_ms: int | None
+    interrupted: bool
+    at: float
+
+
+@dataclass(slots=True)
+class ToolUse:
+    """One tool call: `ms` and `output` are None until it was answered; `late`: the model was told a failure first."""
+
+    call_id: str
+    name: str
+    args: str
+    at: float
+    output: str | None = None
+    ms: int | None = None
+    late: bool = False
+
+
+class Record:
+    """Filled by the conversation; read by the actionHook, the call's row and the operators' pages."""
+
+    def __init__(self, *, now: float) -> None:
+        self._began = now
+        self._lines: list[Line] = []
+        self._caller: dict[str, Line] = {}
+        self._agent: dict[Speech, Line] = {}
+        self._untold: set[str] = set()
+        self._tools: dict[str, ToolUse] = {}
+        self.turns: list[JsonObject] = []
+        self.usage: JsonObject = {}
+
+    def duration_s(self, now: float) -> float:
+        return round(now - self._began, 3)
+
+    @property
+    def awaits_text(self) -> bool:
+        """Whether the transcript of a turn that the caller has finished is still to come."""
+        return bool(self._untold)
+
+    @property
+    def transcript(self) -> list[JsonObject]:
+        return [asdict(line) for line in self._lines if line.text]
+
+    @property
+    def tools(self) -> list[JsonObject]:
+        return [asdict(tool) for tool in self._tools.values()]
+
+    def caller_turn(self, item_id: str, *, transcribed: bool, now: float) -> None:
+        """Keep the place of the caller's turn: its text may come after the answer has begun."""
+        self._caller[item_id] = self._line("user", now)
+        if transcribed:
+            self._untold.add(item_id)
+
+    def caller_text(self, item_id: str, text: str | None, now: float) -> None:
+        line = self._caller.get(item_id)
+        if line is None:
+            line = self._caller[item_id] = self._line("user", now)
+        line.text = text or ""
+        self._untold.discard(item_id)
+
+    def spoken(self, speech: Speech, text: str, *, final: bool, now: float) -> None:
+        line = self._agent.get(speech)
+        if line is None:
+            line = self._agent[speech] = self._line("assistant", now)
+        if line.heard_ms is None:
+            line.text = text if final else line.text + text
+
+    def heard(self, heard: Heard, *, interrupted: bool) -> None:
+        """Fix what the caller heard of an agent's line; of a line that was cut the share of its text."""
+        line = self._agent.get(heard.speech)
+        if line is None or line.heard_ms is not None:
+            return
+        line.heard_ms, line.interrupted = round(heard.heard_ms), interrupted
+        if interrupted:
+            line.text = _share(line.text, heard.heard_ms, heard.received_ms)
+
+    def turn(self, latency_s: float, now: float) -> None:
+        self.turns.append({"at": round(now - self._began, 3), "latency_ms": round(latency_s * 1000)})
+
+    def tool_called(self, call_id: str, name: str, arguments: str, now: float) -> None:
+        self._tools[call_id] = ToolUse(call_id, name, arguments, round(now - self._began, 3))
+
+    def tool_answered(self, call_id: str, output: str, now: float) -> None:
+        if tool := self._tools.get(call_id):
+            tool.late = tool.output is not None
+            tool.output, tool.ms = output, round((now - self._began - tool.at) * 1000)
+
+    def used(self, usage: JsonObject) -> None:
+        """Add a response's usage: OpenAI counts per response, and a call has many."""
+        self.usage = _sum(self.usage, usage)
+
+    def _line(self, role: str, now: float) -> Line:
+        line = Line(role, "", None, interrupted=False, at=round(now - self._began, 3))
+        self._lines.append(line)
+        return line
+
+
+def _share(text: str, heard_ms: float, received_ms: float) -> str:
+    """Cut a text where its voice was cut: after the last whole word of that share."""
+    if received_ms <= 0 or heard_ms <= 0:
+        return ""
+    length = round(len(text) * min(heard_ms / received_ms, 1.0))
+    return text if length >= len(text) else text[:length].rpartition(" ")[0]
+
+
+def _sum(a: JsonObject, b: JsonObject) -> JsonObject:
+    out = dict(a)
+    for key, value in b.items():
+        if isinstance(value, dict):
+            out[key] = _sum(out.get(key) or {}, value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            out[key] = (out.get(key) or 0) + value
+    return out

@@ -1,0 +1,277 @@
+"""One call's two sockets. A line performs what the bridge decides, and decides nothing itself.
+
+The platform's socket is read by the handler that accepted it and written to by one task, the model's is read
+and written in callbacks. So every effect is performed at once, whoever caused it, and the shared ticker never
+waits. No task, timer or log line per frame.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import Any, Protocol
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+from media.bridge import Bridge
+from media.effects import CallTool, Effect, End, Finish, Measure, Report, ToModel, ToPlatform, Warn, Wire
+from media.ends import media_lost, model_gone
+from media.realtime.base import Dial
+from media.sockets.model import ModelSocket, connect
+from media.ticker import Ticker
+
+log = structlog.get_logger("media")
+
+RETRY_S = (0.5, 1.0, 2.0)
+"How long after each failed dial the next one starts."
+REFUSED = {401: "invalid_api_key", 403: "invalid_api_key", 404: "model_not_found"}
+"Answers at the upgrade that another try would not change."
+CLOSE_CODES = {"media_lost": WSCloseCode.POLICY_VIOLATION, "server_restart": WSCloseCode.SERVICE_RESTART}
+CLEAN_CLOSE = {1000, 1001, 1005}
+WATCH_EVERY_S = 5.0
+
+
+class HookPort(Protocol):
+    """The customer's applications, as a call sees them. Neither method waits or raises."""
+
+    def report(self, event_type: str, event: dict[str, Any]) -> None: ...
+
+    def call_tool(self, call_id: str, name: str, arguments: dict[str, Any], answer: Callable[[str], None]) -> None: ...
+
+
+class Observer(Protocol):
+    """Where sockets and latencies are counted."""
+
+    def measure(self, name: str, seconds: float) -> None: ...
+
+    def model_opened(self) -> None: ...
+
+    def model_closed(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a socket may take, in seconds."""
+
+    connect_timeout_s: float = 5
+    dial_s: float = 8
+    "All tries to reach the model together."
+    send_timeout_s: float = 10
+    heartbeat_s: float = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What the lines of one process share, and the way to make one."""
+
+    ticker: Ticker
+    tls: ssl.SSLContext
+    "One for all: making one takes 30 ms, in which no call would be served."
+    observer: Observer
+
+    def line(self, bridge: Bridge, dial: Dial, hooks: HookPort, patience: Patience) -> "Line":
+        return Line(bridge, dial, hooks, patience, shared=self)
+
+
+class Line:
+    """`run` lives as long as the call; `serve` as long as its media socket."""
+
+    def __init__(self, bridge: Bridge, dial: Dial, hooks: HookPort, patience: Patience, *, shared: Lines) -> None:
+        self._bridge = bridge
+        self._dial = dial
+        self._hooks = hooks
+        self._patience = patience
+        self._shared = shared
+        self._now = asyncio.get_running_loop().time
+        self._model: ModelSocket | None = None
+        self._platform: web.WebSocketResponse | None = None
+        self._to_platform: deque[Wire] = deque()
+        self._written = asyncio.Event()
+        self._writing_since = inf
+        self._over = asyncio.Event()
+        self._failure: Exception | None = None
+        self.wakes_at = inf
+        self.end: End | None = None
+
+    async def run(self) -> None:
+        """Reach the model, and stay until the conversation has its end and both sockets are closed.
+
+        Whatever goes wrong in any of this call's callbacks is raised here: it ends this call and no other.
+        """
+        async with asyncio.TaskGroup() as group:
+            work = [group.create_task(self._reach_model()), group.create_task(self._write_platform())]
+            self._schedule()
+            while not self._over.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
+                self._watch()
+            await self._close()
+            for task in work:
+                task.cancel()
+        if self._failure:
+            raise self._failure
+
+    async def serve(self, socket: web.WebSocketResponse) -> None:
+        """Read the platform's media socket to its end."""
+        if self._over.is_set():  # the model refused us while the platform was still on its way
+            await socket.close()
+            return
+        self._platform = socket
+        self._do(self._bridge.platform_opened)
+        async for message in socket:
+            if message.type is WSMsgType.BINARY:
+                self._caller_said(message.data)
+            elif message.type is WSMsgType.TEXT:
+                self._do(partial(self._bridge.platform_said, message.data))
+        self._do(partial(self._bridge.platform_closed, clean=socket.close_code in CLEAN_CLOSE))
+
+    def finish(self, end: End) -> None:
+        """End the conversation for a reason from outside."""
+        self._do(partial(self._bridge.end, end))
+
+    def tick(self, now: float) -> None:  # noqa: ARG002  # the ticker's time is a moment old: inputs take their own
+        self._do(self._bridge.tick)
+
+    # Effects
+
+    def _do(self, say: Callable[[float], list[Effect]]) -> None:
+        """Tell the bridge something, with the time, and perform what it wants. The boundary of one call."""
+        try:
+            for effect in say(self._now()):
+                self._perform(effect)
+        except Exception as error:  # noqa: BLE001  # raised again by `run`, for this call alone
+            self._failure = error
+            self._over.set()
+        if (due := self._bridge.next_due()) is not None:
+            self._shared.ticker.wake(self, due)
+
+    def _caller_said(self, pcm: bytes) -> None:
+        """The caller's audio, fifty times a second: it goes to the model and changes nothing that time does not."""
+        try:
+            effects = self._bridge.platform_said(pcm, self._now())
+        except Exception as error:  # noqa: BLE001  # see _do
+            self._failure = error
+            self._over.set()
+            return
+        if len(effects) == 1 and isinstance(effects[0], ToModel) and self._model:
+            self._model.send(effects[0].wire)
+        elif effects:
+            self._do(lambda _: effects)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case ToModel(wire):
+                if self._model:
+                    self._model.send(wire)
+            case ToPlatform(wire):
+                self._to_platform.append(wire)
+                self._written.set()
+            case Report(type_, event):
+                self._hooks.report(type_, event)
+            case CallTool(call_id, name, arguments):
+                self._hooks.call_tool(call_id, name, arguments, partial(self._tool_answered, call_id))
+            case Measure(name, seconds):
+                self._shared.observer.measure(name, seconds)
+            case Warn(event, detail):
+                log.warning(event, **detail)
+            case Finish(end):
+                self.end = end
+                self._over.set()
+
+    def _tool_answered(self, call_id: str, output: str) -> None:
+        self._do(partial(self._bridge.tool_answered, call_id, output))
+
+    def _schedule(self) -> None:
+        self._do(lambda _: [])
+
+    # The model's socket
+
+    def model_opened(self, socket: ModelSocket) -> None:
+        self._model = socket
+        self._shared.observer.model_opened()
+        self._do(self._bridge.model_opened)
+
+    def model_said(self, wire: bytes) -> None:
+        self._do(partial(self._bridge.model_said, wire))
+        if self._bridge.backlogged and self._model:
+            self._model.pause(reading=False)
+
+    def model_lost(self, code: int | None, reason: str) -> None:
+        self._shared.observer.model_closed()
+        self._do(partial(self._bridge.model_closed, code=code, reason=reason))
+
+    async def _reach_model(self) -> None:
+        """Dial, again where that may help. The caller hears a tone meanwhile, by the bridge's silence rule."""
+        give_up_at = self._now() + self._patience.dial_s
+        for pause_s in (*RETRY_S, None):
+            refusal = await self._dial_once()
+            if refusal is None:
+                return
+            why, message, final = refusal
+            log.warning("model_connect_failed", reason_code=why, message=message)
+            if final or pause_s is None or self._now() + pause_s >= give_up_at:
+                break
+            await asyncio.sleep(pause_s)
+        self._do(partial(self._bridge.model_failed, reason_code=why, message=message))
+
+    async def _dial_once(self) -> tuple[str, str, bool] | None:
+        """Connect; give the reason code, the words, and whether another try is of no use, where that fails."""
+        try:
+            await connect(self._dial, self, tls=self._shared.tls, timeout_s=self._patience.connect_timeout_s)
+        except InvalidStatus as refusal:
+            status = refusal.response.status_code
+            return REFUSED.get(status, "connect_failed"), f"the model answered HTTP {status}", status in REFUSED
+        except (OSError, InvalidHandshake) as failure:
+            return "connect_failed", f"the model cannot be reached: {type(failure).__name__}", False
+        return None
+
+    # The platform's socket
+
+    async def _write_platform(self) -> None:
+        while True:
+            await self._written.wait()
+            self._written.clear()
+            while self._to_platform:
+                await self._send_platform(self._to_platform.popleft())
+
+    async def _send_platform(self, wire: Wire) -> None:
+        if self._platform is None or self._platform.closed:
+            return
+        self._writing_since = self._now()
+        with suppress(ConnectionError):  # its reader hears of it
+            if isinstance(wire, bytes):
+                await self._platform.send_bytes(wire)
+            else:
+                await self._platform.send_str(wire)
+        self._writing_since = inf
+
+    # Time and the end
+
+    def _watch(self) -> None:
+        """One look every few seconds at what each send would else need a timer for."""
+        now, model = self._now(), self._model
+        if now - self._writing_since > self._patience.send_timeout_s:
+            self.finish(media_lost("the platform does not read its media socket"))
+        if model is None:
+            return
+        if now - (model.stuck_since or now) > self._patience.send_timeout_s:
+            self.finish(model_gone(None, "the model does not read its socket"))
+        elif now - model.heard_at > self._patience.heartbeat_s * 2.5:
+            self.finish(model_gone(None, "the model does not answer pings"))
+        elif now - model.heard_at > self._patience.heartbeat_s:
+            model.ping()
+        if not self._bridge.backlogged:
+            model.pause(reading=True)
+
+    async def _close(self) -> None:
+        if self._model:
+            await self._model.close()
+        if self._platform and not self._platform.closed:
+            code = CLOSE_CODES.get(self.end.reason_code if self.end else "", WSCloseCode.OK)
+            await self._platform.close(code=code)

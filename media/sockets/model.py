@@ -1,0 +1,191 @@
+"""The model's socket: websockets' protocol core on a bare transport.
+
+`websockets.connect` puts a queue, a lock and a task switch between each frame and its reader. Its core knows
+no socket (`websockets.client.ClientProtocol`), so here a frame goes from the transport to the bridge in one
+step, and what the bridge wants sent is written at once, by whoever has it.
+"""
+
+import asyncio
+import ssl
+from typing import Protocol, cast
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidMessage
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import OPEN
+from websockets.uri import parse_uri
+
+from media.realtime.base import Dial
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+CLOSE_S = 1.0
+"How long the model may take to close the connection after both sides have said so."
+DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
+
+
+class Ears(Protocol):
+    """Who listens to a model's socket."""
+
+    def model_opened(self, socket: "ModelSocket") -> None: ...
+
+    def model_said(self, wire: bytes) -> None: ...
+
+    def model_lost(self, code: int | None, reason: str) -> None:
+        """Hear, once, that it is gone. The code is None where there was none."""
+        ...
+
+
+class ModelSocket(asyncio.Protocol):
+    """One socket. `ears` hear of it only once the upgrade has succeeded."""
+
+    def __init__(self, dial: Dial, ears: Ears) -> None:
+        self._headers = {"User-Agent": "hookswitch"} | dial.headers
+        self._ears = ears
+        self._core = ClientProtocol(parse_uri(dial.url), max_size=MAX_MESSAGE_BYTES)
+        self._parts: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._transport: asyncio.Transport | None = None
+        self._told = False
+        self._aborting = False
+        self.heard_at = self._loop.time()
+        "When anything was last received."
+        self.stuck_since: float | None = None
+        "Since when the model has not read what we send."
+
+    @property
+    def open(self) -> bool:
+        return self._core.state is OPEN
+
+    async def handshake(self) -> None:
+        """Wait for the upgrade.
+
+        :raises websockets.exceptions.InvalidHandshake: the other side refused, or speaks no websocket
+        """
+        await self._opened
+
+    def send(self, wire: bytes) -> None:
+        """Send one text message; nothing where the socket is no longer open: `lost` says why."""
+        if self.open:
+            self._core.send_text(wire)
+            self._flush()
+
+    def ping(self) -> None:
+        if self.open:
+            self._core.send_ping(b"")
+            self._flush()
+
+    def pause(self, *, reading: bool) -> None:
+        """Stop or go on reading: what comes meanwhile waits at the model."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading() if reading else self._transport.pause_reading()
+
+    async def close(self) -> None:
+        """Close in order; the connection is broken off where the model does not answer."""
+        if self.open:
+            self._core.send_close(CloseCode.NORMAL_CLOSURE)
+            self._flush()
+        await asyncio.wait({self._closed}, timeout=CLOSE_S)
+        if self._transport:
+            self._transport.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        request = self._core.connect()
+        for name, value in self._headers.items():
+            request.headers[name] = value
+        self._core.send_request(request)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._loop.time()
+        self._core.receive_data(data)
+        self._take()
+
+    def eof_received(self) -> None:
+        self._core.receive_eof()
+        self._take()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._core.receive_eof()
+        if not self._opened.done():
+            self._opened.set_exception(InvalidMessage("the connection was lost before the upgrade"))
+        elif not self._opened.exception():
+            self._tell_lost()
+        self._closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        self.stuck_since = self._loop.time()
+
+    def resume_writing(self) -> None:
+        self.stuck_since = None
+
+    def _take(self) -> None:
+        events = self._core.events_received()
+        if not self._opened.done():
+            self._upgrade()
+        for event in events:
+            if isinstance(event, Frame) and event.opcode in DATA:
+                self._frame(event)
+        if self._core.close_rcvd:
+            self._tell_lost()
+        self._flush()
+
+    def _upgrade(self) -> None:
+        """Tell of the upgrade before the first frame, which may have come with it."""
+        if refusal := self._core.handshake_exc:
+            self._opened.set_exception(refusal)
+        elif self.open:
+            self._opened.set_result(None)
+            self._ears.model_opened(self)
+
+    def _frame(self, frame: Frame) -> None:
+        if frame.fin and not self._parts:
+            self._ears.model_said(bytes(frame.data))
+            return
+        self._parts.append(bytes(frame.data))
+        if frame.fin:
+            message = b"".join(self._parts)
+            self._parts.clear()
+            self._ears.model_said(message)
+
+    def _tell_lost(self) -> None:
+        if not self._told:
+            self._told = True
+            received = self._core.close_rcvd
+            self._ears.model_lost(*(received.code, received.reason) if received else (None, ""))
+
+    def _flush(self) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        for data in self._core.data_to_send():
+            if data:
+                transport.write(data)
+            elif transport.can_write_eof():
+                transport.write_eof()
+        if self._core.close_expected() and not self._aborting:
+            self._aborting = True
+            self._loop.call_later(CLOSE_S, transport.abort)
+
+
+async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: float) -> None:
+    """Reach the model, upgrade included; it is in the ears' hands then.
+
+    :raises OSError: no connection, or not in time (TimeoutError)
+    :raises websockets.exceptions.InvalidHandshake: it answered, but not with an upgrade
+    """
+    uri = parse_uri(dial.url)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(timeout_s):
+        transport, socket = await loop.create_connection(
+            lambda: ModelSocket(dial, ears), uri.host, uri.port, ssl=tls if uri.secure else None
+        )
+        try:
+            await socket.handshake()
+        except BaseException:
+            transport.abort()
+            raise

@@ -1,0 +1,102 @@
+"""The agent's voice on its way to the caller's ear: playout, the tone that fills a wait, and what is told of both."""
+
+from math import inf
+
+from media.audio import AudioFormat, tone
+from media.effects import Effect, Report, ToPlatform
+from media.platforms.base import MediaDialect
+from media.playout import Heard, Playout, Speech
+from media.record import Record
+from media.vigil import Vigil
+
+TONE_MS = 200
+
+
+class Voice:
+    """Effects go to `out`, which the bridge empties; what was heard goes to the record."""
+
+    def __init__(
+        self,
+        platform: MediaDialect,
+        record: Record,
+        out: list[Effect],
+        *,
+        audio: AudioFormat,
+        lead_ms: float,
+        tone_after_s: float,
+    ) -> None:
+        self._platform = platform
+        self._record = record
+        self._out = out
+        self._rate_hz = audio.rate_hz
+        self._playout = Playout(audio, platform.pacing, lead_ms=lead_ms)
+        self._vigil = Vigil(after_s=tone_after_s)
+        self._open = False
+        self._sounding = False
+        self._waited = False
+        self._look_at = 0.0
+        "Before this moment nothing is to be told that a lot sent would not show."
+        self.queue = self._playout.queue
+        self.speaking = self._playout.speaking
+        self.queued_ms = self._playout.queued_ms
+
+    def open(self, now: float) -> None:
+        """The platform can play now."""
+        self._open = True
+        if prime := self._playout.prime(now):
+            self._out.append(ToPlatform(self._platform.play(prime)))
+
+    def close(self) -> None:
+        """The platform is gone: nothing more can be played."""
+        self._open = False
+
+    def complete(self, speech: Speech) -> None:
+        """No more audio of this speech will come."""
+        self._playout.complete(speech)
+        self._look_at = 0.0
+
+    def complete_all(self) -> None:
+        self._playout.complete_all()
+        self._look_at = 0.0
+
+    def play(self, now: float, *, waiting: bool) -> bool:
+        """Send what is due, and the tone where the caller is `waiting` in silence; say whether speech was sent."""
+        if not self._open:
+            return False
+        lots = self._playout.due(now)
+        if not lots and now < self._look_at and waiting == self._waited:
+            return False
+        for heard in self._playout.settled(now):
+            self._record.heard(heard, interrupted=False)
+        speaking, self._waited = self._playout.speaking(now), waiting
+        if self._vigil.watch(trying=waiting, speaking=speaking, now=now):
+            self._playout.tone(tone(TONE_MS, self._rate_hz))
+            lots += self._playout.due(now)
+        self._out.extend(ToPlatform(self._platform.play(lot)) for lot in lots)
+        spoke = bool(lots) and self._playout.sounding(now)
+        if spoke != self._sounding and (spoke or not speaking):
+            self._report(sounding=spoke)
+        self._look_at = min(self._playout.quiet_at(), self._vigil.next_due())
+        return spoke
+
+    def stop(self, now: float) -> list[Heard]:
+        """Silence the agent at once; return what of its speech the caller did not hear to the end."""
+        if self._open:
+            self._out.append(ToPlatform(self._platform.clear()))
+        self._look_at = 0.0
+        cut = self._playout.clear(now)
+        for heard in cut:
+            self._record.heard(heard, interrupted=True)
+        if self._sounding:
+            self._report(sounding=False)
+        return cut
+
+    def next_due(self) -> float:
+        """When `play` is wanted: a time, or never."""
+        return min(self._playout.next_due(), self._look_at) if self._open else inf
+
+    def _report(self, *, sounding: bool) -> None:
+        """Tell, at the moment, that the caller begins or ceases to hear the agent."""
+        self._sounding = sounding
+        type_ = f"output_audio.playback_{'started' if sounding else 'stopped'}"
+        self._out.append(Report(type_, {"type": type_}))

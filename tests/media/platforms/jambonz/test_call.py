@@ -1,0 +1,199 @@
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.platforms.base import PlatformError
+from media.platforms.jambonz.call import JambonzCalls
+
+SAMPLES = Path(__file__).parents[3] / "samples" / "jambonz" / "webhooks.jsonl"
+BODIES: list[dict[str, Any]] = [json.loads(line) for line in SAMPLES.read_text().splitlines()[1:]]
+INBOUND, OUTBOUND = (line["body"] for line in BODIES if line["kind"] == "call")
+STATUSES = [line["body"] for line in BODIES if line["kind"] == "status"]
+
+NOW_S = 1_795_208_771.0
+SECRET = "wh_secret_é"
+FULL_WIDTH = "\uff11795208771"
+BODY = b'{"call_sid":"abc",  "from":"\xc3\xa9"}'
+
+calls = JambonzCalls()
+
+
+def v1(body: bytes = BODY, at: str = "1795208771", secret: str = SECRET) -> str:
+    return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def encoded(body: Any) -> bytes:
+    return json.dumps(body).encode()
+
+
+def test_a_signature_over_the_raw_bytes_is_taken() -> None:
+    assert calls.verify(BODY, f"t=1795208771,v1={v1()}", [SECRET], now_s=NOW_S)
+
+
+@pytest.mark.parametrize("drift_s", [-300, -1, 0, 299, 300])
+def test_clocks_may_differ_by_five_minutes(drift_s: int) -> None:
+    assert calls.verify(BODY, f"t=1795208771,v1={v1()}", [SECRET], now_s=NOW_S + drift_s)
+
+
+@pytest.mark.parametrize("drift_s", [-301, 300.5, 86_400])
+def test_an_old_or_early_signature_is_refused(drift_s: float) -> None:
+    assert not calls.verify(BODY, f"t=1795208771,v1={v1()}", [SECRET], now_s=NOW_S + drift_s)
+
+
+def test_any_of_several_secrets_and_signatures_will_do() -> None:
+    header = f"t=1795208771, v1={'0' * 64}, v1={v1(secret='new')}, v0=x"
+    assert calls.verify(BODY, header, ["old", "new"], now_s=NOW_S)
+    assert not calls.verify(BODY, header, ["old"], now_s=NOW_S)
+
+
+def test_an_empty_secret_verifies_nothing() -> None:
+    header = f"t=1795208771,v1={v1(secret='')}"
+    assert not calls.verify(BODY, header, [""], now_s=NOW_S)
+    assert not calls.verify(BODY, header, [], now_s=NOW_S)
+
+
+def test_another_body_is_refused() -> None:
+    assert not calls.verify(BODY + b" ", f"t=1795208771,v1={v1()}", [SECRET], now_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "t=1795208771",
+        f"v1={v1()}",
+        f"t=,v1={v1(at='')}",
+        f"t=1795208771.0,v1={v1(at='1795208771.0')}",
+        f"t=+1795208771,v1={v1(at='+1795208771')}",
+        f"t={FULL_WIDTH},v1={v1(at=FULL_WIDTH)}",
+        f"t={'9' * 5000},v1={v1()}",
+        f"t=nan,v1={v1(at='nan')}",
+        "t=1795208771,v1=",
+        "t=1795208771,v1=é",
+        "t=1795208771,v1=\udcff",
+        f"t=1795208771,v1={v1()[:-1]}",
+        f"t=1795208771;v1={v1()}",
+        "=,=,,==",
+    ],
+)
+def test_an_odd_header_is_refused(header: str | None) -> None:
+    assert not calls.verify(BODY, header, [SECRET], now_s=NOW_S)
+
+
+@given(st.text(), st.binary(max_size=50))
+def test_no_header_and_no_body_make_verifying_fail(header: str, body: bytes) -> None:
+    assert not calls.verify(body, header, [SECRET], now_s=NOW_S)
+
+
+def test_an_inbound_call_is_read() -> None:
+    call = calls.parse(encoded(INBOUND))
+    assert (call.call_sid, call.direction, call.caller_name) == (INBOUND["call_sid"], "inbound", "Alice")
+    assert (call.caller, call.called) == ("+15551230001", "+15551230002")
+
+
+def test_the_copies_of_the_sip_message_are_left_out_and_all_else_is_kept() -> None:
+    attributes = calls.parse(encoded(INBOUND)).attributes
+    assert set(attributes["sip"]) == {"headers", "method", "version", "uri"}
+    assert {k: v for k, v in attributes.items() if k != "sip"} == {k: v for k, v in INBOUND.items() if k != "sip"}
+
+
+def test_an_outbound_call_has_no_sip_and_keeps_its_customer_data() -> None:
+    call = calls.parse(encoded(OUTBOUND))
+    assert (call.direction, call.caller_name) == ("outbound", "")
+    assert call.attributes == OUTBOUND
+
+
+def test_hooks_are_told_what_the_platforms_own_hooks_tell() -> None:
+    told = calls.hook_attributes(calls.parse(encoded(INBOUND)).attributes)
+    later = STATUSES[0]
+    assert set(later) - set(told) == {"api_base_url"}
+    assert set(told) - set(later) == {"caller_name", "has_recording", "service_provider_sid"}
+    assert told["fs_sip_address"] == INBOUND["local_sip_address"]
+    assert "sk-example" not in json.dumps(told)
+
+
+def test_every_field_but_the_sid_may_be_missing() -> None:
+    call = calls.parse(b'{"call_sid":"abc","caller_name":null,"sip":null,"future":{"x":[1]}}')
+    assert (call.caller, call.called, call.direction, call.caller_name) == ("", "", "inbound", "")
+    assert call.attributes["future"] == {"x": [1]}
+
+
+def test_a_number_that_came_as_one_is_its_digits() -> None:
+    assert calls.parse(b'{"call_sid":"abc","from":15551230001}').caller == "15551230001"
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b"", "call webhook: not JSON"),
+        (b"null", "call webhook: not a JSON object"),
+        (b"[]", "call webhook: not a JSON object"),
+        (b'"x"', "call webhook: not a JSON object"),
+        (b"{}", "call webhook: field 'call_sid' is missing or not usable"),
+        (b'{"call_sid":""}', "call webhook: field 'call_sid' is missing or not usable"),
+        (b'{"call_sid":"a/b"}', "call webhook: field 'call_sid' is missing or not usable"),
+        (b'{"call_sid":"a\\r\\nX: y"}', "call webhook: field 'call_sid' is missing or not usable"),
+        (b'{"call_sid":"a\\n"}', "call webhook: field 'call_sid' is missing or not usable"),
+        (b'{"call_sid":true}', "call webhook: field 'call_sid' is missing or not usable"),
+        (b'{"call_sid":"%s"}' % (b"a" * 129), "call webhook: field 'call_sid' is missing or not usable"),
+        (b'{"call_sid":"abc","from":["x"]}', "call webhook: field 'from' is missing or not usable"),
+        (b'{"call_sid":"abc","to":{}}', "call webhook: field 'to' is missing or not usable"),
+        (b'{"call_sid":"abc","to":"%s"}' % (b"1" * 513), "call webhook: field 'to' is missing or not usable"),
+        (b'{"call_sid":"abc","call_sid":"abd"}', "call webhook: JSON with the same key twice in an object"),
+        (b'{"call_sid":"abc","x":NaN}', "call webhook: JSON with a number that is none (NaN or Infinity)"),
+        (b'{"call_sid":"abc","x":"\\ud83d"}', "call webhook: text that is not UTF-8"),
+        (b'"%s"' % (b"a" * 300_000), "call webhook: body longer than 262144 bytes"),
+    ],
+)
+def test_a_body_that_announces_no_call_is_refused_without_repeating_it(body: bytes, fault: str) -> None:
+    with pytest.raises(PlatformError) as refused:
+        calls.parse(body)
+    assert str(refused.value) == fault
+
+
+@given(st.dictionaries(st.sampled_from(list(INBOUND)), st.none() | st.booleans() | st.integers() | st.text()))
+def test_no_change_of_types_raises_anything_but_platform_error(changed: dict[str, Any]) -> None:
+    try:
+        call = calls.parse(encoded(INBOUND | changed))
+    except PlatformError:
+        return
+    assert isinstance(call.caller + call.called + call.direction + call.caller_name, str)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (STATUSES[0], ("in-progress", False, None)),
+        (STATUSES[1], ("completed", True, "caller")),
+        (STATUSES[2], ("busy", True, None)),
+        ({"call_sid": "abc"}, ("", False, None)),
+        ({"call_sid": "abc", "call_status": "tomorrow's"}, ("tomorrow's", False, None)),
+    ],
+)
+def test_a_status_tells_whether_it_is_the_last(body: dict[str, Any], told: tuple[str, bool, str | None]) -> None:
+    status = calls.status(encoded(body))
+    assert (status.status, status.ended, status.terminated_by) == told
+    assert (status.call_sid, status.attributes) == (body["call_sid"], body)
+
+
+def test_a_status_that_cannot_be_read_says_so() -> None:
+    with pytest.raises(PlatformError, match="status webhook: not JSON"):
+        calls.status(b"")
+
+
+@pytest.mark.parametrize("document", [[], [{"verb": "hangup"}], [{"verb": "say", "text": "grüß \ud800"}], {"K": {}}])
+def test_a_document_is_answered_with_200_and_json_that_is_never_empty(document: Any) -> None:
+    status, headers, body = calls.reply(document)
+    assert (status, headers) == (200, {"Content-Type": "application/json"})
+    assert json.loads(body) == document
+
+
+def test_nothing_is_answered_with_204_and_no_content_type() -> None:
+    assert calls.nothing() == (204, {}, b"")

@@ -1,0 +1,223 @@
+from itertools import permutations
+from math import inf
+
+import pytest
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis import strategies as st
+
+from media.realtime.rounds import HOLD_S, Answer, Ask, Note, Rounds, Step
+
+
+def rounds() -> Rounds:
+    return Rounds(tool_timeout_s=8)
+
+
+def talking(machine: Rounds) -> Rounds:
+    machine.ask({})
+    machine.started("r1")
+    return machine
+
+
+def test_a_request_goes_out_when_nothing_is_under_way() -> None:
+    assert rounds().ask({"instructions": "hi"}) == [Ask({"instructions": "hi"})]
+
+
+def test_a_request_waits_for_the_active_response() -> None:
+    machine = talking(rounds())
+    assert machine.ask({"a": 1}) == []
+    assert machine.ended("r1") == [Ask({"a": 1})]
+
+
+def test_requests_that_wait_are_merged_into_one() -> None:
+    machine = talking(rounds())
+    machine.ask({"a": 1})
+    machine.ask({"b": 2})
+    assert machine.ended("r1") == [Ask({"a": 1, "b": 2})]
+    assert machine.ended("r1") == []
+
+
+def test_a_request_refused_because_of_the_callers_turn_waits_for_that_turns_response() -> None:
+    machine = rounds()
+    machine.ask({"a": 1})
+    machine.started("theirs")
+    assert machine.refused() == []
+    assert machine.ended("theirs") == [Ask({"a": 1})]
+
+
+def test_a_refusal_that_nobody_caused_is_nothing() -> None:
+    machine = rounds()
+    machine.refused()
+    assert not machine.at_work
+
+
+def test_a_request_refused_for_good_is_forgotten() -> None:
+    machine = rounds()
+    machine.ask({})
+    machine.failed()
+    assert not machine.asked
+    assert machine.ask({}) == [Ask({})]
+
+
+@pytest.mark.parametrize("order", list(permutations(["answer a", "answer b", "end"])))
+def test_outputs_go_out_after_the_response_in_the_order_of_the_calls_with_one_request(order: tuple[str, ...]) -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.called("r1", "b", 0)
+    steps: list[Step] = []
+    for act in order:
+        assert not steps
+        steps += machine.ended("r1") if act == "end" else machine.answered(act[-1], act)
+    assert steps == [Answer("a", "answer a"), Answer("b", "answer b"), Ask({})]
+
+
+def test_a_session_that_requires_tools_is_asked_to_go_on_without() -> None:
+    machine = talking(Rounds(tool_timeout_s=8, follow_up={"tool_choice": "auto"}))
+    machine.called("r1", "a", 0)
+    machine.ended("r1")
+    assert machine.answered("a", "x")[-1] == Ask({"tool_choice": "auto"})
+
+
+def test_the_same_call_again_is_not_run_again() -> None:
+    machine = talking(rounds())
+    assert machine.called("r1", "a", 0)
+    assert not machine.called("r1", "a", 0)
+
+
+def test_a_second_answer_is_a_note_and_an_unknown_one_nothing() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.ended("r1")
+    machine.answered("a", "timeout")
+    assert machine.answered("a", "late") == [Note("a", "late")]
+    assert machine.answered("nobody's", "x") == []
+
+
+def test_a_call_that_comes_after_its_responses_end_is_answered_at_once() -> None:
+    machine = talking(rounds())
+    machine.ended("r1")
+    machine.called("r1", "a", 0)
+    assert machine.answered("a", "x") == [Answer("a", "x"), Ask({})]
+
+
+def test_a_tool_has_its_time_and_no_more() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 10)
+    assert machine.next_due() == 18
+    assert machine.overdue(17.9) == []
+    assert machine.overdue(18) == ["a"]
+    assert machine.open_calls
+
+
+def test_requests_are_held_while_the_callers_turn_may_start_a_response() -> None:
+    machine = rounds()
+    machine.caller_started()
+    assert machine.ask({}) == []
+    assert machine.next_due() == inf
+    machine.caller_stopped(5.0)
+    assert machine.next_due() == 5.0 + HOLD_S
+    assert machine.tick(5.1) == []
+    assert machine.tick(5.0 + HOLD_S) == [Ask({})]
+    assert machine.tick(99) == []
+
+
+def test_a_response_that_ends_without_having_been_seen_to_start_blocks_nothing() -> None:
+    machine = rounds()
+    machine.ended("ghost")
+    assert machine.ask({}) == [Ask({})]
+
+
+def test_the_end_of_another_response_leaves_the_active_one() -> None:
+    machine = talking(rounds())
+    machine.ended("out-of-band")
+    assert machine.active == "r1"
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """A model that behaves, in any order: one request in flight, one output for a call, none before its response's end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.machine = rounds()
+        self.now = 0.0
+        self.in_flight = 0
+        self.active: str | None = None
+        self.ended: set[str] = set()
+        self.calls: dict[str, str] = {}
+        self.outputs: list[str] = []
+        self.responses = 0
+
+    def take(self, steps: list[Step]) -> None:
+        for step in steps:
+            match step:
+                case Ask():
+                    assert self.in_flight == 0
+                    assert self.active is None
+                    self.in_flight = 1
+                case Answer(call_id):
+                    assert self.calls[call_id] in self.ended
+                    self.outputs.append(call_id)
+                case Note():
+                    pass
+
+    @rule()
+    def someone_asks(self) -> None:
+        self.take(self.machine.ask({}))
+
+    @precondition(lambda self: self.in_flight)
+    @rule()
+    def ours_starts(self) -> None:
+        self.in_flight, self.active = 0, f"r{self.responses}"
+        self.responses += 1
+        self.take(self.machine.started(self.active))
+
+    @precondition(lambda self: self.active is None)
+    @rule()
+    def the_callers_starts_first(self) -> None:
+        self.active = f"r{self.responses}"
+        self.responses += 1
+        refused, self.in_flight = self.in_flight, 0
+        self.take(self.machine.started(self.active))
+        if refused:
+            self.take(self.machine.refused())
+
+    @precondition(lambda self: self.active)
+    @rule()
+    def it_calls_a_tool(self) -> None:
+        assert self.active
+        call_id = f"c{len(self.calls)}"
+        self.calls[call_id] = self.active
+        assert self.machine.called(self.active, call_id, self.now)
+
+    @precondition(lambda self: self.active)
+    @rule()
+    def it_ends(self) -> None:
+        assert self.active
+        response_id, self.active = self.active, None
+        self.ended.add(response_id)
+        self.take(self.machine.ended(response_id))
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data())
+    def a_tool_answers(self, data: st.DataObject) -> None:
+        call_id = data.draw(st.sampled_from(sorted(self.calls)))
+        self.take(self.machine.answered(call_id, "x"))
+
+    @rule(passed=st.floats(0, 4))
+    def time_passes(self, passed: float) -> None:
+        self.now += passed
+        self.take(self.machine.tick(self.now))
+
+    @rule()
+    def the_caller_speaks(self) -> None:
+        self.machine.caller_started()
+
+    @rule()
+    def the_caller_stops(self) -> None:
+        self.machine.caller_stopped(self.now)
+
+    @invariant()
+    def no_call_has_two_outputs(self) -> None:
+        assert len(self.outputs) == len(set(self.outputs))
+
+
+TestAnyOrder = AnyOrder.TestCase

@@ -1,0 +1,175 @@
+import array
+import math
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from media.audio import AudioFormat, Encoding, OddByte, converter, preload, tone
+
+PCM_8K = AudioFormat("pcm16", 8000)
+PCM_24K = AudioFormat("pcm16", 24000)
+ULAW_8K = AudioFormat("ulaw", 8000)
+ALAW_8K = AudioFormat("alaw", 8000)
+
+
+def samples(pcm: bytes) -> list[int]:
+    return list(array.array("h", pcm))
+
+
+def pcm16(values: list[int]) -> bytes:
+    return array.array("h", values).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("audio", "ms", "n_bytes"),
+    [
+        (PCM_24K, 20, 960),
+        (PCM_8K, 20, 320),
+        (ULAW_8K, 20, 160),
+        (ALAW_8K, 20, 160),
+        (PCM_24K, 0, 0),
+        (PCM_8K, 0.125, 2),
+        (PCM_24K, 80, 3840),
+    ],
+)
+def test_milliseconds_and_bytes_agree(audio: AudioFormat, ms: float, n_bytes: int) -> None:
+    assert audio.bytes_in(ms) == n_bytes
+    assert audio.ms_in(n_bytes) == ms
+
+
+@given(st.sampled_from([PCM_8K, PCM_24K, ULAW_8K]), st.floats(0, 10_000))
+def test_a_duration_is_always_whole_samples_and_off_by_half_of_one_at_most(audio: AudioFormat, ms: float) -> None:
+    n_bytes = audio.bytes_in(ms)
+    assert n_bytes % (2 if audio.encoding == "pcm16" else 1) == 0
+    assert abs(audio.ms_in(n_bytes) - ms) <= 500 / audio.rate_hz + 1e-9
+
+
+@pytest.mark.parametrize(("encoding", "loudest"), [("pcm16", 0), ("ulaw", 0), ("alaw", 8)])
+def test_silence_is_silent_in_every_encoding(encoding: Encoding, loudest: int) -> None:
+    audio = AudioFormat(encoding, 8000)
+    heard = converter(audio, PCM_8K).convert(audio.silence(20))
+    assert max(map(abs, samples(heard))) <= loudest  # A-law has no zero: 8 of 32768 is its smallest step
+    assert len(heard) == 320
+
+
+def test_equal_formats_cost_nothing() -> None:
+    same = converter(AudioFormat("pcm16", 24000), PCM_24K)
+    frame = b"\1\2" * 480
+    assert same.convert(frame) is frame
+    assert same.flush() == b""
+    same.reset()
+    assert same.convert(frame) is frame
+
+
+@pytest.mark.parametrize("encoded", [ULAW_8K, ALAW_8K])
+def test_g711_gives_back_every_code_it_knows(encoded: AudioFormat) -> None:
+    codes = bytes(range(256))
+    linear = converter(encoded, PCM_8K).convert(codes)
+    again = converter(PCM_8K, encoded).convert(linear)
+    assert converter(encoded, PCM_8K).convert(again) == linear  # u-law has a second code for zero
+
+
+@given(st.lists(st.integers(-32768, 32767)))
+@example([-32768, 32767, 0, -1, 1])
+def test_g711_is_near_at_every_level(values: list[int]) -> None:
+    coded = converter(PCM_8K, ULAW_8K).convert(pcm16(values))
+    heard = samples(converter(ULAW_8K, PCM_8K).convert(coded))
+    assert all(abs(a - b) <= max(abs(a) / 16, 8) + 140 for a, b in zip(values, heard, strict=True))
+
+
+def test_one_g711_becomes_the_other() -> None:
+    direct = converter(ULAW_8K, ALAW_8K)
+    loud = converter(PCM_8K, ULAW_8K).convert(pcm16([30000, -30000, 1000]))
+    heard = samples(converter(ALAW_8K, PCM_8K).convert(direct.convert(loud)))
+    assert [round(value, -3) for value in heard] == [30000, -30000, 1000]
+    assert direct.flush() == b""
+    direct.reset()
+
+
+def test_linear_24k_becomes_g711_8k_and_back_in_the_same_time() -> None:
+    down, up = converter(PCM_24K, ULAW_8K), converter(ULAW_8K, PCM_24K)
+    spoken = tone(500, 24000)
+    coded = down.convert(spoken) + down.flush()
+    assert len(coded) == 4000
+    assert len(up.convert(coded) + up.flush()) == len(spoken)
+
+
+def test_linear_audio_changes_its_rate_alone() -> None:
+    up = converter(PCM_8K, PCM_24K)
+    assert len(up.convert(tone(100, 8000)) + up.flush()) == PCM_24K.bytes_in(100)
+
+
+def test_a_reset_forgets_the_stream_before() -> None:
+    fresh, used = converter(PCM_24K, ULAW_8K), converter(PCM_24K, ULAW_8K)
+    used.convert(tone(100, 24000))
+    used.reset()
+    frame = PCM_24K.silence(40)
+    assert used.convert(frame) == fresh.convert(frame)
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=12))
+def test_joined_chunks_are_the_stream_up_to_its_last_whole_sample(stream: bytes, cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    odd_byte = OddByte()
+    joined = [odd_byte.join(stream[a:b]) for a, b in pairwise(edges)]
+    assert b"".join(joined) == stream[: len(stream) // 2 * 2]
+    assert all(len(chunk) % 2 == 0 for chunk in joined)
+
+
+@pytest.mark.parametrize("cut", list(range(1, 40)))
+def test_a_cut_at_any_offset_shifts_no_sample(cut: int) -> None:
+    ramp = pcm16(list(range(20)))
+    odd_byte = OddByte()
+    assert odd_byte.join(ramp[:cut]) + odd_byte.join(ramp[cut:]) == ramp
+
+
+def test_whole_chunks_are_not_copied() -> None:
+    chunk = b"\1\2" * 100
+    assert OddByte().join(chunk) is chunk
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16000, 24000])
+def test_the_tone_is_soft_and_begins_and_ends_at_rest(rate_hz: int) -> None:
+    heard = samples(tone(200, rate_hz))
+    assert len(heard) == rate_hz // 5
+    assert heard[0] == heard[-1] == 0
+    assert 20 * math.log10(max(heard) / 32767) == pytest.approx(-30, abs=0.1)
+    steepest = max(abs(b - a) for a, b in pairwise(heard))
+    assert steepest <= 1.05 * 2 * math.pi * 440 / rate_hz * max(heard)  # nowhere steeper than the sine itself: no click
+
+
+def test_the_tone_is_440_hz() -> None:
+    heard = samples(tone(1000, 8000))
+    assert sum(a < 0 <= b for a, b in pairwise(heard)) == pytest.approx(440, abs=1)
+
+
+@pytest.mark.parametrize("ms", [0, 1, 10])
+def test_a_tone_shorter_than_its_edges_is_still_a_tone(ms: int) -> None:
+    assert len(tone(ms, 8000)) == 16 * ms
+
+
+def run(code: str) -> str:
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603  # our own code
+
+
+def test_nothing_is_said_about_audioop_and_numpy_stays_out_until_a_rate_changes() -> None:
+    code = """if True:
+        import sys
+        from media.audio import AudioFormat, converter
+        one, other = AudioFormat("pcm16", 8000), AudioFormat("ulaw", 8000)
+        converter(one, other).convert(one.silence(20))
+        before = "numpy" in sys.modules
+        converter(one, AudioFormat("pcm16", 24000))
+        print(before, "numpy" in sys.modules)
+    """
+    assert run(code) == "False True"
+
+
+def test_numpy_can_be_loaded_before_a_call_needs_it() -> None:
+    preload()
+    assert "media.resample" in sys.modules
