@@ -1,0 +1,209 @@
+"""Who may ask what: one decision, made from facts alone.
+
+Every path is guarded by a secret. Where that secret is not configured, the path answers a caller on this
+machine only, and only one who came straight: a loopback peer, a loopback `Host` (else a web page could reach
+us by DNS rebinding), no trace of a proxy (a tunnel such as ngrok or cloudflared is a loopback peer too), and
+no foreign `Origin` (else any page in a browser on this machine could place calls).
+"""
+
+import binascii
+import hmac
+import re
+from base64 import b64decode
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
+from typing import Literal, assert_never
+
+from aiohttp import web
+
+Signature = Literal["valid", "wrong", "absent"]
+PathClass = Literal[
+    "webhook",  # POST /call, /call/status, /adulting: signature or basic auth
+    "control",  # GET /call + Upgrade: basic auth; nobody signs it (feature-server lib/utils/ws-requestor.js)
+    "discovery",  # OPTIONS /call: sent bare by the portal's API server (api-server lib/utils/appenv_utils.js)
+    "ticket",  # media, /call/ended, /call/hook: the ticket in the path is the secret, checked by its handler
+    "admin",  # /api, /console: bearer token
+    "metrics",  # bearer token, unless metrics_public
+    "open",  # /healthz, /readyz
+]
+
+PROXY_HEADERS = re.compile(
+    r"forwarded|x-forwarded-.*|cf-.*|via|x-real-ip|x-original-.*|(x|true)-client-ip|tailscale-.*|ngrok-.*"
+)
+HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+SCHEME = re.compile(r"^https?://")
+
+KEY_TO_SET: dict[PathClass, str] = {
+    "webhook": "platform.webhook_secrets or platform.basic_auth",
+    "control": "platform.basic_auth",
+    "discovery": "platform.webhook_secrets or platform.basic_auth",
+    "admin": "server.admin_token",
+    "metrics": "server.admin_token or server.metrics_public",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What is configured; an empty string is not a secret."""
+
+    signed_webhooks: bool = False
+    "platform.webhook_secrets holds at least one."
+    basic_auth: tuple[str, str] | None = None
+    "platform.basic_auth: user name and password."
+    admin_token: str = ""
+    metrics_public: bool = False
+    insecure: bool = False
+    "server.insecure: the operator vouches for the network between the platform and us."
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All of a request that the decision may rest on."""
+
+    path: PathClass
+    peer: str | None
+    "Address of the other end of the TCP connection, never one that a header tells."
+    host: str | None
+    "The `Host` header; None where there is none, or more than one."
+    origin: str | None = None
+    proxied_by: str | None = None
+    "Name of the first header that a proxy leaves."
+    authorization: str = ""
+    signature: Signature = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not: 401 where a secret is configured and was not shown; 403 where none is, to a request from afar."""
+
+    status: Literal[401, 403]
+    code: str
+    message: str
+    challenge: str | None = None
+    "Value for WWW-Authenticate."
+
+
+def decide(facts: Facts, secrets: Secrets) -> Refusal | None:
+    """Return None where the request may go on."""
+    match facts.path:
+        case "open" | "ticket":
+            return None
+        case "webhook":
+            return _platform(facts, secrets, signed=secrets.signed_webhooks)
+        case "control":
+            return _platform(facts, secrets, signed=False)
+        case "discovery":
+            guarded = secrets.signed_webhooks or secrets.basic_auth or secrets.insecure
+            return None if guarded else _only_local(facts)
+        case "metrics" if secrets.metrics_public:
+            return None
+        case "admin" | "metrics":
+            return _bearer(facts, secrets.admin_token) if secrets.admin_token else _only_local(facts)
+        case _:
+            assert_never(facts.path)
+
+
+def is_loopback(address: str | None) -> bool:
+    """Tell whether a peer's address is this machine; a name is not an address."""
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:  # a dual-stack socket's IPv4 peer
+        return parsed.ipv4_mapped.is_loopback
+    return parsed.is_loopback
+
+
+def _platform(facts: Facts, secrets: Secrets, *, signed: bool) -> Refusal | None:
+    """One proof is enough, but a wrong signature is never outweighed."""
+    if not signed and secrets.basic_auth is None:
+        return None if secrets.insecure else _only_local(facts)
+    if signed and facts.signature == "wrong":
+        return Refusal(401, "wrong_signature", "Jambonz-Signature matches no configured webhook secret")
+    if signed and facts.signature == "valid":
+        return None
+    if secrets.basic_auth is None:
+        return Refusal(401, "unsigned", "Jambonz-Signature is missing")
+    if _same(_basic(facts.authorization), ":".join(secrets.basic_auth).encode()):
+        return None
+    message = "basic auth is missing or wrong"
+    return Refusal(401, "unauthorized", message, challenge='Basic realm="hookswitch", charset="UTF-8"')
+
+
+def _bearer(facts: Facts, token: str) -> Refusal | None:
+    scheme, _, shown = facts.authorization.partition(" ")
+    if scheme.lower() == "bearer" and _same(_bytes(shown.strip()), token.encode()):
+        return None
+    message = "send the admin token: Authorization: Bearer <token>"
+    return Refusal(401, "unauthorized", message, challenge='Bearer realm="hookswitch"')
+
+
+def _only_local(facts: Facts) -> Refusal | None:
+    reason = _not_local_because(facts)
+    if reason is None:
+        return None
+    key = KEY_TO_SET[facts.path]
+    message = f"{reason}; without {key} only a direct request from this machine is answered"
+    return Refusal(403, "not_trusted", message)
+
+
+def _not_local_because(facts: Facts) -> str | None:
+    if not is_loopback(facts.peer):
+        return "the request comes from another machine"
+    if facts.proxied_by is not None:
+        return f"the request came through a proxy (it carries {facts.proxied_by})"
+    if not _names_loopback(facts.host):
+        return "the Host header is not a loopback name"
+    if facts.origin is not None and not _names_loopback(SCHEME.sub("", facts.origin)):
+        return "the request was made by a web page of another origin"
+    return None
+
+
+def _names_loopback(host: str | None) -> bool:
+    found = HOST.fullmatch(host or "")
+    name = found["name"].strip("[]").lower() if found else None
+    return name == "localhost" or is_loopback(name)
+
+
+def _basic(authorization: str) -> bytes:
+    """Return `user:password`; empty where the header holds no basic auth."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return b64decode(_bytes(encoded.strip()), validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _same(shown: bytes, secret: bytes) -> bool:
+    # compare_digest tells the length apart; two digests are of one length.
+    return hmac.compare_digest(sha256(shown).digest(), sha256(secret).digest())
+
+
+def _bytes(header: str) -> bytes:
+    # aiohttp decodes header bytes that are no UTF-8 into surrogates.
+    return header.encode("utf-8", "surrogateescape")
+
+
+def facts_of(request: web.Request, path: PathClass, *, signature: Signature = "absent") -> Facts:
+    hosts = request.headers.getall("Host", [])
+    return Facts(
+        path=path,
+        peer=request.remote,
+        host=hosts[0] if len(hosts) == 1 else None,
+        origin=request.headers.get("Origin"),
+        proxied_by=next((name for name in request.headers if PROXY_HEADERS.fullmatch(name.lower())), None),
+        authorization=request.headers.get("Authorization", ""),
+        signature=signature,
+    )
+
+
+def refused(refusal: Refusal) -> web.Response:
+    """Answer a refusal; no value of the request is echoed."""
+    headers = {"Cache-Control": "no-store"}
+    if refusal.challenge is not None:
+        headers["WWW-Authenticate"] = refusal.challenge
+    body = {"error": {"code": refusal.code, "message": refusal.message}}
+    return web.json_response(body, status=refusal.status, headers=headers)

@@ -1,0 +1,194 @@
+"""What the platform asks over HTTP: what to do with a call, what next, and what it tells of it.
+
+Toward jambonz never 201, never a 5xx, never a JSON content type with an empty body: each of them ends the call
+(feature-server lib/utils/http-requestor.js). So a fault of ours is answered with verbs that are valid.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from time import time
+
+import structlog
+from aiohttp import web
+
+from api import trust
+from calls.document import Place
+from calls.switchboard import Switchboard
+from config.settings import Settings
+from media.platforms import PLATFORMS
+from media.platforms.base import CallDialect, PlatformError, read_json
+from media.ticket import Purpose, Ticket, read
+from verbs.base import JsonObject
+
+log = structlog.get_logger("api")
+
+MAX_BODY_BYTES = 256 * 1024
+FAULT = b'[{"verb": "say", "text": "Sorry, something went wrong."}, {"verb": "hangup"}]'
+FOR_PLATFORM = ("/call", "/adulting", "/media")
+USE_POST = "This is a call webhook: set its method to POST in the platform's application.\n"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Webhooks:
+    """The handlers. `base_url` gives this server's own URL where no public one is configured."""
+
+    def __init__(self, switchboard: Switchboard, *, secret: bytes, base_url: Callable[[], str]) -> None:
+        self._switchboard = switchboard
+        self._secret = secret
+        self._base_url = base_url
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/call", self.call),
+            web.get("/call", self.not_by_get),
+            web.options("/call", self.env),
+            web.post("/call/status", self.status),
+            web.post("/call/ended/{ticket}", self.ended),
+            web.post("/call/hook/{ticket}", self.hook),
+            web.post("/adulting", self.adulting),
+        ]
+
+    async def call(self, request: web.Request) -> web.Response:
+        body = await self._trusted_body(request)
+        try:
+            call = self._dialect.parse(body)
+        except PlatformError as error:
+            raise bad_request(str(error)) from error
+        public = self._settings.server.public_url
+        place = Place(public or self._base_url(), self._secret)
+        elsewhere = None if public or _is_direct(request) else _url_seen(request)
+        return _json(await self._switchboard.answer(call, place, reachable_by=elsewhere))
+
+    async def status(self, request: web.Request) -> web.Response:
+        body = await self._trusted_body(request)
+        try:
+            status = self._dialect.status(body)
+        except PlatformError as error:
+            raise bad_request(str(error)) from error
+        self._switchboard.status(status)
+        return web.Response(status=204)
+
+    async def ended(self, request: web.Request) -> web.Response:
+        ticket = self._ticket(request, "ended")
+        attributes = await self._object(request)
+        return _json(await self._switchboard.ended(ticket, attributes) if ticket else b"[]")
+
+    async def hook(self, request: web.Request) -> web.Response:
+        ticket = self._ticket(request, "hook")
+        body = await self._object(request)
+        return _json(await self._switchboard.hook(ticket, body) if ticket else b"[]")
+
+    async def adulting(self, request: web.Request) -> web.Response:
+        """A leg of a call became a call of its own: it has no document here."""
+        await self._trusted_body(request)
+        return _json(b"[]")
+
+    async def env(self, request: web.Request) -> web.Response:
+        if refusal := trust.decide(trust.facts_of(request, "discovery"), secrets_of(self._settings)):
+            return trust.refused(refusal)
+        return _json(json.dumps(self._settings.platform.env).encode())
+
+    async def not_by_get(self, _: web.Request) -> web.Response:
+        return web.Response(status=405, headers={"Allow": "POST, OPTIONS"}, text=USE_POST)
+
+    @property
+    def _settings(self) -> Settings:
+        return self._switchboard.settings
+
+    @property
+    def _dialect(self) -> CallDialect:
+        return PLATFORMS[self._settings.platform.kind].call
+
+    async def _trusted_body(self, request: web.Request) -> bytes:
+        body = await self._body(request)
+        header = request.headers.get("Jambonz-Signature")
+        secrets = [secret.get_secret_value() for secret in self._settings.platform.webhook_secrets]
+        signed: trust.Signature = "absent"
+        if header is not None and secrets:
+            signed = "valid" if self._dialect.verify(body, header, secrets, now_s=time()) else "wrong"
+        facts = trust.facts_of(request, "webhook", signature=signed)
+        if refusal := trust.decide(facts, secrets_of(self._settings)):
+            log.warning("request_refused", path=request.path, code=refusal.code, peer=request.remote)
+            raise Refused(trust.refused(refusal))
+        return body
+
+    async def _body(self, request: web.Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._settings.server.body_timeout_s):
+                return await request.read()
+        except TimeoutError:
+            raise Refused(error_response(408, "slow_body", "the body did not come in time")) from None
+        except (ConnectionError, web.RequestPayloadError):
+            raise bad_request("the body broke off, or is not what its headers say") from None
+
+    async def _object(self, request: web.Request) -> JsonObject:
+        try:
+            value = read_json(await self._body(request) or b"{}")
+        except PlatformError as error:
+            raise bad_request(str(error)) from error
+        return value if isinstance(value, dict) else {}
+
+    def _ticket(self, request: web.Request, purpose: Purpose) -> Ticket | None:
+        ticket = read(request.match_info["ticket"], self._secret)
+        return ticket if ticket and ticket.purpose == purpose else None
+
+
+class Refused(Exception):  # noqa: N818  # a request's end, not an error of ours
+    """Carries the answer of a request that goes no further."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what was raised into an answer that the platform can work with; one request's fault is its own."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return refused.response
+    except web.HTTPException as refusal:
+        return error_response(refusal.status, refusal.reason.lower().replace(" ", "_"), refusal.reason)
+    except Exception:
+        log.exception("request_failed", path=request.path)
+        if request.path == "/call":
+            return _json(FAULT)
+        if request.path.startswith(("/call/ended/", "/call/hook/", "/adulting")):
+            return _json(b"[]")
+        return error_response(400 if request.path.startswith(FOR_PLATFORM) else 500, "internal_error", "internal error")
+
+
+def secrets_of(settings: Settings) -> trust.Secrets:
+    auth = settings.platform.basic_auth
+    return trust.Secrets(
+        signed_webhooks=bool(settings.platform.webhook_secrets),
+        basic_auth=(auth.username, auth.password.get_secret_value()) if auth else None,
+        admin_token=settings.server.admin_token.get_secret_value(),
+        metrics_public=settings.server.metrics_public,
+        insecure=settings.server.insecure,
+    )
+
+
+def error_response(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)
+
+
+def bad_request(message: str) -> Refused:
+    return Refused(error_response(400, "bad_request", message))
+
+
+def _is_direct(request: web.Request) -> bool:
+    """Tell whether a platform on this machine asks, straight: what can reach us without a public URL."""
+    return trust.decide(trust.facts_of(request, "admin"), trust.Secrets()) is None
+
+
+def _url_seen(request: web.Request) -> str:
+    """Give the URL by which the platform seems to know us; a tunnel says the scheme beyond it."""
+    return f"{request.headers.get('X-Forwarded-Proto', request.scheme)}://{request.host}"
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json")

@@ -1,0 +1,279 @@
+"""Hookswitch: answers phone calls with verb documents, and carries out their `llm` verbs.
+
+This is the switchboard's wiring: it joins the rooms and decides nothing. The commands are in `cli.py`.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from random import SystemRandom
+from secrets import token_bytes
+from time import monotonic, time
+
+import structlog
+from aiohttp import web
+
+import cli
+import logs
+from api import health, media, metrics, trust
+from api.webhooks import MAX_BODY_BYTES, Refused, Webhooks, guard, secrets_of
+from calls.switchboard import Switchboard
+from config import ConfigError, Settings, load, secret_values
+from config.reload import Reloader
+from hooks.dispatcher import Dispatcher, Outcome
+from hooks.options import HookOptions
+from hooks.transports import by_scheme
+from media.audio import preload
+from media.sockets import Lines
+from media.ticker import Ticker
+from store.base import Store
+from store.memory import MemoryStore
+
+try:
+    import uvloop
+
+    NEW_LOOP: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+except ImportError:  # no wheel for this platform: asyncio's own loop does the same, slower
+    NEW_LOOP = asyncio.new_event_loop
+
+log = structlog.get_logger("app")
+
+RELOAD_EVERY_S = 1.0
+FORGET_EVERY_S = 3600.0
+DAY_S = 86_400
+HOOKS_DRAIN_S = 5.0
+HURRIED_HOOKS_S = 0.4
+REQUESTS_DRAIN_S = 0.4
+"For answers on their way out, twice: to end by themselves, and then by force."
+UNCHANGED_RATES_HZ = {8000, 24000}
+"G.711 and PCM of these rates go to the model as they are; from any other a rate has to change."
+SECRET_BYTES = 32
+
+
+class Server:
+    """One process that serves. `run` returns when it was told to stop and the calls have ended.
+
+    `announce` is told the URL once the socket accepts.
+    """
+
+    def __init__(self, config: Path, settings: Settings, announce: Callable[[str], None]) -> None:
+        self._announce = announce
+        self._settings = settings
+        self._reloader = Reloader(config, os.environ)
+        self._reloader.reload()
+        self._metrics = metrics.Metrics()
+        self._ready = False
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._base_url = ""
+
+    async def run(self, *, host: str, port: int) -> None:
+        async with AsyncExitStack() as stack:
+            store = MemoryStore()
+            switchboard, dispatcher, secret = await self._rooms(stack, store)
+            runner = web.AppRunner(
+                self._application(switchboard, secret),
+                access_log=None,
+                handle_signals=False,
+                shutdown_timeout=REQUESTS_DRAIN_S,
+            )
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, host, port).start()
+            self._base_url = _url(host, runner.addresses[0][1])
+            await stack.enter_async_context(metrics.watching_loop(self._metrics.loop_lag))
+            await stack.enter_async_context(_background(self._look_after(switchboard, dispatcher)))
+            await stack.enter_async_context(_background(_forget_old_calls(store, switchboard)))
+            stack.enter_context(self._listening_to_signals(switchboard))
+            self._ready = True
+            self._announce(self._base_url)
+            gc.freeze()
+            await self._stop.wait()
+            await self._shut_down(switchboard, dispatcher)
+
+    async def _rooms(self, stack: AsyncExitStack, store: Store) -> tuple[Switchboard, Dispatcher, bytes]:
+        settings = self._settings
+        given = settings.server.ticket_secret.get_secret_value().encode()
+        secret = given or await store.secret("ticket", lambda: token_bytes(SECRET_BYTES))
+        transports = by_scheme()
+        for transport in set(transports.values()):
+            stack.push_async_callback(transport.close)
+        dispatcher = Dispatcher(
+            transports,
+            _hook_options(settings),
+            clock=_steady_clock(),
+            random=SystemRandom(),
+            secrets=secret_values(settings),
+            observe=self._hook_outcome,
+        )
+        loop = asyncio.get_running_loop()
+        lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), self._metrics)
+        switchboard = Switchboard(settings, store, dispatcher, lines, observer=self._metrics)
+        stack.push_async_callback(switchboard.close)
+        return switchboard, dispatcher, secret
+
+    def _application(self, switchboard: Switchboard, secret: bytes) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard])
+        app.add_routes(Webhooks(switchboard, secret=secret, base_url=lambda: self._base_url).routes())
+        app.router.add_get("/media/{platform}/{ticket}", media.handler(switchboard, secret=secret))
+        app.add_routes(health.routes(lambda: self._state(switchboard)))
+        scrape = metrics.handler(self._metrics)
+
+        async def scraped(request: web.Request) -> web.Response:
+            if refusal := trust.decide(trust.facts_of(request, "metrics"), secrets_of(switchboard.settings)):
+                raise Refused(trust.refused(refusal))
+            return await scrape(request)
+
+        app.router.add_get("/metrics", scraped)
+        return app
+
+    def _state(self, switchboard: Switchboard) -> str | None:
+        if not self._ready:
+            return "starting"
+        if switchboard.draining:
+            return "draining"
+        return "full" if switchboard.full else None
+
+    def _hook_outcome(self, outcome: Outcome) -> None:
+        row = outcome.delivery
+        if row.state == "delivered":
+            self._metrics.hook_delivered(row.kind, time() - row.created_at)
+        else:
+            self._metrics.hook_failed(row.kind)
+
+    async def _look_after(self, switchboard: Switchboard, dispatcher: Dispatcher) -> None:
+        """Do what comes round: a changed configuration, a gauge."""
+        while True:
+            await asyncio.sleep(RELOAD_EVERY_S)
+            self._metrics.outbox_pending(dispatcher.pending())
+            self._take_up(switchboard, self._reloader.poll(asyncio.get_running_loop().time()))
+
+    def _take_up(self, switchboard: Switchboard, read: Settings | ConfigError | None) -> None:
+        if isinstance(read, ConfigError):
+            log.error("config_refused", complaints=[str(complaint) for complaint in read.complaints])
+        elif read is not None:
+            prepare_for(read)
+            switchboard.settings = read
+            log.info("config_taken_up", routes=len(read.routes))
+
+    @contextmanager
+    def _listening_to_signals(self, switchboard: Switchboard) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._take_up(switchboard, self._reloader.reload()))
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Let the calls come to their ends, and then stop; told again, stop now."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def _shut_down(self, switchboard: Switchboard, dispatcher: Dispatcher) -> None:
+        log.info("drain_began", calls=switchboard.active)
+        draining = asyncio.create_task(switchboard.drain(switchboard.settings.server.drain_s))
+        hurried = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        if not draining.done():
+            draining.cancel()
+            await switchboard.hurry()
+        delivering = asyncio.create_task(dispatcher.drain(HURRIED_HOOKS_S if self._hurry.is_set() else HOOKS_DRAIN_S))
+        await asyncio.wait({delivering, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        left = await delivering if delivering.done() else await dispatcher.drain(HURRIED_HOOKS_S)
+        hurried.cancel()
+        log.info("drain_ended", undelivered_hooks=left)
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _forget_old_calls(store: Store, switchboard: Switchboard) -> None:
+    """Remove the records of calls that are older than they shall be kept."""
+    while True:
+        forgotten = await store.forget(time() - switchboard.settings.server.retention_days * DAY_S)
+        if forgotten:
+            log.info("calls_forgotten", count=forgotten)
+        await asyncio.sleep(FORGET_EVERY_S)
+
+
+def _announce(url: str) -> None:
+    print(f"listening on {url}", flush=True)  # noqa: T201  # the result that a starter waits for
+
+
+def prepare_for(settings: Settings) -> None:
+    """Hide the secrets of a configuration from the log, tell its warnings, load what its routes need."""
+    for secret in secret_values(settings):
+        logs.register_secret(secret)
+    for warning in settings.warnings:
+        log.warning("config", message=warning)
+    if any(route.media.sample_rate_hz not in UNCHANGED_RATES_HZ for route in settings.routes):
+        preload()
+
+
+def serve(config: Path, *, host: str | None, port: int | None) -> int:
+    """Serve until told to stop. Exit code 0, 1 where the port cannot be had, or 2 for a bad configuration."""
+    try:
+        logs.set_up(os.environ, sys.stderr)
+        settings = load(config, environ=os.environ)
+    except (ConfigError, ValueError) as error:
+        complaints = error.complaints if isinstance(error, ConfigError) else [error]
+        print(*complaints, sep="\n", file=sys.stderr)  # noqa: T201  # for the one who starts it
+        return 2
+    prepare_for(settings)
+    server = settings.server
+    try:
+        with asyncio.Runner(loop_factory=NEW_LOOP) as runner:
+            runner.run(_serve(config, settings, host or server.host, server.port if port is None else port))
+    except OSError as error:
+        log.error("cannot_listen", message=str(error))  # noqa: TRY400  # the message says it all
+        return 1
+    return 0
+
+
+async def _serve(config: Path, settings: Settings, host: str, port: int) -> None:
+    await Server(config, settings, _announce).run(host=host, port=port)
+
+
+def _url(host: str, port: int) -> str:
+    local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{local}:{port}"
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Unix time that a correction of the system's clock does not move: a retry waits as long as it was told."""
+    began = time() - monotonic()
+    return lambda: began + monotonic()
+
+
+def _hook_options(settings: Settings) -> HookOptions:
+    hooks = settings.hooks
+    return HookOptions(
+        timeout_s=hooks.timeout_s,
+        tool_timeout_s=hooks.tool_timeout_s,
+        action_timeout_s=hooks.action_timeout_s,
+        retry_s=hooks.retry_s,
+        secrets=tuple(secret.get_secret_value() for secret in hooks.secrets),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main(sys.argv[1:], serve=serve))

@@ -1,0 +1,84 @@
+"""What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
+
+from calls.document import SECRET_HEADERS
+from config.settings import Route, Settings, Vendor
+from hooks.filter import EventFilter
+from hooks.options import HookUrls
+from media.audio import AudioFormat
+from media.bridge import Bridge
+from media.options import Options
+from media.platforms import PLATFORMS
+from media.realtime import VENDORS
+from media.realtime.base import Dial, Realtime
+from verbs.event_names import BETA_OF
+from verbs.llm import Llm
+
+AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
+
+
+def model_audio(route: Route) -> AudioFormat:
+    """Say what the model hears and speaks: at 8 kHz G.711, so that no rate has to change; else 24 kHz PCM."""
+    return AudioFormat("ulaw", 8000) if route.media.sample_rate_hz == 8000 else AudioFormat("pcm16", 24000)  # noqa: PLR2004
+
+
+def event_filter(llm: Llm) -> EventFilter:
+    return EventFilter(llm.events if llm.event_hook else [], beta_names=llm.beta_shaped)
+
+
+def make_model(llm: Llm, route: Route) -> Realtime:
+    wanted = event_filter(llm)
+    audio_events = any(wanted.name_for(name) for name in AUDIO_EVENTS)
+    return VENDORS[llm.vendor].realtime(llm, audio=model_audio(route), wants_audio_events=audio_events)
+
+
+def make_bridge(
+    model: Realtime, route: Route, settings: Settings, vendor: Vendor, *, now: float, left_s: float
+) -> Bridge:
+    """`left_s` is how long the call may still last."""
+    media = route.media
+    options = Options(
+        audio=AudioFormat("pcm16", media.sample_rate_hz),
+        lead_ms=media.lead_ms,
+        open_timeout_s=media.open_timeout_s,
+        metadata_timeout_s=media.metadata_timeout_s,
+        session_timeout_s=vendor.session_timeout_s,
+        response_timeout_s=vendor.response_timeout_s,
+        tool_timeout_s=settings.hooks.tool_timeout_s,
+        max_call_s=left_s,
+        tone_after_s=media.silence_tone_after_s,
+    )
+    platform = PLATFORMS[settings.platform.kind].media(media.sample_rate_hz)
+    return Bridge(platform, model, options, now=now)
+
+
+def model_dial(llm: Llm, vendor: Vendor) -> Dial:
+    """Say where the verb's model is.
+
+    :raises ModelError: there is no key for it
+    """
+    return VENDORS[llm.vendor].dial(llm, url=vendor.url, api_key=vendor.api_key.get_secret_value())
+
+
+def own_secrets(llm: Llm) -> list[str]:
+    """The values in a verb that no hook and no log may show."""
+    headers = (llm.connect_options or {}).get("headers") or {}
+    shown = [*(llm.auth or {}).values(), *(value for name, value in headers.items() if name.lower() in SECRET_HEADERS)]
+    return [value.removeprefix("Bearer ") for value in shown if isinstance(value, str)]
+
+
+def hook_urls(llm: Llm, base_url: str | None) -> HookUrls:
+    return HookUrls(
+        event=absolute(llm.event_hook, base_url),
+        tool=absolute(llm.tool_hook, base_url),
+        action=absolute(llm.action_hook, base_url),
+    )
+
+
+def absolute(hook: object, base_url: str | None) -> str | None:
+    """Resolve a hook as documents write it: a URL, a path, or an object with one of them as `url`."""
+    url = hook.get("url") if isinstance(hook, dict) else hook
+    if not isinstance(url, str) or not url:
+        return None
+    if url.startswith(("http://", "https://")):
+        return url
+    return f"{base_url.rstrip('/')}/{url.lstrip('/')}" if base_url else None

@@ -1,0 +1,175 @@
+"""From a call and its route to the document that leaves, and to the row that remembers it.
+
+The same way serves the first document and every later one: an actionHook's reply, another hook's reply.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from config.settings import Route
+from media.platforms.base import Call
+from media.ticket import Ticket, new_row, sign
+from store.base import CallRow, LlmLeg
+from verbs import DocumentError, parse, serialise
+from verbs.base import JsonObject, Verb
+from verbs.llm import Llm
+from verbs.rewrite import rewrite
+from verbs.templates import fill
+
+BRIEF_VERBS = frozenset({"answer", "config", "tag"})
+"What may stand before an `llm` without a wait worth naming: the model is dialled at the webhook then."
+ASIDES = frozenset({"waitHook", "confirmHook"})
+"Their verbs are run beside the call's document, which goes on after the last of them (jambonz: verbs enqueue, dial)."
+HANGUP: JsonObject = {"verb": "hangup"}
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this process is reached: `public_url` as http(s), without a slash at its end."""
+
+    public_url: str
+    secret: bytes
+    "Signs the tickets."
+
+    def media(self, platform: str, row_id: bytes, nth: int) -> str:
+        ticket = sign(Ticket(row_id, nth, "media", 0), self.secret)
+        return f"ws{self.public_url.removeprefix('http')}/media/{platform}/{ticket}"
+
+    def ended(self, row_id: bytes, nth: int) -> str:
+        return f"{self.public_url}/call/ended/{sign(Ticket(row_id, nth, 'ended', 0), self.secret)}"
+
+    def hook(self, row_id: bytes, index: int) -> str:
+        return f"{self.public_url}/call/hook/{sign(Ticket(row_id, 0, 'hook', index), self.secret)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a call does next: the document, the row with it, and the `llm` verb in it, if any, with its key."""
+
+    row: CallRow
+    document: list[JsonObject]
+    llm: Llm | None = None
+    soon: bool = False
+    "Whether the media socket will open at once."
+    returns: bool = False
+    "Whether the platform has a reason to come back: a media socket to open, a hook to ask."
+    asides: frozenset[int] = frozenset()
+    "The hooks of it whose verbs do not take the document's place."
+
+
+def new_call(call: Call, *, platform: str, route: str, at_s: float) -> CallRow:
+    """Make a call's row, as yet without a document. `at_s` is Unix time."""
+    return CallRow(
+        id=new_row(),
+        call_sid=call.call_sid,
+        platform=platform,
+        route=route,
+        caller=call.caller,
+        called=call.called,
+        direction=call.direction,
+        attributes=without_secrets(call.attributes),
+        created_at_s=at_s,
+        document=b"[]",
+    )
+
+
+def values(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what `{{…}}` in a route's verbs can name: all of it data, whatever it looks like."""
+    return {
+        "from": attributes.get("from", ""),
+        "to": attributes.get("to", ""),
+        "call_sid": attributes.get("call_sid", ""),
+        "caller_name": attributes.get("caller_name", ""),
+        "direction": attributes.get("direction", ""),
+        "sip": attributes.get("sip") or {},
+        "customerData": attributes.get("customerData") or {},
+        "env": attributes.get("env_vars") or {},
+    }
+
+
+def route_verbs(route: Route, attributes: Mapping[str, Any], *, version: str) -> list[Verb]:
+    """Give a route's verbs with the call's values in them.
+
+    :raises DocumentError: they were checked when the file was read, but a value may make one impossible
+    """
+    return parse(fill(route.verbs, values(attributes)), version=version)
+
+
+def filled(verbs: Sequence[JsonObject], attributes: Mapping[str, Any]) -> list[Verb]:
+    """Give a route's `fallback` or `busy` with the call's values in them; hang up where these make it impossible."""
+    try:
+        return parse(fill(list(verbs), values(attributes)), strict=False)
+    except DocumentError:
+        return parse([HANGUP])
+
+
+def extend(
+    row: CallRow, verbs: Sequence[Verb], route: Route, place: Place, *, fallback: Sequence[Verb], closed: bool = True
+) -> Next:
+    """Rewrite verbs into what leaves, and note in the row what must be known to go on after it.
+
+    `closed`: the document ends in an explicit last verb.
+    """
+    nth, first_hook = len(row.legs), len(row.hooks)
+    rewritten = rewrite(
+        verbs,
+        media_url=place.media(row.platform, row.id, nth),
+        ended_url=place.ended(row.id, nth),
+        hook_url=lambda index: place.hook(row.id, index),
+        fallback=fallback,
+        sample_rate_hz=route.media.sample_rate_hz,
+        hooks_from=first_hook,
+        closed=closed,
+    )
+    llm, document = rewritten.llm, rewritten.document
+    row = replace(row, hooks=(*row.hooks, *rewritten.hooks))
+    if llm:
+        leg = LlmLeg(
+            llm=without_key(llm.to_wire()),
+            remaining=tuple(rewritten.remaining),
+            fallback=tuple(serialise(fallback)),
+        )
+        row = replace(row, legs=(*row.legs, leg))
+    return Next(
+        row,
+        document,
+        llm,
+        soon=llm is not None and _soon(document),
+        returns=llm is not None or bool(rewritten.hooks),
+        asides=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name in ASIDES),
+    )
+
+
+def as_bytes(document: Sequence[JsonObject]) -> bytes:
+    """Encode a document once: the row keeps these bytes, and every repetition of the request gets them."""
+    return json.dumps(list(document), allow_nan=False).encode()
+
+
+def without_key(llm: JsonObject) -> JsonObject:
+    """Take the keys out of a verb that is to be kept: rows are written to disk, keys are not."""
+    kept = {key: value for key, value in llm.items() if key != "auth"}
+    match kept.get("connectOptions"):
+        case {"headers": dict(headers), **others}:
+            kept["connectOptions"] = {**others, "headers": _without(headers, SECRET_HEADERS)}
+    return kept
+
+
+def without_secrets(attributes: JsonObject) -> JsonObject:
+    """Take out of a call's attributes what may hold keys: the portal's variables, credentials of the INVITE."""
+    kept = {key: value for key, value in attributes.items() if key != "env_vars"}
+    match kept.get("sip"):
+        case {"headers": dict(headers), **others}:
+            kept["sip"] = {**others, "headers": _without(headers, SECRET_HEADERS)}
+    return kept
+
+
+def _without(headers: JsonObject, names: frozenset[str]) -> JsonObject:
+    return {name: value for name, value in headers.items() if name.lower() not in names}
+
+
+def _soon(document: Sequence[JsonObject]) -> bool:
+    before = [verb["verb"] for verb in document]
+    return set(before[: before.index("listen")]) <= BRIEF_VERBS

@@ -1,0 +1,50 @@
+"""What this process knows of a call beyond its row."""
+
+import asyncio
+from collections.abc import Sequence
+
+from calls.document import Next, Place, extend, filled
+from calls.leg import Leg
+from config.settings import Route, Settings
+from hooks.call import CallHooks
+from media.platforms.base import Call
+from store.base import CallRow
+from verbs.base import Verb
+from verbs.llm import Llm
+
+
+class LiveCall:
+    """A call keeps the configuration that it began with. Its keys are here and nowhere else."""
+
+    hooks: CallHooks
+    "The hooks of no llm verb. Set when the call is taken; kept while it lives, for all its hooks share one numbering."
+    reaper: asyncio.TimerHandle
+    "Ends the call if nobody else does. Set when the call is taken."
+
+    def __init__(self, row: CallRow, call: Call, route: Route, settings: Settings, place: Place, *, now: float) -> None:
+        """`now`: monotonic seconds."""
+        self.row_id = row.id
+        self.sid = row.call_sid
+        self.caller = row.caller
+        self.called = row.called
+        self.attributes = row.attributes
+        self.route = route
+        self.settings = settings
+        self.fallback = filled(route.fallback, call.attributes)
+        self.ends_at = now + route.max_call_s
+        self.llms: dict[int, Llm] = {}
+        "The n-th llm verb as it was written, with the key that it brought."
+        self.legs: dict[int, Leg] = {}
+        self.answers: dict[int, asyncio.Task[bytes]] = {}
+        "What `/call/ended` answers for the n-th llm: asked once, told as often as it is asked."
+        self.asides: frozenset[int] = frozenset()
+        "The hooks whose verbs do not take the document's place."
+        self.gone = False
+        "Whether the platform has said that it is over: no model needs to be dialled any more."
+        self.over = False
+        "Whether we have no part in it any more."
+        self._place = place
+
+    def next(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool = True) -> Next:
+        """Make a document of the call, the first or a later one."""
+        return extend(row, verbs, self.route, self._place, fallback=self.fallback, closed=closed)

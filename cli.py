@@ -1,0 +1,88 @@
+"""The commands: serve, check, explain. Results on stdout, logs on stderr; exit codes 0, 1 and 2."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from calls.document import Place, extend, filled, new_call
+from calls.opening import opening
+from config.report import check_lines, explain_lines
+from config.settings import Route, Settings
+from media.platforms import PLATFORMS
+from verbs.base import JsonObject
+
+MAX_PORT = 65_535
+EXAMPLES = """examples:
+  python app.py serve --config config.yaml --port 0
+  python app.py check
+  python app.py explain +15551230001 --from +15557654321
+"""
+
+
+class Serve(Protocol):
+    def __call__(self, config: Path, *, host: str | None, port: int | None) -> int: ...
+
+
+def main(arguments: Sequence[str], *, serve: Serve) -> int:
+    """Run one command and return its exit code. argparse itself exits with 2 for wrong usage."""
+    given = _parser().parse_args(arguments)
+    if given.command == "serve":
+        return serve(given.config, host=given.host, port=given.port)
+    if given.command == "check":
+        code, lines = check_lines(given.config, os.environ)
+    else:
+        code, lines = explain_lines(
+            given.config, os.environ, number=given.number, caller=given.caller, document_for=document_for
+        )
+    print(*lines, sep="\n")
+    return code
+
+
+def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> list[JsonObject]:
+    """Give the document that a call of this route would get, with tickets that open nothing."""
+    server = settings.server
+    place = Place(server.public_url or f"http://{server.host}:{server.port}", b"explained")
+    explained = PLATFORMS[settings.platform.kind].call.parse(json.dumps(call).encode())
+    row = new_call(explained, platform=settings.platform.kind, route=route.name, at_s=0.0)
+    first = opening(route, settings, call)
+    if first.problem:
+        print("note: this is `fallback`:", *first.detail.values(), file=sys.stderr)
+    return extend(row, first.verbs, route, place, fallback=filled(route.fallback, call)).document
+
+
+def port_number(text: str) -> int:
+    """Read a port. ValueError: it is none."""
+    port = int(text)
+    if not 0 <= port <= MAX_PORT:
+        raise ValueError(text)
+    return port
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="app.py",
+        description="Hookswitch: call control for voice agents.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = _command(commands.add_parser, "serve", "serve calls until SIGTERM")
+    serve.add_argument("--host", help="address to listen on (default: server.host)")
+    serve.add_argument("--port", type=port_number, help="port to listen on; 0 picks a free one (default: server.port)")
+    _command(commands.add_parser, "check", "validate the configuration without serving")
+    explain = _command(commands.add_parser, "explain", "show which route a call takes, and the document it gets")
+    explain.add_argument("number", metavar="NUMBER", help="the number that is called")
+    explain.add_argument("--from", dest="caller", default="", metavar="N", help="the caller's number")
+    return parser
+
+
+def _command(add: Callable[..., argparse.ArgumentParser], name: str, summary: str) -> argparse.ArgumentParser:
+    command = add(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    command.add_argument(
+        "--config", type=Path, default=Path("config.yaml"), metavar="F", help="the configuration (default: config.yaml)"
+    )
+    return command

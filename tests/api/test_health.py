@@ -1,0 +1,45 @@
+import pytest
+from aiohttp import web
+from pytest_aiohttp.plugin import AiohttpClient
+
+from api import health
+
+
+def serving(states: list[str | None]) -> web.Application:
+    app = web.Application()
+    app.add_routes(health.routes(lambda: states.pop(0)))
+    return app
+
+
+async def test_a_server_is_alive_whatever_its_state(aiohttp_client: AiohttpClient) -> None:
+    client = await aiohttp_client(serving([]))
+    answer = await client.get("/healthz")
+    assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+async def test_readiness_is_asked_anew_each_time(aiohttp_client: AiohttpClient) -> None:
+    client = await aiohttp_client(serving(["starting", None, "draining"]))
+    assert [(await client.get("/readyz")).status for _ in range(3)] == [503, 200, 503]
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        *health.REASONS.items(),
+        ("degraded: the store answers no more", "the store answers no more"),
+        ("degraded:", health.REASONS["degraded"]),
+        ("frozen", "frozen"),
+    ],
+)
+async def test_one_who_is_not_ready_says_why(aiohttp_client: AiohttpClient, state: str, message: str) -> None:
+    client = await aiohttp_client(serving([state]))
+    answer = await client.get("/readyz")
+    code = state.partition(":")[0]
+    assert (answer.status, await answer.json()) == (503, {"error": {"code": code, "message": message}})
+    assert answer.headers["Retry-After"] == "5"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_probe_may_ask_for_the_head_only(aiohttp_client: AiohttpClient) -> None:
+    client = await aiohttp_client(serving([None]))
+    assert (await client.head("/readyz")).status == 200

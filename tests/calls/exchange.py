@@ -1,0 +1,212 @@
+"""A switchboard whose lines have no sockets and whose applications follow a script, for calls in virtual time."""
+
+import asyncio
+import functools
+import json
+import ssl
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any, ParamSpec
+
+from calls.document import Place
+from calls.switchboard import Switchboard
+from config import Settings, load
+from hooks.dispatcher import Dispatcher
+from hooks.options import HookOptions
+from hooks.transports.base import HookReply, HookRequest
+from media.bridge import Bridge
+from media.platforms import PLATFORMS
+from media.platforms.base import Call
+from media.realtime.base import Dial
+from media.sockets import Line, Lines, Patience
+from media.ticker import Ticker
+from media.ticket import Ticket, read
+from store.memory import MemoryStore
+from tests.hooks.virtual_loop import run
+
+P = ParamSpec("P")
+JsonObject = dict[str, Any]
+
+SECRET = b"ticket secret"
+PLACE = Place("https://voice.example.com/agent", SECRET)
+KEYS = {"OPENAI_API_KEY": "sk-of-the-server"}
+CALLS = PLATFORMS["jambonz"].call
+LLM: JsonObject = {
+    "verb": "llm",
+    "vendor": "openai",
+    "model": "gpt-realtime-2.1",
+    "actionHook": "/final",
+    "eventHook": "/event",
+    "llmOptions": {"response_create": {"instructions": "Help."}},
+}
+SAY: JsonObject = {"verb": "say", "text": "Hello."}
+HANGUP: JsonObject = {"verb": "hangup"}
+SORRY = [{"verb": "say", "text": "Sorry, something went wrong."}, HANGUP]
+
+
+def in_virtual_time(story: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an async test on a loop whose time jumps."""
+
+    @functools.wraps(story)
+    def test(*args: P.args, **kwargs: P.kwargs) -> None:
+        run(story(*args, **kwargs))
+
+    return test
+
+
+def settings_of(*routes: JsonObject, environ: dict[str, str] | None = None, **sections: Any) -> Settings:
+    """Read a configuration; a route without numbers takes all."""
+    named = [{"name": f"route-{place}", "numbers": ["*"], **route} for place, route in enumerate(routes)]
+    hooks = {"base_url": "https://app.example.com", **sections.pop("hooks", {})}
+    document = {"store": "memory://", "hooks": hooks, **sections, "routes": named}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return load(path, environ=KEYS if environ is None else environ)
+
+
+class StillLine(Line):
+    """A line without sockets: it ends when it is told, or when the bridge's time is over."""
+
+    closing_s = 0.0
+
+    async def run(self) -> None:
+        self._schedule()
+        await self._over.wait()
+        await asyncio.sleep(self.closing_s)
+        if self._failure:
+            raise self._failure
+
+
+@dataclass(frozen=True, slots=True)
+class StillLines(Lines):
+    made: list[StillLine] = field(default_factory=list)
+
+    def line(self, bridge: Bridge, dial: Dial, hooks: Any, patience: Patience) -> Line:
+        self.made.append(StillLine(bridge, dial, hooks, patience, shared=self))
+        return self.made[-1]
+
+
+class Applications:
+    """All applications, by path: what each answers, and after how many seconds."""
+
+    schemes: tuple[str, ...] = ("https",)
+
+    def __init__(self, answers: dict[str, tuple[float, HookReply]] | None = None) -> None:
+        self.answers = answers or {}
+        self.asked: list[tuple[str, JsonObject]] = []
+
+    async def send(self, request: HookRequest) -> HookReply:
+        path = request.url.removeprefix("https://app.example.com")
+        self.asked.append((path, json.loads(request.body)))
+        after_s, reply = self.answers.get(path, (0.0, HookReply(204)))
+        await asyncio.sleep(after_s)
+        return reply
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def bodies(self, path: str) -> list[JsonObject]:
+        return [body for asked, body in self.asked if asked == path]
+
+
+def verbs_reply(*verbs: JsonObject, after_s: float = 0.0) -> tuple[float, HookReply]:
+    return after_s, HookReply(200, "application/json", json.dumps(verbs).encode())
+
+
+class Counts:
+    """What is counted."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.ended: list[tuple[str, str]] = []
+        self.spent: dict[str, int] = {}
+
+    def call_started(self) -> None:
+        self.started += 1
+
+    def call_ended(self, route: str, reason_code: str) -> None:
+        self.ended.append((route, reason_code))
+
+    def tokens(self, vendor: str, kind: str, count: int) -> None:
+        self.spent[kind] = self.spent.get(kind, 0) + count
+
+    def measure(self, name: str, seconds: float) -> None: ...
+
+    def model_opened(self) -> None: ...
+
+    def model_closed(self) -> None: ...
+
+
+class Exchange:
+    """Make it inside the loop. The methods are what the platform does."""
+
+    def __init__(self, settings: Settings, applications: Applications | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self.applications = applications or Applications()
+        self.counts = Counts()
+        self.store = MemoryStore()
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.lines = StillLines(Ticker(loop.time, loop.call_at), tls, self.counts)
+        chance = Random(1)  # noqa: S311  # jitter
+        options = HookOptions(action_timeout_s=settings.hooks.action_timeout_s)
+        self.dispatcher = Dispatcher(
+            {"https": self.applications}, options, clock=loop.time, random=chance, observe=lambda _: None
+        )
+        self.switchboard = Switchboard(settings, self.store, self.dispatcher, self.lines, observer=self.counts)
+
+    async def ring(self, call_sid: str = "c-1", reachable_by: str | None = None, **attributes: Any) -> list[JsonObject]:
+        answer = await self.switchboard.answer(a_call(call_sid, **attributes), PLACE, reachable_by=reachable_by)
+        return document(answer)
+
+    async def ended(self, verbs: list[JsonObject], **attributes: Any) -> list[JsonObject]:
+        """Post the actionHook of the document's listen."""
+        return document(await self.switchboard.ended(ticket_in(listen_in(verbs)["actionHook"]), attributes))
+
+    async def open(self, verbs: list[JsonObject]) -> StillLine | None:
+        """Open the media socket of the document's listen."""
+        line = await self.switchboard.media(ticket_in(listen_in(verbs)["url"]))
+        assert line is None or isinstance(line, StillLine)
+        return line
+
+    async def hook(self, url: str, **body: Any) -> list[JsonObject]:
+        return document(await self.switchboard.hook(ticket_in(url), body))
+
+    def status(self, call_status: str, call_sid: str = "c-1", **more: Any) -> None:
+        body = {"call_sid": call_sid, "call_status": call_status, **more}
+        self.switchboard.status(CALLS.status(json.dumps(body).encode()))
+
+
+def a_call(call_sid: str = "c-1", **attributes: Any) -> Call:
+    body = {"call_sid": call_sid, "from": "+15557654321", "to": "+15551230001", "direction": "inbound", **attributes}
+    return CALLS.parse(json.dumps(body).encode())
+
+
+def document(answer: bytes) -> list[JsonObject]:
+    verbs = json.loads(answer)
+    assert isinstance(verbs, list)
+    return verbs
+
+
+def listen_in(verbs: list[JsonObject]) -> JsonObject:
+    [listen] = [verb for verb in verbs if verb["verb"] == "listen"]
+    return listen
+
+
+def ticket_in(url: str) -> Ticket:
+    ticket = read(url.rpartition("/")[2], SECRET)
+    assert ticket is not None
+    return ticket
+
+
+def names(verbs: list[JsonObject]) -> list[str]:
+    return [verb["verb"] for verb in verbs]
+
+
+async def settled() -> None:
+    """Let everything that is due now happen."""
+    for _ in range(20):
+        await asyncio.sleep(0)

@@ -1,0 +1,104 @@
+"""From a verb, a route and a vendor to what carries the verb out."""
+
+import pytest
+
+from calls import carrying
+from media.ends import NO_SHOW, TOO_LONG
+from media.realtime.base import ModelError
+from tests.calls.exchange import LLM, JsonObject, settings_of
+from verbs.llm import Llm
+
+
+def llm_of(**changes: object) -> Llm:
+    return Llm.model_validate(LLM | changes)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "model"), [(8000, ("ulaw", 8000)), (16000, ("pcm16", 24000)), (24000, ("pcm16", 24000))]
+)
+def test_the_model_hears_what_needs_the_least_conversion(rate_hz: int, model: tuple[str, int]) -> None:
+    [route] = settings_of({"verbs": [LLM], "media": {"sample_rate_hz": rate_hz}}).routes
+    audio = carrying.model_audio(route)
+    assert (audio.encoding, audio.rate_hz) == model
+
+
+@pytest.mark.parametrize(
+    ("changes", "delivered"),
+    [
+        ({"events": ["response.audio_transcript.done"]}, "response.audio_transcript.done"),
+        ({"events": ["response.*"]}, "response.output_audio_transcript.done"),
+        (
+            {"events": ["response.*"], "llmOptions": {"session_update": {"voice": "alloy"}}},
+            "response.audio_transcript.done",
+        ),
+        ({"events": []}, None),
+        ({"events": ["all"], "eventHook": None}, None),
+    ],
+)
+def test_events_are_delivered_as_asked_and_only_to_an_event_hook(changes: JsonObject, delivered: str | None) -> None:
+    wanted = carrying.event_filter(llm_of(**changes))
+    assert wanted.name_for("response.output_audio_transcript.done") == delivered
+
+
+@pytest.mark.parametrize(("events", "whole"), [(["response.output_audio.delta"], True), (["all"], False)])
+def test_audio_is_parsed_as_an_event_only_where_it_was_asked_for(events: list[str], whole: bool) -> None:  # noqa: FBT001
+    [route] = settings_of({"verbs": [LLM]}).routes
+    assert carrying.make_model(llm_of(events=events), route)._wants_audio_events is whole
+
+
+@pytest.mark.parametrize(("left_s", "end"), [(5.0, TOO_LONG), (50.0, NO_SHOW)])
+def test_a_bridge_has_the_routes_patience_and_the_time_that_is_left(left_s: float, end: object) -> None:
+    settings = settings_of({"verbs": [LLM]})
+    [route] = settings.routes
+    model = carrying.make_model(llm_of(), route)
+    bridge = carrying.make_bridge(model, route, settings, settings.vendors["openai"], now=100.0, left_s=left_s)
+    due = bridge.next_due()
+    assert due == 100 + min(left_s, 10)
+    [finish] = bridge.tick(due)
+    assert getattr(finish, "end", None) == end
+
+
+def test_our_key_goes_to_our_vendors_host_only() -> None:
+    vendor = settings_of({"verbs": [LLM]}).vendors["openai"]
+    assert carrying.model_dial(llm_of(), vendor).headers["Authorization"] == "Bearer sk-of-the-server"
+    with pytest.raises(ModelError):
+        carrying.model_dial(llm_of(connectOptions={"host": "other.example.com"}), vendor)
+
+
+@pytest.mark.parametrize(
+    ("changes", "secrets"),
+    [
+        ({}, []),
+        ({"auth": {"apiKey": "sk-own"}}, ["sk-own"]),
+        ({"connectOptions": {"host": "h"}}, []),
+        ({"connectOptions": {"headers": {"Authorization": "Bearer sk-1", "X-A": "1"}}}, ["sk-1"]),
+    ],
+)
+def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) -> None:
+    assert carrying.own_secrets(llm_of(**changes)) == secrets
+
+
+@pytest.mark.parametrize(
+    ("hook", "base_url", "url"),
+    [
+        ("/final", "https://app.example.com/", "https://app.example.com/final"),
+        ("final", "https://app.example.com/x", "https://app.example.com/x/final"),
+        ("http://other.example.com/y", "https://app.example.com", "http://other.example.com/y"),
+        ({"url": "/final", "method": "POST"}, "https://app.example.com", "https://app.example.com/final"),
+        ("/final", None, None),
+        ("", "https://app.example.com", None),
+        (None, "https://app.example.com", None),
+        ({"method": "POST"}, "https://app.example.com", None),
+    ],
+)
+def test_a_hook_is_resolved_against_the_base_url(hook: object, base_url: str | None, url: str | None) -> None:
+    assert carrying.absolute(hook, base_url) == url
+
+
+def test_a_verbs_hooks_are_found_by_their_names() -> None:
+    urls = carrying.hook_urls(llm_of(toolHook="https://tools.example.com/t"), "https://app.example.com")
+    assert (urls.event, urls.tool, urls.action) == (
+        "https://app.example.com/event",
+        "https://tools.example.com/t",
+        "https://app.example.com/final",
+    )
