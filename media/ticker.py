@@ -7,6 +7,10 @@ from math import inf
 from typing import Protocol
 
 
+ROUNDING_S = 0.0005
+"uvloop's clock and timers count whole milliseconds, rounded: a timer rounded down would fire early, again and again."
+
+
 class Woken(Protocol):
     """What the ticker wakes. `wakes_at` is the ticker's own note on it: leave it at infinity."""
 
@@ -43,7 +47,7 @@ class Ticker:
         if self._handle:
             self._handle.cancel()
         self._armed_for = at
-        self._handle = self._call_at(at, self._fire)
+        self._handle = self._call_at(at + ROUNDING_S, self._fire)
 
     def _fire(self) -> None:
         self._handle, self._armed_for = None, inf
