@@ -237,8 +237,10 @@ def name_of(route: Any) -> str:
     return str(route["name"])
 
 
-def first_number_of(route: Any) -> str:
-    return str(route["numbers"][0])
+def share_no_number(routes: list[Any]) -> bool:
+    """A route all of whose numbers an earlier one takes is a fault."""
+    numbers = [number for route in routes for number in route["numbers"]]
+    return len(set(numbers)) == len(numbers)
 
 
 words = st.text("ab+0- :#{}[]'\"é", min_size=1, max_size=8).filter(str.strip)
@@ -259,8 +261,8 @@ valid: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
             ),
             min_size=1,
             max_size=2,
-            unique_by=(name_of, first_number_of),
-        ),
+            unique_by=name_of,
+        ).filter(share_no_number),
     }
 )
 
