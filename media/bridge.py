@@ -184,8 +184,8 @@ class Bridge:
     def _on_model(self, meaning: ModelEvent, now: float) -> None:
         match meaning:
             case SpeechReceived():
-                if not self._ending:
-                    self._talk.speech(meaning)
+                if self._session.ready and not self._ending:
+                    self._talk.speech(meaning, now)
             case SessionOpened() | SessionReady() | ModelRefused() if not self._session.ready:
                 self._end(self._session.said(meaning, now), now)
                 self._begin(now)
@@ -198,7 +198,7 @@ class Bridge:
             case ResponseEnded() if self._ending:
                 self.record.used(meaning.usage)
                 self._talk.rounds.ended(meaning.response_id)
-            case _ if not self._ending:
+            case _ if self._session.ready and not self._ending:
                 self._on_turn(meaning, now)
             case _:
                 pass
@@ -252,8 +252,8 @@ class Bridge:
             return None
         if self._ending:
             return self._finish_by
-        deadlines = [due for due, _ in self._deadlines.values()]
-        return min(*deadlines, self._session.due, self._talk.next_due(), self._voice.next_due())
+        talk = [self._talk.next_due()] if self._session.ready else []  # a model that is gone is waited for no more
+        return min(self._session.due, self._voice.next_due(), *talk, *(due for due, _ in self._deadlines.values()))
 
     # What every input ends with
 

@@ -12,10 +12,11 @@ Barge-in, when the model hears the caller:
 
 import json
 from math import inf
+from typing import assert_never
 
 from media.audio import AudioFormat, Converter, converter
 from media.effects import CallTool, Effect, End, Measure, ToModel, Warn
-from media.playout import Speech
+from media.playout import Heard, Speech
 from media.realtime.base import (
     JsonObject,
     ModelRefused,
@@ -76,7 +77,7 @@ class Conversation:
         """Pass the caller's audio on."""
         self._out.append(ToModel(self._model.hear(self._to_model.convert(pcm))))
 
-    def speech(self, said: SpeechReceived) -> None:
+    def speech(self, said: SpeechReceived, now: float) -> None:
         """Queue a piece of the agent's voice, or drop it where its response was cut."""
         self._response_due = inf
         item = said.speech.item_id
@@ -84,6 +85,7 @@ class Conversation:
             return
         if item in self._silenced or said.response_id in self._silenced:
             if item not in self._silenced:
+                self._record.heard(Heard(said.speech, 0.0, 0.0), interrupted=True, now=now)
                 self._forget(item)
             return
         if said.speech != self._speech:
@@ -103,19 +105,21 @@ class Conversation:
         self.caller_speaks, self._turn_ended_at = True, None
         if self._voice.speaking(now):
             self.cut(now)
-        if self.rounds.active:
+        if self.rounds.active and self.rounds.active not in self._silenced:
             self._silenced.add(self.rounds.active)
             if not self._model.interrupts_itself:
                 self._to_the_model(self._model.cancel(self.rounds.active, self._id("bi")))
 
     def caller_stopped(self, now: float) -> None:
         self.caller_speaks = False
-        self.rounds.caller_stopped(now)
+        if self._model.answers_itself:
+            self.rounds.caller_stopped(now)
         self._turn_ended_at = now - self._model.pause_ms / 1000
 
     def cut(self, now: float) -> None:
         """Stop the agent's voice at once, and tell the model how much of it was heard."""
         self._out.append(Measure("barge_in", 0.0))
+        self._speech = None  # what the converter still holds of it goes with it
         for heard in self._voice.stop(now):
             self._silenced.add(heard.speech.item_id)
             if int(heard.heard_ms) > 0:
@@ -125,6 +129,8 @@ class Conversation:
                 self._forget(heard.speech.item_id)
 
     def response_started(self, response_id: str, now: float) -> None:
+        if not self.rounds.asked:
+            self._asked_with = {}  # the model's own: to ask again for it is to ask for an answer, not for the greeting
         self._response_due = now + self._response_timeout_s
         self._do(self.rounds.started(response_id), now)
 
@@ -136,8 +142,10 @@ class Conversation:
         if failed and self._retries:
             self._retries -= 1
             self._out.append(Warn("response_failed", {"error": ended.error or {}}))
-            self._do([*self.rounds.ended(ended.response_id), *self.rounds.ask(self._asked_with)], now)
+            # Asked first: a request that waits already and this one become one.
+            self._do([*self.rounds.ask(self._asked_with), *self.rounds.ended(ended.response_id)], now)
         elif failed:
+            self.rounds.ended(ended.response_id)
             error = ended.error or {"message": "the response failed"}
             self.over = End("server failure", str(error.get("code") or "response_failed"), "model", error)
         else:
@@ -209,6 +217,7 @@ class Conversation:
         self.rounds.failed()
         if self.rounds.active:
             self._to_the_model(self._model.cancel(self.rounds.active, self._id("bi")))
+            self._response_due = now + self._response_timeout_s
         self._do(self.rounds.ask(self._asked_with), now)
 
     def _ask_plainly(self, refusal: ModelRefused, now: float) -> None:
@@ -232,6 +241,8 @@ class Conversation:
                     self._asked_with = response
                     self._response_due = now + self._response_timeout_s
                     self._to_the_model(self._model.ask(response, self._id("ask")))
+                case _:
+                    assert_never(step)
 
     def _forget(self, item_id: str) -> None:
         self._forgotten.add(item_id)

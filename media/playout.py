@@ -193,13 +193,15 @@ class Playout:
         """Move the time that has passed from the pieces into what was heard."""
         while self._pieces:
             speech, starts_at, ms = self._pieces[0]
-            passed_ms = min((now - starts_at) * 1000, ms)
+            passed_ms = (now - starts_at) * 1000
             if passed_ms <= 0:
                 return
+            played = passed_ms >= ms - _ROUNDING_MS
+            passed_ms = ms if played else passed_ms
             if speech:
                 progress = self._progress[speech]
                 progress.heard_ms = min(progress.heard_ms + passed_ms, progress.received_ms)
             self._pieces.popleft()
-            if passed_ms < ms - _ROUNDING_MS:
+            if not played:
                 self._pieces.appendleft(_Piece(speech, starts_at + passed_ms / 1000, ms - passed_ms))
                 return

@@ -10,6 +10,9 @@ from media.playout import Heard, Speech
 
 JsonObject = dict[str, Any]
 
+USAGE_LEVELS = 4
+"Details within details: OpenAI's usage has three levels."
+
 
 @dataclass(slots=True)
 class Line:
@@ -78,16 +81,17 @@ class Record:
         self._untold.discard(item_id)
 
     def spoken(self, speech: Speech, text: str, *, final: bool, now: float) -> None:
-        line = self._agent.get(speech)
-        if line is None:
-            line = self._agent[speech] = self._line("assistant", now)
-        if line.heard_ms is None:
+        line = self._agent_line(speech, now)
+        if line.heard_ms is None or (final and not line.interrupted):
             line.text = text if final else line.text + text
 
-    def heard(self, heard: Heard, *, interrupted: bool) -> None:
-        """Fix what the caller heard of an agent's line; of a line that was cut the share of its text."""
-        line = self._agent.get(heard.speech)
-        if line is None or line.heard_ms is not None:
+    def heard(self, heard: Heard, *, interrupted: bool, now: float) -> None:
+        """Fix what the caller heard of an agent's line; of a line that was cut the share of its text.
+
+        The text may come after the voice: of a line heard to its end it is still taken, of one that was cut no more.
+        """
+        line = self._agent_line(heard.speech, now)
+        if line.heard_ms is not None:
             return
         line.heard_ms, line.interrupted = round(heard.heard_ms), interrupted
         if interrupted:
@@ -108,6 +112,11 @@ class Record:
         """Add a response's usage: OpenAI counts per response, and a call has many."""
         self.usage = _sum(self.usage, usage)
 
+    def _agent_line(self, speech: Speech, now: float) -> Line:
+        if speech not in self._agent:
+            self._agent[speech] = self._line("assistant", now)
+        return self._agent[speech]
+
     def _line(self, role: str, now: float) -> Line:
         line = Line(role, "", None, interrupted=False, at=round(now - self._began, 3))
         self._lines.append(line)
@@ -122,11 +131,12 @@ def _share(text: str, heard_ms: float, received_ms: float) -> str:
     return text if length >= len(text) else text[:length].rpartition(" ")[0]
 
 
-def _sum(a: JsonObject, b: JsonObject) -> JsonObject:
+def _sum(a: JsonObject, b: JsonObject, levels: int = USAGE_LEVELS) -> JsonObject:
     out = dict(a)
     for key, value in b.items():
-        if isinstance(value, dict):
-            out[key] = _sum(out.get(key) or {}, value)
+        has = out.get(key)
+        if isinstance(value, dict) and levels:
+            out[key] = _sum(has if isinstance(has, dict) else {}, value, levels - 1)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            out[key] = (out.get(key) or 0) + value
+            out[key] = (has if isinstance(has, int | float) else 0) + value
     return out

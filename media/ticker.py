@@ -6,7 +6,6 @@ from itertools import count
 from math import inf
 from typing import Protocol
 
-
 ROUNDING_S = 0.0005
 "uvloop's clock and timers count whole milliseconds, rounded: a timer rounded down would fire early, again and again."
 

@@ -67,7 +67,7 @@ class Voice:
         if not lots and now < self._look_at and waiting == self._waited:
             return False
         for heard in self._playout.settled(now):
-            self._record.heard(heard, interrupted=False)
+            self._record.heard(heard, interrupted=False, now=now)
         speaking, self._waited = self._playout.speaking(now), waiting
         if self._vigil.watch(trying=waiting, speaking=speaking, now=now):
             self._playout.tone(tone(TONE_MS, self._rate_hz))
@@ -86,7 +86,7 @@ class Voice:
         self._look_at = 0.0
         cut = self._playout.clear(now)
         for heard in cut:
-            self._record.heard(heard, interrupted=True)
+            self._record.heard(heard, interrupted=True, now=now)
         if self._sounding:
             self._report(sounding=False)
         return cut

@@ -34,10 +34,11 @@ from media.realtime.base import (
     Vendor,
 )
 from media.realtime.dialling import dial
-from verbs.event_names import GA_OF
+from verbs.event_names import BETA_OF, GA_OF
 from verbs.llm import Llm
 
 AUDIO_DELTA = "response.output_audio.delta"
+AUDIO_DELTAS = frozenset({AUDIO_DELTA, BETA_OF[AUDIO_DELTA]})
 _DELTA_MARK = b'"delta":"'
 _DELTA_TYPE = b'audio.delta"'
 _HEAD_BYTES = 512
@@ -70,8 +71,10 @@ HARMLESS = frozenset(
 )
 "Races that a correct client can lose."
 
+INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
+"Settings without which a call would be heard as noise: better that it ends."
 
-SERVER_PAUSE_MS = 500
+SERVER_PAUSE_MS = 500.0
 "OpenAI's documented silence_duration_ms, where the verb names none."
 
 
@@ -91,13 +94,14 @@ class Realtime:
         listening = self._session["audio"]["input"]
         turns = listening.get("turn_detection", {})
         manual = turns is None
-        asked = turns if isinstance(turns, dict) else {}
+        asked = _object(turns)
         self.interrupts_itself = not manual and bool(asked.get("interrupt_response", True))
         self.answers_itself = not manual and bool(asked.get("create_response", True))
-        self.pause_ms = float(asked.get("silence_duration_ms", SERVER_PAUSE_MS))
+        pause_ms = asked.get("silence_duration_ms")
+        self.pause_ms = float(pause_ms) if isinstance(pause_ms, int | float) else SERVER_PAUSE_MS
         self.transcribes = bool(listening.get("transcription"))
         tools = self._session.get("tools")
-        self.tools = frozenset(t["name"] for t in tools or [] if isinstance(t, dict) and "name" in t)
+        self.tools = frozenset(t["name"] for t in tools or [] if isinstance(t, dict) and isinstance(t.get("name"), str))
         forced = self._session.get("tool_choice", "auto") not in ("auto", "none")  # may be an object
         self.follow_up: JsonObject = {"tool_choice": "auto"} if forced else {}
 
@@ -109,12 +113,10 @@ class Realtime:
         data = wire if isinstance(wire, bytes) else wire.encode()
         if not self._wants_audio_events and data.find(_DELTA_TYPE, 0, _HEAD_BYTES) >= 0:
             event, audio = _split_delta(data)
-            if GA_OF.get(event.get("type", ""), event.get("type")) == AUDIO_DELTA:
+            if _type_of(event) in AUDIO_DELTAS:
                 return Said(AUDIO_DELTA, {}, self._speech(event, audio))
         event = _parse(data)
-        type_ = event.get("type")
-        if not isinstance(type_, str):
-            raise ModelError("an event without a type")
+        type_ = _type_of(event)
         return Said(type_, event, self._meaning(GA_OF.get(type_, type_), event))
 
     def configure(self) -> bytes:
@@ -126,7 +128,7 @@ class Realtime:
         place: Any = self._session
         for name in parents:
             place = place.get(name) if isinstance(place, dict) else None
-        return isinstance(place, dict) and leaf != "type" and place.pop(leaf, _MISSING) is not _MISSING
+        return isinstance(place, dict) and leaf not in INDISPENSABLE and place.pop(leaf, _MISSING) is not _MISSING
 
     def hear(self, audio: bytes) -> bytes:
         encoded = binascii.b2a_base64(audio, newline=False)
@@ -161,23 +163,23 @@ class Realtime:
     def _meaning(self, type_: str, event: JsonObject) -> ModelEvent | None:
         if type_ == AUDIO_DELTA:
             return self._speech(event, event.get("delta"))
-        if type_ == "session.updated":
-            return SessionReady(self._mismatch(event.get("session")))
         try:
+            if type_ == "session.updated":
+                return SessionReady(self._mismatch(event.get("session")))
             return _MEANINGS[type_](event) if type_ in _MEANINGS else None
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{type_} lacks what it must have: {type(error).__name__} {error}") from error
 
     def _speech(self, event: JsonObject, delta: object) -> SpeechReceived:
         try:
-            speech = Speech(event["item_id"], event.get("content_index", 0))
+            speech, response_id = _speech_of(event), _text(event, "response_id")
             audio = binascii.a2b_base64(delta, strict_mode=True)  # type: ignore[arg-type]  # checked by the call
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"an audio delta that cannot be read: {type(error).__name__}") from error
         whole = self._odd.pop(speech, b"") + audio
         if self.audio.encoding == "pcm16" and len(whole) % 2:
             whole, self._odd[speech] = whole[:-1], whole[-1:]
-        return SpeechReceived(event.get("response_id", ""), speech, whole)
+        return SpeechReceived(response_id, speech, whole)
 
     def _mismatch(self, session: object) -> str | None:
         """Compare the formats in force with those asked for: AVA saw G.711 answered with PCM (2026-02)."""
@@ -196,7 +198,7 @@ def _split_delta(data: bytes) -> tuple[JsonObject, bytes]:
     end = data.find(b'"', start)
     if start < len(_DELTA_MARK) or end < 0 or b"\\" in data[start:end]:
         event = _parse(data)
-        return event, str(event.get("delta", "")).encode()
+        return event, str(event.get("delta", "")).encode(errors="replace")
     return _parse(data[:start] + data[end:]), data[start:end]
 
 
@@ -210,53 +212,71 @@ def _parse(data: bytes) -> JsonObject:
     return event
 
 
+def _type_of(event: JsonObject) -> str:
+    if not isinstance(event.get("type"), str):
+        raise ModelError("an event without a type")
+    return str(event["type"])
+
+
+def _text(event: JsonObject, name: str) -> str:
+    """Give a field that must be a text: it is kept, compared and sent back. TypeError where it is none."""
+    if not isinstance(event[name], str):
+        raise TypeError(name)
+    return str(event[name])
+
+
+def _object(value: object) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
 def _wire(type_: str, event_id: str, **fields: object) -> bytes:
     return json.dumps({"type": type_, "event_id": event_id, **fields}, separators=(",", ":")).encode()
 
 
 def _spoken(event: JsonObject) -> SpokenText:
     final = event["type"].endswith("done")
-    return SpokenText(_speech_of(event), event["transcript" if final else "delta"], final)
+    return SpokenText(_speech_of(event), _text(event, "transcript" if final else "delta"), final)
 
 
 def _speech_of(event: JsonObject) -> Speech:
-    return Speech(event["item_id"], event.get("content_index", 0))
+    content_index = event.get("content_index", 0)
+    if not isinstance(content_index, int):
+        raise TypeError("content_index")
+    return Speech(_text(event, "item_id"), content_index)
 
 
 def _response_started(event: JsonObject) -> ResponseStarted | None:
     """Out-of-band responses belong to no conversation and may run beside the one that does."""
     response = event["response"]
-    return ResponseStarted(response["id"]) if response.get("conversation_id", "") is not None else None
+    return ResponseStarted(_text(response, "id")) if response.get("conversation_id", "") is not None else None
 
 
 def _response_ended(event: JsonObject) -> ResponseEnded:
     response = event["response"]
-    details = response.get("status_details") or {}
+    error = _object(_object(response.get("status_details")).get("error"))
     status = response.get("status") or "completed"
-    return ResponseEnded(response["id"], status, details.get("error"), response.get("usage") or {})
+    return ResponseEnded(_text(response, "id"), status, error or None, _object(response.get("usage")))
 
 
 def _item_done(event: JsonObject) -> ToolCalled | None:
     item = event["item"]
     if item.get("type") != "function_call" or item.get("status", "completed") != "completed":
         return None
-    return ToolCalled(event["response_id"], item["call_id"], item["name"], item.get("arguments") or "{}")
+    arguments = _text(item, "arguments") if item.get("arguments") else "{}"
+    return ToolCalled(_text(event, "response_id"), _text(item, "call_id"), _text(item, "name"), arguments)
+
+
+def _caller_text(event: JsonObject) -> CallerText:
+    return CallerText(_text(event, "item_id"), _text(event, "transcript"))
 
 
 def _error(event: JsonObject) -> ModelRefused:
     error = event["error"]
-    code = error.get("code") or error.get("type") or "unknown"
-    message = error.get("message") or ""
-    event_id = error.get("event_id")
-    return ModelRefused(
-        code=code,
-        message=message,
-        param=error.get("param"),
-        event_id=event_id,
-        fatal=code in FATAL,
-        harmless=code in HARMLESS or str(event_id).startswith("bi-") or "already shorter" in message,
-        error=error,
-    )
+    code = str(error.get("code") or error.get("type") or "unknown")
+    message = str(error.get("message") or "")
+    param, event_id = (value if isinstance(value, str) else None for value in map(error.get, ("param", "event_id")))
+    harmless = code in HARMLESS or str(event_id).startswith("bi-") or "already shorter" in message
+    return ModelRefused(code, message, param, event_id, code in FATAL, harmless, error)
 
 
 _MISSING = object()
@@ -265,11 +285,11 @@ _MEANINGS: dict[str, Callable[[JsonObject], ModelEvent | None]] = {
     "response.output_audio.done": lambda e: SpeechComplete(_speech_of(e)),
     "response.output_audio_transcript.delta": _spoken,
     "response.output_audio_transcript.done": _spoken,
-    "input_audio_buffer.speech_started": lambda e: CallerStarted(e["item_id"]),
-    "input_audio_buffer.speech_stopped": lambda e: CallerStopped(e["item_id"]),
-    "input_audio_buffer.committed": lambda e: CallerCommitted(e["item_id"]),
-    "conversation.item.input_audio_transcription.completed": lambda e: CallerText(e["item_id"], e["transcript"]),
-    "conversation.item.input_audio_transcription.failed": lambda e: CallerText(e["item_id"], None),
+    "input_audio_buffer.speech_started": lambda e: CallerStarted(_text(e, "item_id")),
+    "input_audio_buffer.speech_stopped": lambda e: CallerStopped(_text(e, "item_id")),
+    "input_audio_buffer.committed": lambda e: CallerCommitted(_text(e, "item_id")),
+    "conversation.item.input_audio_transcription.completed": _caller_text,
+    "conversation.item.input_audio_transcription.failed": lambda e: CallerText(_text(e, "item_id"), None),
     "response.created": _response_started,
     "response.done": _response_ended,
     "response.output_item.done": _item_done,

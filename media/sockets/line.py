@@ -35,6 +35,8 @@ REFUSED = {401: "invalid_api_key", 403: "invalid_api_key", 404: "model_not_found
 CLOSE_CODES = {"media_lost": WSCloseCode.POLICY_VIOLATION, "server_restart": WSCloseCode.SERVICE_RESTART}
 CLEAN_CLOSE = {1000, 1001, 1005}
 WATCH_EVERY_S = 5.0
+CLOSING_S = 3.0
+"How long the platform may take to agree to the end: more than its socket waits for the answer to a close."
 
 
 class HookPort(Protocol):
@@ -94,7 +96,8 @@ class Line:
         self._to_platform: deque[Wire] = deque()
         self._written = asyncio.Event()
         self._writing_since = inf
-        self._over = asyncio.Event()
+        self.over = asyncio.Event()
+        "Set when the conversation has its end, or has failed; its sockets close after that."
         self._failure: Exception | None = None
         self.wakes_at = inf
         self.end: End | None = None
@@ -107,9 +110,9 @@ class Line:
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(self._reach_model()), group.create_task(self._write_platform())]
             self._schedule()
-            while not self._over.is_set():
+            while not self.over.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
+                    await asyncio.wait_for(self.over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
                 self._watch()
             await self._close()
             for task in work:
@@ -119,7 +122,7 @@ class Line:
 
     async def serve(self, socket: web.WebSocketResponse) -> None:
         """Read the platform's media socket to its end."""
-        if self._over.is_set():  # the model refused us while the platform was still on its way
+        if self.over.is_set():  # the model refused us while the platform was still on its way
             await socket.close()
             return
         self._platform = socket
@@ -147,7 +150,7 @@ class Line:
                 self._perform(effect)
         except Exception as error:  # noqa: BLE001  # raised again by `run`, for this call alone
             self._failure = error
-            self._over.set()
+            self.over.set()
         if (due := self._bridge.next_due()) is not None:
             self._shared.ticker.wake(self, due)
 
@@ -157,7 +160,7 @@ class Line:
             effects = self._bridge.platform_said(pcm, self._now())
         except Exception as error:  # noqa: BLE001  # see _do
             self._failure = error
-            self._over.set()
+            self.over.set()
             return
         if len(effects) == 1 and isinstance(effects[0], ToModel) and self._model:
             self._model.send(effects[0].wire)
@@ -182,7 +185,7 @@ class Line:
                 log.warning(event, **detail)
             case Finish(end):
                 self.end = end
-                self._over.set()
+                self.over.set()
 
     def _tool_answered(self, call_id: str, output: str) -> None:
         self._do(partial(self._bridge.tool_answered, call_id, output))
@@ -270,8 +273,13 @@ class Line:
             model.pause(reading=True)
 
     async def _close(self) -> None:
-        if self._model:
-            await self._model.close()
-        if self._platform and not self._platform.closed:
-            code = CLOSE_CODES.get(self.end.reason_code if self.end else "", WSCloseCode.OK)
-            await self._platform.close(code=code)
+        """Close both at once: the caller goes on while the model still says goodbye."""
+        await asyncio.gather(self._close_platform(), *([self._model.close()] if self._model else []))
+
+    async def _close_platform(self) -> None:
+        if self._platform is None or self._platform.closed:
+            return
+        code = CLOSE_CODES.get(self.end.reason_code if self.end else "", WSCloseCode.OK)
+        with suppress(TimeoutError):  # one that does not read lets nothing be sent, not even the close
+            async with asyncio.timeout(CLOSING_S):
+                await self._platform.close(code=code)

@@ -88,7 +88,23 @@ def test_a_pause_in_the_supply_is_not_heard_as_speech() -> None:
     machine.due(0.0)
     speak(machine, HELLO, 80, complete=False)
     machine.due(0.5)
-    assert machine.clear(0.55) == [Heard(HELLO, pytest.approx(120), pytest.approx(160))]
+    [cut] = machine.clear(0.55)
+    assert (cut.heard_ms, cut.received_ms) == pytest.approx((120, 160))
+
+
+def test_speech_looked_at_just_before_its_end_is_heard_to_its_end() -> None:
+    machine = playout()
+    for _ in range(100):
+        speak(machine, HELLO, 80, complete=False)
+        speak(machine, BYE, 80, complete=False)
+    now = 0.0
+    while machine.next_due() < inf:
+        now = machine.next_due()
+        machine.due(now)
+    for piece in range(200):
+        machine.speaking(0.01 + 0.08 * (piece + 1) - 0.000009)
+    machine.complete_all()
+    assert not machine.speaking(now + 1)
 
 
 def test_speech_that_was_never_sent_is_returned_as_unheard() -> None:

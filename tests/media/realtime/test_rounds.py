@@ -2,8 +2,8 @@ from itertools import permutations
 from math import inf
 
 import pytest
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from media.realtime.rounds import HOLD_S, Answer, Ask, Note, Rounds, Step
 
@@ -133,7 +133,7 @@ def test_the_end_of_another_response_leaves_the_active_one() -> None:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """A model that behaves, in any order: one request in flight, one output for a call, none before its response's end."""
+    """A model that behaves, in any order: one request in flight; one output a call, after its response's end."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,90 @@
+"""A call told by hand: what the legs say, one message at a time, where no simulated call gets to."""
+
+import base64
+import json
+from typing import Any
+
+from media.bridge import Bridge
+from media.effects import Effect, End, Finish, ToModel, ToPlatform, Warn
+from media.options import Options
+from media.platforms.jambonz.media import JambonzMedia
+from media.realtime.openai import Realtime
+from tests.simulation import PCM24, WEATHER, llm
+from verbs.llm import Llm
+
+JsonObject = dict[str, Any]
+METADATA = '{"callSid":"CS1","sampleRate":24000,"mixType":"mono"}'
+
+
+class Hand:
+    """Tells the bridge what the test wants; `effects` is everything that it answered."""
+
+    def __init__(self, verb: Llm | None = None, options: Options | None = None) -> None:
+        self.now = 0.0
+        self.effects: list[Effect] = []
+        options = options or Options(audio=PCM24)
+        model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24)
+        self.bridge = Bridge(JambonzMedia(options.audio.rate_hz), model, options, now=0.0)
+
+    def do(self, effects: list[Effect]) -> list[Effect]:
+        self.effects += effects
+        return effects
+
+    def connect(self) -> "Hand":
+        self.do(self.bridge.model_opened(self.now))
+        self.do(self.bridge.platform_opened(self.now))
+        rate_hz = self.bridge._options.audio.rate_hz
+        self.do(self.bridge.platform_said(METADATA.replace("24000", str(rate_hz)), self.now))
+        self.model("session.created", session={})
+        self.model("session.updated", session={})
+        return self
+
+    def model(self, type_: str, **fields: Any) -> list[Effect]:
+        return self.do(self.bridge.model_said(json.dumps({"type": type_, **fields}).encode(), self.now))
+
+    def starts(self, response_id: str = "r1") -> list[Effect]:
+        return self.model("response.created", response={"id": response_id})
+
+    def ends(self, response_id: str = "r1", status: str = "completed", **more: Any) -> list[Effect]:
+        return self.model("response.done", response={"id": response_id, "status": status, **more})
+
+    def speaks(self, item_id: str = "i1", ms: float = 1000, response_id: str = "r1") -> list[Effect]:
+        delta = base64.b64encode(b"\1\1" * int(24 * ms)).decode()
+        about = {"item_id": item_id, "content_index": 0, "response_id": response_id}
+        return self.model("response.output_audio.delta", delta=delta, **about)
+
+    def calls(self, call_id: str = "c1", response_id: str = "r1") -> list[Effect]:
+        item = {"type": "function_call", "name": "get_weather", "call_id": call_id, "arguments": "{}"}
+        return self.model("response.output_item.done", response_id=response_id, item=item)
+
+    def refuses(self, **error: Any) -> list[Effect]:
+        return self.model("error", error={"type": "invalid_request_error", "message": "no", **error})
+
+    def wait(self, seconds: float) -> list[Effect]:
+        """Let time pass, and the bridge do what is due in it."""
+        until, told = self.now + seconds, len(self.effects)
+        while (due := self.bridge.next_due()) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.do(self.bridge.tick(self.now))
+        self.now = until
+        return self.effects[told:]
+
+    @property
+    def end(self) -> End | None:
+        ends = [effect.end for effect in self.effects if isinstance(effect, Finish)]
+        assert len(ends) <= 1
+        return ends[0] if ends else None
+
+
+def sent(effects: list[Effect], *types: str) -> list[JsonObject]:
+    """What of these effects goes to the model."""
+    events = [json.loads(effect.wire) for effect in effects if isinstance(effect, ToModel)]
+    return [event for event in events if not types or event["type"] in types]
+
+
+def played(effects: list[Effect]) -> list[bytes]:
+    return [effect.wire for effect in effects if isinstance(effect, ToPlatform) and isinstance(effect.wire, bytes)]
+
+
+def warned(effects: list[Effect]) -> list[str]:
+    return [effect.event for effect in effects if isinstance(effect, Warn)]

@@ -1,0 +1,74 @@
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from media.realtime.base import ModelError
+from media.realtime.dialling import dial
+from verbs.llm import Llm
+
+URL = "wss://api.openai.com/v1/realtime"
+
+
+def verb(**fields: Any) -> Llm:
+    return Llm.model_validate({"verb": "llm", "vendor": "openai", "llmOptions": {"response_create": {}}, **fields})
+
+
+def query(url: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(url).query)
+
+
+def test_the_configured_host_gets_the_configured_key() -> None:
+    dialled = dial(verb(model="gpt-realtime-2.1"), url=URL, api_key="sk-ours")
+    assert dialled.url == f"{URL}?model=gpt-realtime-2.1"
+    assert dialled.headers == {"Authorization": "Bearer sk-ours"}
+    assert "sk-ours" not in repr(dialled)
+
+
+def test_the_verbs_own_key_goes_before_ours() -> None:
+    dialled = dial(verb(auth={"apiKey": "sk-theirs"}), url=URL, api_key="sk-ours")
+    assert dialled.headers["Authorization"] == "Bearer sk-theirs"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"host": "evil.example"}, {"url": "wss://evil.example/v1/realtime"}, {"url": "ws://api.openai.com/v1/realtime"}],
+)
+def test_our_key_never_goes_to_another_host_than_ours(options: dict[str, str]) -> None:
+    with pytest.raises(ModelError, match=r"no key for \S+: set auth.apiKey") as refused:
+        dial(verb(connectOptions=options), url=URL, api_key="sk-ours")
+    assert "sk-ours" not in str(refused.value)
+    dialled = dial(verb(connectOptions=options, auth={"apiKey": "sk-theirs"}), url=URL, api_key="sk-ours")
+    assert dialled.headers["Authorization"] == "Bearer sk-theirs"
+
+
+def test_without_any_key_nothing_is_dialled() -> None:
+    with pytest.raises(ModelError, match=r"vendors\.openai\.api_key"):
+        dial(verb(), url=URL, api_key="")
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ({"host": "127.0.0.1:9000"}, "ws://127.0.0.1:9000/v1/realtime"),
+        ({"host": "localhost"}, "ws://localhost/v1/realtime"),
+        ({"host": "voice.example"}, "wss://voice.example/v1/realtime"),
+        ({"host": "voice.example", "path": "/openai/realtime?api-version=1"}, "wss://voice.example/openai/realtime"),
+    ],
+)
+def test_a_verb_may_name_a_host_and_a_path(options: dict[str, str], url: str) -> None:
+    dialled = dial(verb(connectOptions=options, auth={"apiKey": "k"}), url=URL, api_key="")
+    assert dialled.url.partition("?")[0] == url
+    assert query(dialled.url)["model"] == ["gpt-realtime-2.1"]
+
+
+def test_a_path_keeps_its_query_and_the_verbs_own_is_added() -> None:
+    options = {
+        "host": "voice.example",
+        "path": "realtime?a=1",
+        "query": {"b": 2, "model": "mine"},
+        "headers": {"X-A": 1},
+    }
+    dialled = dial(verb(connectOptions=options, auth={"apiKey": "k"}), url=URL, api_key="")
+    assert query(dialled.url) == {"a": ["1"], "b": ["2"], "model": ["mine"]}
+    assert dialled.headers["X-A"] == "1"
