@@ -12,7 +12,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from random import SystemRandom
 from secrets import token_bytes
 from time import monotonic, time
 
@@ -23,11 +22,11 @@ import cli
 import logs
 from api import health, media, metrics, trust
 from api.webhooks import MAX_BODY_BYTES, Refused, Webhooks, guard, secrets_of
+from calls.dispatchers import Dispatchers
 from calls.switchboard import Switchboard
 from config import ConfigError, Settings, load, secret_values
 from config.reload import Reloader
-from hooks.dispatcher import Dispatcher, Outcome
-from hooks.options import HookOptions
+from hooks.dispatcher import Outcome
 from hooks.transports import by_scheme
 from media.audio import preload
 from media.sockets import Lines
@@ -68,6 +67,8 @@ class Server:
         self._reloader = Reloader(config, os.environ)
         self._reloader.reload()
         self._metrics = metrics.Metrics()
+        self._transports = by_scheme()
+        self._dispatchers = Dispatchers(self._transports, clock=_steady_clock(), observe=self._hook_outcome)
         self._ready = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -76,11 +77,12 @@ class Server:
     async def run(self, *, host: str, port: int) -> None:
         async with AsyncExitStack() as stack:
             store = MemoryStore()
-            switchboard, dispatcher, secret = await self._rooms(stack, store)
+            switchboard, secret = await self._rooms(stack, store)
             runner = web.AppRunner(
                 self._application(switchboard, secret),
                 access_log=None,
                 handle_signals=False,
+                auto_decompress=False,  # no platform compresses, and what is signed are the bytes as they came
                 shutdown_timeout=REQUESTS_DRAIN_S,
             )
             await runner.setup()
@@ -88,35 +90,27 @@ class Server:
             await web.TCPSite(runner, host, port).start()
             self._base_url = _url(host, runner.addresses[0][1])
             await stack.enter_async_context(metrics.watching_loop(self._metrics.loop_lag))
-            await stack.enter_async_context(_background(self._look_after(switchboard, dispatcher)))
-            await stack.enter_async_context(_background(_forget_old_calls(store, switchboard)))
+            await stack.enter_async_context(_background(self._look_after(switchboard)))
+            await stack.enter_async_context(_background(forget_old_calls(store, switchboard)))
             stack.enter_context(self._listening_to_signals(switchboard))
             self._ready = True
             self._announce(self._base_url)
             gc.freeze()
             await self._stop.wait()
-            await self._shut_down(switchboard, dispatcher)
+            await self._shut_down(switchboard)
 
-    async def _rooms(self, stack: AsyncExitStack, store: Store) -> tuple[Switchboard, Dispatcher, bytes]:
+    async def _rooms(self, stack: AsyncExitStack, store: Store) -> tuple[Switchboard, bytes]:
         settings = self._settings
         given = settings.server.ticket_secret.get_secret_value().encode()
         secret = given or await store.secret("ticket", lambda: token_bytes(SECRET_BYTES))
-        transports = by_scheme()
-        for transport in set(transports.values()):
+        for transport in set(self._transports.values()):
             stack.push_async_callback(transport.close)
-        dispatcher = Dispatcher(
-            transports,
-            _hook_options(settings),
-            clock=_steady_clock(),
-            random=SystemRandom(),
-            secrets=secret_values(settings),
-            observe=self._hook_outcome,
-        )
+        dispatcher = self._dispatchers.make(settings)
         loop = asyncio.get_running_loop()
         lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), self._metrics)
         switchboard = Switchboard(settings, store, dispatcher, lines, observer=self._metrics)
         stack.push_async_callback(switchboard.close)
-        return switchboard, dispatcher, secret
+        return switchboard, secret
 
     def _application(self, switchboard: Switchboard, secret: bytes) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard])
@@ -127,7 +121,7 @@ class Server:
 
         async def scraped(request: web.Request) -> web.Response:
             if refusal := trust.decide(trust.facts_of(request, "metrics"), secrets_of(switchboard.settings)):
-                raise Refused(trust.refused(refusal))
+                raise Refused(trust.refused(refusal), refusal.code)
             return await scrape(request)
 
         app.router.add_get("/metrics", scraped)
@@ -147,11 +141,11 @@ class Server:
         else:
             self._metrics.hook_failed(row.kind)
 
-    async def _look_after(self, switchboard: Switchboard, dispatcher: Dispatcher) -> None:
+    async def _look_after(self, switchboard: Switchboard) -> None:
         """Do what comes round: a changed configuration, a gauge."""
         while True:
             await asyncio.sleep(RELOAD_EVERY_S)
-            self._metrics.outbox_pending(dispatcher.pending())
+            self._metrics.outbox_pending(self._dispatchers.pending())
             self._take_up(switchboard, self._reloader.poll(asyncio.get_running_loop().time()))
 
     def _take_up(self, switchboard: Switchboard, read: Settings | ConfigError | None) -> None:
@@ -159,7 +153,7 @@ class Server:
             log.error("config_refused", complaints=[str(complaint) for complaint in read.complaints])
         elif read is not None:
             prepare_for(read)
-            switchboard.settings = read
+            switchboard.take_up(read, self._dispatchers.make(read))
             log.info("config_taken_up", routes=len(read.routes))
 
     @contextmanager
@@ -180,19 +174,22 @@ class Server:
             self._hurry.set()
         self._stop.set()
 
-    async def _shut_down(self, switchboard: Switchboard, dispatcher: Dispatcher) -> None:
+    async def _shut_down(self, switchboard: Switchboard) -> None:
         log.info("drain_began", calls=switchboard.active)
-        draining = asyncio.create_task(switchboard.drain(switchboard.settings.server.drain_s))
-        hurried = asyncio.create_task(self._hurry.wait())
-        await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
-        if not draining.done():
-            draining.cancel()
+        await self._unless_hurried(switchboard.drain(switchboard.settings.server.drain_s))
+        if self._hurry.is_set():
             await switchboard.hurry()
-        delivering = asyncio.create_task(dispatcher.drain(HURRIED_HOOKS_S if self._hurry.is_set() else HOOKS_DRAIN_S))
-        await asyncio.wait({delivering, hurried}, return_when=asyncio.FIRST_COMPLETED)
-        left = await delivering if delivering.done() else await dispatcher.drain(HURRIED_HOOKS_S)
-        hurried.cancel()
+        await self._unless_hurried(self._dispatchers.drain(HOOKS_DRAIN_S))
+        left = await self._dispatchers.drain(HURRIED_HOOKS_S)
         log.info("drain_ended", undelivered_hooks=left)
+
+    async def _unless_hurried(self, work: Coroutine[None, None, object]) -> None:
+        """Do this, or leave it where somebody is in a hurry."""
+        working, hurry = asyncio.create_task(work), asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({working, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -206,7 +203,7 @@ async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
             await task
 
 
-async def _forget_old_calls(store: Store, switchboard: Switchboard) -> None:
+async def forget_old_calls(store: Store, switchboard: Switchboard) -> None:
     """Remove the records of calls that are older than they shall be kept."""
     while True:
         forgotten = await store.forget(time() - switchboard.settings.server.retention_days * DAY_S)
@@ -262,17 +259,6 @@ def _steady_clock() -> Callable[[], float]:
     """Unix time that a correction of the system's clock does not move: a retry waits as long as it was told."""
     began = time() - monotonic()
     return lambda: began + monotonic()
-
-
-def _hook_options(settings: Settings) -> HookOptions:
-    hooks = settings.hooks
-    return HookOptions(
-        timeout_s=hooks.timeout_s,
-        tool_timeout_s=hooks.tool_timeout_s,
-        action_timeout_s=hooks.action_timeout_s,
-        retry_s=hooks.retry_s,
-        secrets=tuple(secret.get_secret_value() for secret in hooks.secrets),
-    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from api.webhooks import bad_request, error_response
+from api.webhooks import bad_request, refused
 from calls.switchboard import Switchboard
 from media.platforms import PLATFORMS
 from media.ticket import read
@@ -13,7 +13,7 @@ SUBPROTOCOLS = ("audio.jambonz.org", "audio.drachtio.org")
 "What jambonz' media module offers: the installer's name, the module's own (mod_audio_fork.h)."
 MAX_MESSAGE_BYTES = 1024 * 1024
 "Twice what five seconds of stereo at 24 kHz come to, the most that the module keeps (MOD_AUDIO_FORK_BUFFER_SECS)."
-CLOSE_TIMEOUT_S = 2.0
+CLOSE_TIMEOUT_S = 1.0
 
 
 def handler(switchboard: Switchboard, *, secret: bytes) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -22,11 +22,11 @@ def handler(switchboard: Switchboard, *, secret: bytes) -> Callable[[web.Request
     async def media(request: web.Request) -> web.StreamResponse:
         ticket = read(request.match_info["ticket"], secret)
         if ticket is None or ticket.purpose != "media" or request.match_info["platform"] not in PLATFORMS:
-            return error_response(403, "bad_ticket", "this URL was not made here")
+            raise refused(403, "bad_ticket", "this URL was not made here")
         socket = _socket(request, heartbeat_s=switchboard.settings.server.heartbeat_s)
         line = await switchboard.media(ticket)
         if line is None:
-            return error_response(410, "used_ticket", "this media URL was used already, or its call is over")
+            raise refused(410, "used_ticket", "this media URL was used already, or its call is over")
         await socket.prepare(request)
         await line.serve(socket)
         return socket

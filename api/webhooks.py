@@ -26,7 +26,7 @@ log = structlog.get_logger("api")
 MAX_BODY_BYTES = 256 * 1024
 FAULT = b'[{"verb": "say", "text": "Sorry, something went wrong."}, {"verb": "hangup"}]'
 FOR_PLATFORM = ("/call", "/adulting", "/media")
-USE_POST = "This is a call webhook: set its method to POST in the platform's application.\n"
+USE_POST = "This is a call webhook, and GET carries nothing: configure POST in the platform's application.\n"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -87,7 +87,7 @@ class Webhooks:
 
     async def env(self, request: web.Request) -> web.Response:
         if refusal := trust.decide(trust.facts_of(request, "discovery"), secrets_of(self._settings)):
-            return trust.refused(refusal)
+            raise Refused(trust.refused(refusal), refusal.code)
         return _json(json.dumps(self._settings.platform.env).encode())
 
     async def not_by_get(self, _: web.Request) -> web.Response:
@@ -110,8 +110,7 @@ class Webhooks:
             signed = "valid" if self._dialect.verify(body, header, secrets, now_s=time()) else "wrong"
         facts = trust.facts_of(request, "webhook", signature=signed)
         if refusal := trust.decide(facts, secrets_of(self._settings)):
-            log.warning("request_refused", path=request.path, code=refusal.code, peer=request.remote)
-            raise Refused(trust.refused(refusal))
+            raise Refused(trust.refused(refusal), refusal.code)
         return body
 
     async def _body(self, request: web.Request) -> bytes:
@@ -119,7 +118,7 @@ class Webhooks:
             async with asyncio.timeout(self._settings.server.body_timeout_s):
                 return await request.read()
         except TimeoutError:
-            raise Refused(error_response(408, "slow_body", "the body did not come in time")) from None
+            raise refused(408, "slow_body", "the body did not come in time") from None
         except (ConnectionError, web.RequestPayloadError):
             raise bad_request("the body broke off, or is not what its headers say") from None
 
@@ -138,9 +137,10 @@ class Webhooks:
 class Refused(Exception):  # noqa: N818  # a request's end, not an error of ours
     """Carries the answer of a request that goes no further."""
 
-    def __init__(self, response: web.Response) -> None:
+    def __init__(self, response: web.Response, code: str) -> None:
         super().__init__(response.status)
         self.response = response
+        self.code = code
 
 
 @web.middleware
@@ -148,10 +148,10 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what was raised into an answer that the platform can work with; one request's fault is its own."""
     try:
         return await handler(request)
-    except Refused as refused:
-        return refused.response
+    except Refused as refusal:
+        return _told(request, refusal)
     except web.HTTPException as refusal:
-        return error_response(refusal.status, refusal.reason.lower().replace(" ", "_"), refusal.reason)
+        return _told(request, refused(refusal.status, refusal.reason.lower().replace(" ", "_"), refusal.reason))
     except Exception:
         log.exception("request_failed", path=request.path)
         if request.path == "/call":
@@ -176,8 +176,19 @@ def error_response(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
+def refused(status: int, code: str, message: str) -> Refused:
+    return Refused(error_response(status, code, message), code)
+
+
 def bad_request(message: str) -> Refused:
-    return Refused(error_response(400, "bad_request", message))
+    return refused(400, "bad_request", message)
+
+
+def _told(request: web.Request, refusal: Refused) -> web.Response:
+    """One line in the log for each request that is refused, and nothing of what it held."""
+    status = refusal.response.status
+    log.warning("request_refused", path=request.path, status=status, code=refusal.code, peer=request.remote)
+    return refusal.response
 
 
 def _is_direct(request: web.Request) -> bool:

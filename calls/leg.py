@@ -41,17 +41,23 @@ class Leg:
         self._action: asyncio.Task[list[JsonObject] | None] | None = None
 
     async def run(self) -> None:
-        end = None
-        try:
-            await self.line.run()
-            end = self.line.end
-        except Exception:
-            log.exception("call_failed")
-        self._ended.set_result(await self._keep(end or INTERNAL, self._bridge))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_line())
+            await self.line.over.wait()
+            self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._bridge))
         try:
             await asyncio.wait_for(self._asked.wait(), ASKED_AFTER_S)
         except TimeoutError:
             await self.action({})
+
+    async def _run_line(self) -> None:
+        try:
+            await self.line.run()
+        except Exception:
+            log.exception("call_failed")
+            self.line.end = None
+        finally:
+            self.line.over.set()
 
     async def kept(self) -> None:
         """Wait until the end is in the row."""

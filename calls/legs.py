@@ -12,10 +12,11 @@ from calls import carrying
 from calls.ending import kept
 from calls.leg import Body, Leg
 from calls.live import LiveCall
-from hooks.dispatcher import CallHooks, Dispatcher
+from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
 from hooks.messages import action_body
 from hooks.options import HookUrls
+from hooks.replies import verbs_in
 from media.bridge import Bridge
 from media.effects import End
 from media.platforms import PLATFORMS
@@ -43,14 +44,12 @@ class Legs:
     def __init__(
         self,
         store: Store,
-        dispatcher: Dispatcher,
         lines: Lines,
         observer: Observer,
         *,
         ended: Callable[[LiveCall, int], None],
     ) -> None:
         self._store = store
-        self._dispatcher = dispatcher
         self._lines = lines
         self._observer = observer
         self._ended = ended
@@ -82,8 +81,18 @@ class Legs:
         status = carrying.absolute(live.route.status_hook, live.settings.hooks.base_url)
         return self._hooks(live, HookUrls(status=status), None)
 
+    async def ask(self, live: LiveCall, target: str, body: JsonObject) -> list[JsonObject] | None:
+        """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""
+        url = carrying.absolute(target, live.settings.hooks.base_url)
+        if url is None:
+            return None
+        verbs, complaint = verbs_in(await live.hooks.forward(url, body))
+        if complaint:
+            log.warning("hook_reply_ignored", call_sid=live.sid, complaint=complaint)
+        return verbs
+
     def _hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None) -> CallHooks:
-        return self._dispatcher.for_call(
+        return live.dispatcher.for_call(
             live.sid,
             caller=live.caller,
             called=live.called,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from calls.document import Next, Place, extend, filled
 from calls.leg import Leg
 from config.settings import Route, Settings
-from hooks.call import CallHooks
+from hooks.dispatcher import CallHooks, Dispatcher
 from media.platforms.base import Call
 from store.base import CallRow
 from verbs.base import Verb
@@ -21,7 +21,17 @@ class LiveCall:
     reaper: asyncio.TimerHandle
     "Ends the call if nobody else does. Set when the call is taken."
 
-    def __init__(self, row: CallRow, call: Call, route: Route, settings: Settings, place: Place, *, now: float) -> None:
+    def __init__(
+        self,
+        row: CallRow,
+        call: Call,
+        route: Route,
+        settings: Settings,
+        *,
+        place: Place,
+        dispatcher: Dispatcher,
+        now: float,
+    ) -> None:
         """`now`: monotonic seconds."""
         self.row_id = row.id
         self.sid = row.call_sid
@@ -30,6 +40,7 @@ class LiveCall:
         self.attributes = row.attributes
         self.route = route
         self.settings = settings
+        self.dispatcher = dispatcher
         self.fallback = filled(route.fallback, call.attributes)
         self.ends_at = now + route.max_call_s
         self.llms: dict[int, Llm] = {}

@@ -13,6 +13,8 @@ from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 
 MAX_COMPLAINT_CHARS = 300
+NOBODY: list[JsonObject] = [{"verb": "sip:decline", "status": 404}]
+"The document for a number that no route matches."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +25,35 @@ class Opening:
     detail: JsonObject = field(default_factory=dict)
 
 
-def opening(route: Route, settings: Settings, attributes: Mapping[str, Any]) -> Opening:
-    """Give the route's verbs, or its `fallback` where they cannot be carried out."""
+def opening(
+    route: Route,
+    settings: Settings,
+    attributes: Mapping[str, Any],
+    *,
+    crowd: int | None = None,
+    reachable_by: str | None = None,
+) -> Opening:
+    """Give the route's verbs; its `busy` where the call is one too many, its `fallback` where they cannot be done.
+
+    `crowd`: how many calls there are already, where these are too many. `reachable_by`: the URL by which a platform
+    seems to know us that has none of ours.
+    """
+    if crowd is not None:
+        return Opening(filled(route.busy, attributes), "call_refused_busy", {"active": crowd})
+    if reachable_by is not None:
+        remedy = f"set server.public_url to the URL at which the platform reaches us, such as {reachable_by}"
+        return _instead(route, attributes, "public_url_missing", remedy=remedy)
     try:
         verbs = route_verbs(route, attributes, version=settings.platform.version)
     except DocumentError as error:
-        return instead(route, attributes, "document_refused", complaint=str(error)[:MAX_COMPLAINT_CHARS])
+        return _instead(route, attributes, "document_refused", complaint=str(error)[:MAX_COMPLAINT_CHARS])
     if obstacle := obstacle_to(verbs, settings):
-        return instead(route, attributes, "model_not_configured", message=obstacle)
+        return _instead(route, attributes, "model_not_configured", message=obstacle)
     return Opening(verbs)
 
 
-def instead(route: Route, attributes: Mapping[str, Any], problem: str, **detail: Any) -> Opening:
-    """Give the route's `fallback`."""
+def _instead(route: Route, attributes: Mapping[str, Any], problem: str, **detail: str) -> Opening:
     return Opening(filled(route.fallback, attributes), problem, detail)
-
-
-def busy(route: Route, attributes: Mapping[str, Any], *, active: int) -> Opening:
-    return Opening(filled(route.busy, attributes), "call_refused_busy", {"active": active})
 
 
 def obstacle_to(verbs: Sequence[Verb], settings: Settings) -> str:

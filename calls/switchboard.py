@@ -11,19 +11,17 @@ from time import time
 
 import structlog
 
-from calls import carrying
 from calls.document import HANGUP, Next, Place, as_bytes, new_call
 from calls.ending import next_verbs
 from calls.leg import ASKED_AFTER_S, Leg
 from calls.legs import Legs, Observer
 from calls.live import LiveCall
-from calls.opening import MAX_COMPLAINT_CHARS, Opening, busy, instead, obstacle_to, opening
+from calls.opening import MAX_COMPLAINT_CHARS, NOBODY, obstacle_to, opening
 from calls.register import Register
 from calls.tasks import Tasks
 from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
-from hooks.replies import verbs_in
 from media.effects import End
 from media.ends import HUNG_UP, NO_SHOW, PLATFORM_ENDED, RESTART
 from media.platforms.base import Call, CallStatus
@@ -37,8 +35,6 @@ log = structlog.get_logger("calls")
 
 FORGET_AFTER_S = 600.0
 "How long a call that is over stays at hand: retries of its webhooks come within ten minutes."
-NOBODY = [{"verb": "sip:decline", "status": 404}]
-"The document for a number that no route matches."
 NOTHING = b"[]"
 REAP_AFTER_S = 60.0
 "How long after `max_call_s` a call is given up of which nothing was heard any more."
@@ -51,17 +47,18 @@ OVER = "completed"
 
 
 class Switchboard:
-    """Made inside the running loop. `settings` may be replaced at any time: a call keeps what it began with."""
+    """Made inside the running loop."""
 
     def __init__(
         self, settings: Settings, store: Store, dispatcher: Dispatcher, lines: Lines, *, observer: Observer
     ) -> None:
         self.settings = settings
+        self._dispatcher = dispatcher
         self.draining = False
         self._store = store
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._legs = Legs(store, dispatcher, lines, observer, ended=self._give_up_unasked)
+        self._legs = Legs(store, lines, observer, ended=self._give_up_unasked)
         self._calls = Register(self._loop.call_later)
         self._tasks = Tasks(lambda: self.active)
 
@@ -72,6 +69,10 @@ class Switchboard:
     @property
     def full(self) -> bool:
         return self.active >= self.settings.server.max_calls
+
+    def take_up(self, settings: Settings, dispatcher: Dispatcher) -> None:
+        """Go by another configuration from now on; a call keeps the one with which it began."""
+        self.settings, self._dispatcher = settings, dispatcher
 
     async def answer(self, call: Call, place: Place, *, reachable_by: str | None = None) -> bytes:
         """Give a new call's document.
@@ -86,8 +87,9 @@ class Switchboard:
             declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
             log.warning("call_unrouted", call_sid=call.call_sid)
             return declined.document
-        live = LiveCall(row, call, route, settings, place, now=now)
-        first = self._opening(live, call, reachable_by)
+        live = LiveCall(row, call, route, settings, place=place, dispatcher=self._dispatcher, now=now)
+        crowd = self.active if self.draining or self.full else None
+        first = opening(route, settings, call.attributes, crowd=crowd, reachable_by=reachable_by)
         next_ = live.next(row, first.verbs)
         row = await self._store.create(replace(next_.row, document=as_bytes(next_.document)))
         if row.id != live.row_id:
@@ -127,12 +129,7 @@ class Switchboard:
         row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
         if row is None or live is None or ticket.index >= len(row.hooks):
             return NOTHING
-        url = carrying.absolute(row.hooks[ticket.index], live.settings.hooks.base_url)
-        if url is None:
-            return NOTHING
-        verbs, complaint = verbs_in(await live.hooks.forward(url, body))
-        if complaint:
-            log.warning("hook_reply_ignored", call_sid=live.sid, complaint=complaint)
+        verbs = await self._legs.ask(live, row.hooks[ticket.index], body)
         if not verbs:
             return NOTHING
         aside = ticket.index in live.asides
@@ -181,14 +178,6 @@ class Switchboard:
         await self._tasks.cancel()
 
     # A call begins
-
-    def _opening(self, live: LiveCall, call: Call, reachable_by: str | None) -> Opening:
-        if self.draining or self.full:
-            return busy(live.route, call.attributes, active=self.active)
-        if reachable_by is not None:
-            remedy = f"set server.public_url to the URL at which the platform reaches us, such as {reachable_by}"
-            return instead(live.route, call.attributes, "public_url_missing", remedy=remedy)
-        return opening(live.route, live.settings, call.attributes)
 
     def _take(self, live: LiveCall, next_: Next) -> None:
         self._calls.add(live)

@@ -38,7 +38,7 @@ DOORS = (
     *("store/sql.py", "api/", "console/"),
 )
 # The tasks of calls, but no network.
-ONE_CALL = ("calls/live.py", "calls/leg.py", "calls/legs.py", "calls/tasks.py", "calls/switchboard.py")
+ONE_CALL = tuple(f"calls/{name}.py" for name in ("live", "leg", "legs", "tasks", "dispatchers", "switchboard"))
 NETWORK = {"aiohttp", "websockets", "httpx", "socket", "socketserver", "ssl"}
 NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [

@@ -75,7 +75,7 @@ class StillLine(Line):
 
     async def run(self) -> None:
         self._schedule()
-        await self._over.wait()
+        await self.over.wait()
         await asyncio.sleep(self.closing_s)
         if self._failure:
             raise self._failure

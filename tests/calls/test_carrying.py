@@ -1,5 +1,7 @@
 """From a verb, a route and a vendor to what carries the verb out."""
 
+import json
+
 import pytest
 
 from calls import carrying
@@ -26,7 +28,10 @@ def test_the_model_hears_what_needs_the_least_conversion(rate_hz: int, model: tu
     ("changes", "delivered"),
     [
         ({"events": ["response.audio_transcript.done"]}, "response.audio_transcript.done"),
-        ({"events": ["response.*"]}, "response.output_audio_transcript.done"),
+        (
+            {"events": ["response.*"], "llmOptions": {"session_update": {"type": "realtime"}}},
+            "response.output_audio_transcript.done",
+        ),
         (
             {"events": ["response.*"], "llmOptions": {"session_update": {"voice": "alloy"}}},
             "response.audio_transcript.done",
@@ -43,7 +48,9 @@ def test_events_are_delivered_as_asked_and_only_to_an_event_hook(changes: JsonOb
 @pytest.mark.parametrize(("events", "whole"), [(["response.output_audio.delta"], True), (["all"], False)])
 def test_audio_is_parsed_as_an_event_only_where_it_was_asked_for(events: list[str], whole: bool) -> None:  # noqa: FBT001
     [route] = settings_of({"verbs": [LLM]}).routes
-    assert carrying.make_model(llm_of(events=events), route)._wants_audio_events is whole
+    delta = {"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "content_index": 0, "delta": ""}
+    said = carrying.make_model(llm_of(events=events), route).receive(json.dumps(delta))
+    assert bool(said.event) is whole
 
 
 @pytest.mark.parametrize(("left_s", "end"), [(5.0, TOO_LONG), (50.0, NO_SHOW)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from calls.opening import Opening, busy, obstacle_to, opening
+from calls.opening import Opening, obstacle_to, opening
 from tests.calls.exchange import HANGUP, LLM, SAY, SORRY, JsonObject, settings_of
 from verbs import parse
 
@@ -42,6 +42,13 @@ def test_a_vendor_that_is_not_configured_is_named() -> None:
 
 def test_a_busy_route_says_how_busy() -> None:
     settings = settings_of({"verbs": [SAY], "busy": [SAY | {"text": "Sorry, {{from}}."}, HANGUP]})
-    first = busy(settings.routes[0], {"from": "+1"}, active=3)
+    first = opening(settings.routes[0], settings, {"from": "+1"}, crowd=3)
     assert wires(first) == [SAY | {"text": "Sorry, +1."}, HANGUP]
     assert (first.problem, first.detail) == ("call_refused_busy", {"active": 3})
+
+
+def test_a_platform_that_cannot_reach_us_is_told_how_it_could() -> None:
+    settings = settings_of({"verbs": [LLM]})
+    first = opening(settings.routes[0], settings, {}, reachable_by="https://v.example.com")
+    assert (wires(first), first.problem) == (SORRY, "public_url_missing")
+    assert "https://v.example.com" in first.detail["remedy"]

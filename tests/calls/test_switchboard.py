@@ -1,6 +1,8 @@
 """The life of calls, in virtual time, without a socket."""
 
 import asyncio
+import gc
+from weakref import ref
 
 import pytest
 from structlog.testing import capture_logs
@@ -474,6 +476,16 @@ async def test_an_end_that_nobody_asks_for_is_told_after_two_seconds() -> None:
 
 
 @in_virtual_time
+async def test_a_late_question_gets_the_answer_that_is_already_asked_for() -> None:
+    exchange = Exchange(TALK, Applications({"/final": verbs_reply(SAY, after_s=5)}))
+    verbs = await exchange.ring()
+    end_of(exchange.lines.made[0], AGENT)
+    await asyncio.sleep(4)
+    assert await exchange.ended(verbs) == [SAY, HANGUP]
+    assert len(exchange.applications.bodies("/final")) == 1
+
+
+@in_virtual_time
 async def test_a_call_of_which_nothing_is_heard_any_more_is_given_up() -> None:
     exchange = Exchange(settings_of({"verbs": [SAY, LLM], "max_call_s": 30}))
     await exchange.ring()
@@ -499,7 +511,7 @@ async def test_a_fault_in_one_call_ends_that_call_with_the_fallback() -> None:
     exchange = Exchange(TALK)
     broken, sound = await exchange.ring(), await exchange.ring("c-2")
     exchange.lines.made[0]._failure = ZeroDivisionError()
-    exchange.lines.made[0]._over.set()
+    exchange.lines.made[0].over.set()
     with capture_logs() as logs:
         assert await exchange.ended(broken) == SORRY
     assert "call_failed" in {line["event"] for line in logs}
@@ -520,6 +532,40 @@ async def test_an_end_that_cannot_be_kept_is_told_all_the_same() -> None:
     assert "end_not_kept" in {line["event"] for line in logs}
     assert len(exchange.applications.bodies("/final")) == 1
     await exchange.switchboard.close()
+
+
+@in_virtual_time
+async def test_nothing_of_a_call_stays_in_memory() -> None:
+    exchange = Exchange(TALK)
+    for number in range(5):
+        verbs = await exchange.ring(f"c-{number}")
+        await exchange.open(verbs)
+        exchange.status("completed", f"c-{number}")
+        await exchange.ended(verbs, call_status="completed")
+    kept = [ref(live) for live in exchange.switchboard._calls]
+    exchange.lines.made.clear()
+    assert (len(kept), len(exchange.switchboard._calls.legs())) == (5, 0)
+    await asyncio.sleep(FORGET_AFTER_S + 60)
+    gc.collect()
+    assert [live() for live in kept] == [None] * 5
+
+
+# Another configuration
+
+
+@in_virtual_time
+async def test_a_call_keeps_the_configuration_with_which_it_began() -> None:
+    exchange = Exchange(TALK)
+    first = await exchange.ring()
+    others = Exchange(settings_of({"verbs": [LLM], "fallback": [HANGUP]}))
+    exchange.switchboard.take_up(others.switchboard.settings, others.dispatcher)
+    second = await exchange.ring("c-2")
+    for line in exchange.lines.made:
+        end_of(line, media_lost("x"))
+    assert await exchange.ended(first) == SORRY
+    assert await exchange.ended(second) == [HANGUP]
+    told = [[body["call_sid"] for body in each.applications.bodies("/final")] for each in (exchange, others)]
+    assert told == [["c-1"], ["c-2"]]
 
 
 # The server stops
@@ -577,8 +623,8 @@ async def test_a_hurried_stop_takes_less_than_a_second_and_tells_the_ends() -> N
     draining.cancel()
     await exchange.switchboard.hurry()
     await settled()
-    [body] = exchange.applications.bodies("/final")
-    assert body["reason_code"] == "server_restart"
+    bodies = exchange.applications.bodies("/final")
+    assert [body["reason_code"] for body in bodies] == ["server_restart"] * 2
     assert asyncio.get_running_loop().time() < 1000 + 2
     await exchange.switchboard.close()
 
