@@ -24,11 +24,11 @@ from api import health, media, metrics, trust
 from api.webhooks import MAX_BODY_BYTES, Refused, Webhooks, guard, secrets_of
 from calls.dispatchers import Dispatchers
 from calls.switchboard import Switchboard
-from config import ConfigError, Settings, load, secret_values
+from config import ConfigError, Settings, exposure, load, secret_values
 from config.reload import Reloader
 from hooks.dispatcher import Outcome
 from hooks.transports import by_scheme
-from media.audio import preload
+from media.audio import clip, preload
 from media.sockets import Lines
 from media.ticker import Ticker
 from store.base import Store
@@ -224,6 +224,11 @@ def prepare_for(settings: Settings) -> None:
         log.warning("config", message=warning)
     if any(route.media.sample_rate_hz not in UNCHANGED_RATES_HZ for route in settings.routes):
         preload()
+    for route in (route for route in settings.routes if route.media.hold_clip):
+        try:
+            clip(str(route.media.hold_clip), route.media.sample_rate_hz)
+        except (OSError, ValueError) as error:
+            log.error("hold_clip_refused", route=route.name, message=str(error), instead="a soft tone")  # noqa: TRY400  # as it says
 
 
 def serve(config: Path, *, host: str | None, port: int | None) -> int:
@@ -235,8 +240,11 @@ def serve(config: Path, *, host: str | None, port: int | None) -> int:
         complaints = error.complaints if isinstance(error, ConfigError) else [error]
         print(*complaints, sep="\n", file=sys.stderr)  # noqa: T201  # for the one who starts it
         return 2
-    prepare_for(settings)
     server = settings.server
+    if host and (complaint := exposure(server, settings.platform, host=host)):
+        print(f"--host {host}: {complaint}", file=sys.stderr)  # noqa: T201  # for the one who starts it
+        return 2
+    prepare_for(settings)
     try:
         with asyncio.Runner(loop_factory=NEW_LOOP) as runner:
             runner.run(_serve(config, settings, host or server.host, server.port if port is None else port))

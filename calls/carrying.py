@@ -1,10 +1,12 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
+from contextlib import suppress
+
 from calls.document import SECRET_HEADERS
-from config.settings import Route, Settings, Vendor
+from config.settings import Media, Route, Settings, Vendor
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
-from media.audio import AudioFormat
+from media.audio import AudioFormat, clip
 from media.bridge import Bridge
 from media.options import Options
 from media.platforms import PLATFORMS
@@ -46,9 +48,21 @@ def make_bridge(
         tool_timeout_s=settings.hooks.tool_timeout_s,
         max_call_s=left_s,
         tone_after_s=media.silence_tone_after_s,
+        wait_sound=wait_sound(media),
     )
     platform = PLATFORMS[settings.platform.kind].media(media.sample_rate_hz)
     return Bridge(platform, model, options, now=now)
+
+
+def wait_sound(media: Media) -> bytes:
+    """Give what a caller hears who waits in silence; nothing where the soft tone will do.
+
+    A clip that cannot be used was told of when the configuration was taken up.
+    """
+    if media.hold_clip:
+        with suppress(OSError, ValueError):
+            return clip(media.hold_clip, media.sample_rate_hz)
+    return b""
 
 
 def model_dial(llm: Llm, vendor: Vendor) -> Dial:

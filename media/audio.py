@@ -7,6 +7,7 @@ sends them. This is the only importer of audioop.
 import array
 import math
 import warnings
+import wave
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop
 
-__all__ = ["AudioFormat", "Converter", "Encoding", "OddByte", "converter", "preload", "tone"]
+__all__ = ["AudioFormat", "Converter", "Encoding", "OddByte", "clip", "converter", "preload", "tone"]
 
 Encoding = Literal["pcm16", "ulaw", "alaw"]
 
@@ -175,6 +176,25 @@ class OddByte:
         whole = len(chunk) - len(chunk) % LINEAR_BYTES
         self._held = chunk[whole:]
         return chunk[:whole]
+
+
+@cache
+def clip(path: str, rate_hz: int) -> bytes:
+    """Return a WAV file as linear samples of one channel at that rate. Read once.
+
+    :raises OSError: it cannot be read
+    :raises ValueError: it is not a WAV file of 16-bit linear samples
+    """
+    try:
+        with wave.open(path) as file:
+            if file.getsampwidth() != LINEAR_BYTES:
+                raise ValueError(f"{path}: its samples have {8 * file.getsampwidth()} bits; 16 are wanted")
+            pcm, channels, source_hz = file.readframes(file.getnframes()), file.getnchannels(), file.getframerate()
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"{path}: not a WAV file of linear samples: {error}") from error
+    left = memoryview(pcm).cast("h")[::channels].tobytes()
+    change = converter(AudioFormat("pcm16", source_hz), AudioFormat("pcm16", rate_hz))
+    return change.convert(left) + change.flush()
 
 
 @cache

@@ -83,6 +83,7 @@ class Bridge:
             audio=options.audio,
             lead_ms=options.lead_ms,
             tone_after_s=options.tone_after_s,
+            wait_sound=options.wait_sound,
         )
         self._session = Session(model, self._out, timeout_s=options.session_timeout_s)
         self._talk = Conversation(

@@ -25,6 +25,8 @@ class Options:
     max_call_s: float = 3600
     tone_after_s: float = 2.5
     "How long a caller may hear nothing while something is being tried."
+    wait_sound: bytes = b""
+    "What sounds then, in the format of `audio`; nothing: a soft tone."
 
 
 class PlatformLeg(Enum):

@@ -105,13 +105,16 @@ class Playout:
         return self._audio.silence(self._pacing.prime_ms)
 
     def queue(self, speech: Speech, pcm: bytes) -> None:
-        """Take speech that the model has generated."""
+        """Take speech that the model has generated; what fills a wait makes way for it."""
+        if self._queue and self._queue[0][0] is None:
+            self._queue.clear()
+            self._queued_bytes = 0
         self._progress.setdefault(speech, _Progress()).received_ms += self._audio.ms_in(len(pcm))
         self._queue.append((speech, memoryview(pcm)))
         self._queued_bytes += len(pcm)
 
-    def tone(self, pcm: bytes) -> None:
-        """Take a sound that is nobody's speech."""
+    def wait(self, pcm: bytes) -> None:
+        """Take a sound that is nobody's speech, for as long as no speech comes."""
         self._queue.append((None, memoryview(pcm)))
         self._queued_bytes += len(pcm)
 

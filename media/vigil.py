@@ -12,8 +12,10 @@ REPEAT_S = 2.0
 class Vigil:
     """Watches one call's silence. Time is an argument, in monotonic seconds."""
 
-    def __init__(self, *, after_s: float) -> None:
+    def __init__(self, *, after_s: float, sound_s: float = 0.0) -> None:
+        """`sound_s` is the length of what sounds: it is not begun again before its end."""
         self._after_s = after_s
+        self._repeat_s = max(REPEAT_S, sound_s)
         self._due = inf
 
     def watch(self, *, trying: bool, speaking: bool, now: float) -> bool:
@@ -25,7 +27,7 @@ class Vigil:
             self._due = now + self._after_s
         if now < self._due:
             return False
-        self._due = now + REPEAT_S
+        self._due = now + self._repeat_s
         return True
 
     def rest(self) -> None:

@@ -24,13 +24,15 @@ class Voice:
         audio: AudioFormat,
         lead_ms: float,
         tone_after_s: float,
+        wait_sound: bytes = b"",
     ) -> None:
+        """`wait_sound` is PCM of the platform's format; without one the caller who waits hears a soft tone."""
         self._platform = platform
         self._record = record
         self._out = out
-        self._rate_hz = audio.rate_hz
+        self._wait_sound = wait_sound or tone(TONE_MS, audio.rate_hz)
         self._playout = Playout(audio, platform.pacing, lead_ms=lead_ms)
-        self._vigil = Vigil(after_s=tone_after_s)
+        self._vigil = Vigil(after_s=tone_after_s, sound_s=audio.ms_in(len(self._wait_sound)) / 1000)
         self._open = False
         self._sounding = False
         self._waited = False
@@ -70,7 +72,7 @@ class Voice:
             self._record.heard(heard, interrupted=False, now=now)
         speaking, self._waited = self._playout.speaking(now), waiting
         if self._vigil.watch(trying=waiting, speaking=speaking, now=now):
-            self._playout.tone(tone(TONE_MS, self._rate_hz))
+            self._playout.wait(self._wait_sound)
             lots += self._playout.due(now)
         self._out.extend(ToPlatform(self._platform.play(lot)) for lot in lots)
         spoke = bool(lots) and self._playout.sounding(now)

@@ -1,10 +1,13 @@
 """From a verb, a route and a vendor to what carries the verb out."""
 
 import json
+import wave
+from pathlib import Path
 
 import pytest
 
 from calls import carrying
+from config.settings import Media
 from media.ends import NO_SHOW, TOO_LONG
 from media.realtime.base import ModelError
 from tests.calls.exchange import LLM, JsonObject, settings_of
@@ -109,3 +112,20 @@ def test_a_verbs_hooks_are_found_by_their_names() -> None:
         "https://tools.example.com/t",
         "https://app.example.com/final",
     )
+
+
+def test_a_route_without_a_usable_clip_has_the_soft_tone(tmp_path: Path) -> None:
+    broken = tmp_path / "hold.wav"
+    broken.write_bytes(b"RIFF")
+    assert carrying.wait_sound(Media()) == b""
+    assert carrying.wait_sound(Media(hold_clip=str(broken))) == b""
+
+
+def test_a_routes_clip_fills_the_wait(tmp_path: Path) -> None:
+    path = tmp_path / "hold.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(24000)
+        file.writeframes(bytes(960))
+    assert carrying.wait_sound(Media(hold_clip=str(path))) == bytes(960)

@@ -2,13 +2,15 @@ import array
 import math
 import subprocess
 import sys
+import wave
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from media.audio import AudioFormat, Encoding, OddByte, converter, preload, tone
+from media.audio import AudioFormat, Encoding, OddByte, clip, converter, preload, tone
 
 PCM_8K = AudioFormat("pcm16", 8000)
 PCM_24K = AudioFormat("pcm16", 24000)
@@ -173,3 +175,27 @@ def test_nothing_is_said_about_audioop_and_numpy_stays_out_until_a_rate_changes(
 def test_numpy_can_be_loaded_before_a_call_needs_it() -> None:
     preload()
     assert "media.resample" in sys.modules
+
+
+def test_a_clip_is_read_as_one_channel_at_the_rate_of_the_call(tmp_path: Path) -> None:
+    path = str(tmp_path / "hold.wav")
+    with wave.open(path, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\1\0\2\0" * 800)
+    assert clip(path, 8000) == b"\1\0" * 800
+    assert len(clip(path, 24000)) == PCM_24K.bytes_in(100)
+
+
+@pytest.mark.parametrize("width", [1, None])
+def test_what_is_no_clip_is_refused(tmp_path: Path, width: int | None) -> None:
+    path = tmp_path / "hold.wav"
+    path.write_bytes(b"RIFF")
+    if width:
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(width)
+            file.setframerate(8000)
+    with pytest.raises(ValueError, match=r"hold\.wav"):
+        clip(str(path), 8000)

@@ -146,11 +146,19 @@ def test_priming_is_silence_that_counts_as_played_and_not_as_speech() -> None:
 
 def test_a_tone_is_sent_like_speech_and_is_nobodys_speech() -> None:
     machine = playout()
-    machine.tone(bytes(PCM.bytes_in(100)))
+    machine.wait(bytes(PCM.bytes_in(100)))
     assert machine.queued_ms() == 100
     assert len(machine.due(0.0)) == 2
     assert not machine.speaking(0.05)
     assert machine.clear(0.05) == []
+
+
+def test_what_fills_a_wait_makes_way_for_speech() -> None:
+    machine = playout()
+    machine.wait(bytes(PCM.bytes_in(10_000)))
+    machine.due(0.0)
+    speak(machine, HELLO, 80)
+    assert machine.queued_ms() == 80
 
 
 def test_speech_still_being_generated_counts_as_speaking() -> None:

@@ -27,3 +27,10 @@ def test_silence_is_counted_from_the_last_that_was_heard() -> None:
     vigil.watch(trying=True, speaking=True, now=2.0)
     assert not vigil.watch(trying=True, speaking=False, now=3.0)
     assert vigil.next_due() == 5.5
+
+
+def test_a_long_sound_is_not_begun_again_before_its_end() -> None:
+    vigil = Vigil(after_s=2.5, sound_s=10)
+    vigil.watch(trying=True, speaking=False, now=0.0)
+    assert vigil.watch(trying=True, speaking=False, now=2.5)
+    assert vigil.next_due() == 12.5

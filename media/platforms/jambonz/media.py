@@ -47,9 +47,10 @@ class JambonzMedia:
     __slots__ = ("_odd_byte", "_rate_hz", "_started")
 
     # lws_glue.cpp: playing starts at 160 ms of audio, once, and goes on by lots of 80 ms. The channel takes its audio
-    # every 20 ms, so 10 ms pass on average. A clear is carried out at the next such tick, which a busy media server
-    # may reach late, and takes what arrived meanwhile with it.
-    pacing: ClassVar[Pacing] = Pacing(lot_ms=80, prime_ms=160, start_delay_ms=10, clear_guard_ms=60)
+    # every 20 ms, and a clear takes effect at such a tick too: between the arrival of audio and that of a clear there
+    # are, on average, as many ticks as time has passed, so neither is given a delay. The tick of a clear may be
+    # reached late by a busy media server, and takes what arrived meanwhile with it.
+    pacing: ClassVar[Pacing] = Pacing(lot_ms=80, prime_ms=160, start_delay_ms=0, clear_guard_ms=60)
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
