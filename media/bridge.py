@@ -76,25 +76,9 @@ class Bridge:
         self._finish_by = 0.0
         self._finished = False
         self.record = Record(now=now)
-        self._voice = Voice(
-            platform,
-            self.record,
-            self._out,
-            audio=options.audio,
-            lead_ms=options.lead_ms,
-            tone_after_s=options.tone_after_s,
-            wait_sound=options.wait_sound,
-        )
+        self._voice = Voice(platform, self.record, self._out, options)
         self._session = Session(model, self._out, timeout_s=options.session_timeout_s)
-        self._talk = Conversation(
-            model,
-            self._voice,
-            self.record,
-            self._out,
-            audio=options.audio,
-            tool_timeout_s=options.tool_timeout_s,
-            response_timeout_s=options.response_timeout_s,
-        )
+        self._talk = Conversation(model, self._voice, self.record, self._out, options)
 
     @property
     def finished(self) -> bool:

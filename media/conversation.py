@@ -14,8 +14,9 @@ import json
 from math import inf
 from typing import assert_never
 
-from media.audio import AudioFormat, Converter, converter
+from media.audio import Converter, converter
 from media.effects import CallTool, Effect, End, Measure, ToModel, Warn
+from media.options import Options
 from media.playout import Heard, Speech
 from media.realtime.base import (
     JsonObject,
@@ -37,24 +38,14 @@ RETRIES = 1
 class Conversation:
     """See the theory above. `out` is shared with the bridge: effects, in order."""
 
-    def __init__(
-        self,
-        model: Realtime,
-        voice: Voice,
-        record: Record,
-        out: list[Effect],
-        *,
-        audio: AudioFormat,
-        tool_timeout_s: float,
-        response_timeout_s: float,
-    ) -> None:
+    def __init__(self, model: Realtime, voice: Voice, record: Record, out: list[Effect], options: Options) -> None:
         self._model = model
         self._voice = voice
         self._record = record
         self._out = out
-        self._to_caller: Converter = converter(model.audio, audio)
-        self._to_model: Converter = converter(audio, model.audio)
-        self._response_timeout_s = response_timeout_s
+        self._to_caller: Converter = converter(model.audio, options.audio)
+        self._to_model: Converter = converter(options.audio, model.audio)
+        self._response_timeout_s = options.response_timeout_s
         self._response_due = inf
         self._retries = RETRIES
         self._speech: Speech | None = None
@@ -64,7 +55,7 @@ class Conversation:
         self._greeted_from: float | None = None
         self._asked_with: JsonObject = {}
         self._ids = 0
-        self.rounds = Rounds(tool_timeout_s=tool_timeout_s, follow_up=model.follow_up)
+        self.rounds = Rounds(tool_timeout_s=options.tool_timeout_s, follow_up=model.follow_up)
         self.caller_speaks = False
         self.over: End | None = None
 

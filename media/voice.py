@@ -2,8 +2,9 @@
 
 from math import inf
 
-from media.audio import AudioFormat, tone
+from media.audio import tone
 from media.effects import Effect, Report, ToPlatform
+from media.options import Options
 from media.platforms.base import MediaDialect
 from media.playout import Heard, Playout, Speech
 from media.record import Record
@@ -15,24 +16,14 @@ TONE_MS = 200
 class Voice:
     """Effects go to `out`, which the bridge empties; what was heard goes to the record."""
 
-    def __init__(
-        self,
-        platform: MediaDialect,
-        record: Record,
-        out: list[Effect],
-        *,
-        audio: AudioFormat,
-        lead_ms: float,
-        tone_after_s: float,
-        wait_sound: bytes = b"",
-    ) -> None:
-        """`wait_sound` is PCM of the platform's format; without one the caller who waits hears a soft tone."""
+    def __init__(self, platform: MediaDialect, record: Record, out: list[Effect], options: Options) -> None:
         self._platform = platform
         self._record = record
         self._out = out
-        self._wait_sound = wait_sound or tone(TONE_MS, audio.rate_hz)
-        self._playout = Playout(audio, platform.pacing, lead_ms=lead_ms)
-        self._vigil = Vigil(after_s=tone_after_s, sound_s=audio.ms_in(len(self._wait_sound)) / 1000)
+        audio = options.audio
+        self._wait_sound = options.wait_sound or tone(TONE_MS, audio.rate_hz)
+        self._playout = Playout(audio, platform.pacing, lead_ms=options.lead_ms)
+        self._vigil = Vigil(after_s=options.tone_after_s, sound_s=audio.ms_in(len(self._wait_sound)) / 1000)
         self._open = False
         self._sounding = False
         self._waited = False

@@ -7,6 +7,7 @@ import pytest
 
 from media.audio import AudioFormat
 from media.effects import Effect, Report, ToPlatform
+from media.options import Options
 from media.platforms.base import Pacing
 from media.platforms.jambonz.media import JambonzMedia
 from media.playout import Heard, Speech
@@ -36,7 +37,7 @@ class Ear:
     def __post_init__(self) -> None:
         self.out: list[Effect] = []
         self.record = Record(now=0.0)
-        self.voice = Voice(self.platform(8000), self.record, self.out, audio=PCM, lead_ms=200, tone_after_s=2.5)
+        self.voice = Voice(self.platform(8000), self.record, self.out, Options(audio=PCM))
 
     def look(self) -> bool:
         spoke = self.voice.play(self.now, waiting=self.waiting)
