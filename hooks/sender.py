@@ -58,7 +58,7 @@ class Sender:
             request = HookRequest(row.url, headers, row.body, timeout_s, MAX_REPLY_BYTES[row.kind])
             return await self._transports[scheme].send(request)
         except HookFailure as failure:
-            return failure
+            return failure.with_traceback(None)  # it lives on as a result, and would keep the frames of this call
         except Exception:
             log.exception("hook.crashed", **fields(row))
             return HookFailure("internal error")

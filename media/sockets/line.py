@@ -108,15 +108,16 @@ class Line:
         Whatever goes wrong in any of this call's callbacks is raised here: it ends this call and no other.
         """
         async with asyncio.TaskGroup() as group:
-            work = [group.create_task(self._reach_model()), group.create_task(self._write_platform())]
+            dialling = group.create_task(self._reach_model())
+            writing = group.create_task(self._write_platform())
             self._schedule()
             while not self.over.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
                 self._watch()
+            dialling.cancel()  # first: a model that answers only now would be closed by nobody
             await self._close()
-            for task in work:
-                task.cancel()
+            writing.cancel()
         if self._failure:
             raise self._failure
 

@@ -85,16 +85,25 @@ class Stage:
     hooks: Hooks
     running: "asyncio.Task[None]" = field(init=False)
     sockets: list[aiohttp.ClientWebSocketResponse] = field(default_factory=list)
-    "Kept: one that is dropped unclosed warns, in whichever test the collector runs."
 
     def __post_init__(self) -> None:
         self.running = asyncio.create_task(self.line.run())
 
+    async def connect(self) -> aiohttp.ClientWebSocketResponse:
+        self.sockets.append(await self.session.ws_connect(self.media_url, max_msg_size=0))
+        return self.sockets[-1]
+
     async def platform(self) -> aiohttp.ClientWebSocketResponse:
-        socket = await self.session.ws_connect(self.media_url, max_msg_size=0)
-        self.sockets.append(socket)
+        socket = await self.connect()
         await socket.send_str(METADATA)
         return socket
+
+    async def leave(self) -> None:
+        """Close what a test has left open: a socket that is only dropped warns, in whichever test it is collected."""
+        for socket in self.sockets:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await socket.close()
 
     async def ended(self) -> End:
         await asyncio.wait_for(asyncio.shield(self.running), 10)
@@ -134,6 +143,7 @@ async def staged(
         finally:
             line.finish(End("connection failure", "server_restart", "server"))
             await asyncio.wait([stage.running], timeout=10)
+            await stage.leave()
 
 
 @asynccontextmanager
@@ -220,7 +230,7 @@ async def test_a_restart_is_told_to_the_platform_by_its_close_code() -> None:
 
 async def test_a_platform_of_another_protocol_is_turned_away() -> None:
     async with rehearsal() as stage:
-        socket = await stage.session.ws_connect(stage.media_url)
+        socket = await stage.connect()
         await socket.send_bytes(bytes(640))
         assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
         assert (await stage.ended()).reason_code == "media_lost"
@@ -239,7 +249,7 @@ async def test_a_platform_that_comes_when_all_is_over_is_sent_away() -> None:
     async with rehearsal() as stage:
         stage.line.finish(End("connection failure", "server_restart", "server"))
         await stage.ended()
-        socket = await stage.session.ws_connect(stage.media_url)
+        socket = await stage.connect()
         assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
