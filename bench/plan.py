@@ -22,6 +22,8 @@ BASE_CALLS = 10
 CALLS_LIMIT = 1900
 DISTURBED = 0.05
 "A server that waited for its core more than this share of the time was measured together with its neighbours."
+FIRST_SHARE = 0.9
+"The search begins where the server would use so much of its core if each call cost what it does in the steady window."
 GENERATOR_FULL = 0.85
 "Above this share of its core the load generator itself is late; a capacity found so is a lower bound."
 
@@ -40,8 +42,8 @@ class Plan:
     burst_seconds: float
 
 
-WHOLE = Plan(3, 60, 8.0, 2, 8, 4.0, 60.0, 2, 10.0)
-QUICK = Plan(1, 40, 4.0, 1, 5, 2.5, 18.0, 0, 0.0)
+WHOLE = Plan(3, 60, 8.0, 2, 10, 4.0, 75.0, 2, 10.0)
+QUICK = Plan(1, 40, 4.0, 1, 6, 2.5, 25.0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ async def visit(name: str, plan: Plan, outcome: Outcome, *, find_capacity: bool)
         outcome.memory_kb.append((window.rss_kb - base_kb) / (plan.calls - BASE_CALLS))
         tell(window)
         if find_capacity:
-            start = max(plan.calls, int(plan.calls * 1.3 / max(window.server_share, 0.05)))
-            outcome.capacity.append(await capacity(load, server, plan, start))
+            known = plan.calls if carried_well(window) else 0
+            start = max(plan.calls + 1, int(plan.calls * FIRST_SHARE / max(window.server_share, 0.05)))
+            outcome.capacity.append(await capacity(load, server, plan, start, known))
 
 
 async def visit_with_bursts(name: str, plan: Plan, outcome: Outcome) -> None:
@@ -114,8 +117,9 @@ async def opened(stack: AsyncExitStack, name: str, mode: Mode) -> tuple[Load, Se
     return load, await stack.enter_async_context(door)
 
 
-async def capacity(load: Load, server: Server, plan: Plan, start: int) -> Capacity:
-    search = Search(start, CALLS_LIMIT, plan.capacity_tries)
+async def capacity(load: Load, server: Server, plan: Plan, start: int, known: int) -> Capacity:
+    """Search upwards from `start`; `known` calls were carried already."""
+    search = Search(start, CALLS_LIMIT, plan.capacity_tries, best=known)
     busiest, until = 0.0, perf_counter() + plan.capacity_limit_s
     while (calls := search.candidate()) is not None and perf_counter() < until:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Search:
-    """Ask `candidate()`, measure, tell `carried()`; `best` is the largest number that was carried.
+    """Ask `candidate()`, measure, tell `carried()`; `best` is the largest number that was carried, also before.
 
     Up by a quarter until one number fails, then halves the span until it is within 5 %; at most `tries` measurements.
     A number must fail twice before it counts as failed: other programs disturb single windows.
@@ -24,7 +24,7 @@ class Search:
         if self._doubtful is not None:
             return self._doubtful
         if self.failed is None:
-            return min(self.limit, max(self.best + 1, self.best * 5 // 4) if self.best else self.start)
+            return min(self.limit, max(self.start, self.best * 5 // 4))
         if self.best == 0:
             return self.failed * 3 // 4 or None
         return None if self.failed - self.best <= max(1, self.best // 20) else (self.best + self.failed) // 2

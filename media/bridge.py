@@ -85,6 +85,11 @@ class Bridge:
         return self._finished
 
     @property
+    def gathering(self) -> bool:
+        """Whether more speech, and not time, brings the next lot."""
+        return self._voice.gathering
+
+    @property
     def backlogged(self) -> bool:
         """Whether the model should not be read for a while: it is far ahead of what can be spoken."""
         return self._voice.queued_ms() > MAX_QUEUED_MS
@@ -149,6 +154,8 @@ class Bridge:
             self._out.append(Report(said.type, said.event))
         if said.meaning:
             self._on_model(said.meaning, now)
+        if self.gathering and isinstance(said.meaning, SpeechReceived):
+            return self._told()  # not yet a lot: nothing to send, and nothing else has changed
         return self._effects(now)
 
     def model_closed(self, now: float, *, code: int | None, reason: str) -> list[Effect]:

@@ -33,6 +33,11 @@ class Voice:
         self.speaking = self._playout.speaking
         self.queued_ms = self._playout.queued_ms
 
+    @property
+    def gathering(self) -> bool:
+        """Whether what is queued is not yet a lot."""
+        return self._playout.next_due() == inf
+
     def open(self, now: float) -> None:
         """The platform can play now."""
         self._open = True

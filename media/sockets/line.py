@@ -150,18 +150,19 @@ class Line:
             for effect in say(self._now()):
                 self._perform(effect)
         except Exception as error:  # noqa: BLE001  # raised again by `run`, for this call alone
-            self._failure = error
-            self.over.set()
-        if (due := self._bridge.next_due()) is not None:
-            self._shared.ticker.wake(self, due)
+            self._fail(error)
+        self._schedule()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.over.set()
 
     def _caller_said(self, pcm: bytes) -> None:
         """The caller's audio, fifty times a second: it goes to the model and changes nothing that time does not."""
         try:
             effects = self._bridge.platform_said(pcm, self._now())
         except Exception as error:  # noqa: BLE001  # see _do
-            self._failure = error
-            self.over.set()
+            self._fail(error)
             return
         if len(effects) == 1 and isinstance(effects[0], ToModel) and self._model:
             self._model.send(effects[0].wire)
@@ -192,7 +193,8 @@ class Line:
         self._do(partial(self._bridge.tool_answered, call_id, output))
 
     def _schedule(self) -> None:
-        self._do(lambda _: [])
+        if (due := self._bridge.next_due()) is not None:
+            self._shared.ticker.wake(self, due)
 
     # The model's socket
 
@@ -202,9 +204,15 @@ class Line:
         self._do(self._bridge.model_opened)
 
     def model_said(self, wire: bytes) -> None:
-        self._do(partial(self._bridge.model_said, wire))
-        if self._bridge.backlogged and self._model:
-            self._model.pause(reading=False)
+        try:
+            effects = self._bridge.model_said(wire, self._now())
+        except Exception as error:  # noqa: BLE001  # see _do
+            self._fail(error)
+            return
+        if effects or not self._bridge.gathering:
+            self._do(lambda _: effects)
+            if self._bridge.backlogged and self._model:
+                self._model.pause(reading=False)
 
     def model_lost(self, code: int | None, reason: str) -> None:
         self._shared.observer.model_closed()
