@@ -109,7 +109,9 @@ class Legs:
         except StoreError:
             log.exception("end_not_kept", call_sid=live.sid)
         for kind in ("input_tokens", "output_tokens"):
-            self._observer.tokens(vendor, kind, kept_end.usage.get(kind, 0))
+            count = kept_end.usage.get(kind)
+            if isinstance(count, int) and count > 0:  # a vendor's numbers are a stranger's
+                self._observer.tokens(vendor, kind, count)
         log.info("conversation_ended", call_sid=live.sid, route=live.route.name, reason_code=end.reason_code)
         self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         dialect = PLATFORMS[live.settings.platform.kind].call

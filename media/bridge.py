@@ -152,9 +152,11 @@ class Bridge:
             return self._effects(now)
         if said.event:
             self._out.append(Report(said.type, said.event))
+        if said.type.startswith("response."):
+            self._talk.response_goes_on(now)
         if said.meaning:
             self._on_model(said.meaning, now)
-        if self.gathering and isinstance(said.meaning, SpeechReceived):
+        if self.gathering and not self._ending and isinstance(said.meaning, SpeechReceived):
             return self._told()  # not yet a lot: nothing to send, and nothing else has changed
         return self._effects(now)
 

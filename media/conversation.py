@@ -125,9 +125,17 @@ class Conversation:
         self._response_due = now + self._response_timeout_s
         self._do(self.rounds.started(response_id), now)
 
+    def response_goes_on(self, now: float) -> None:
+        """Something of a response came: it is not stalled, however long it takes to write."""
+        if self._response_due != inf:
+            self._response_due = now + self._response_timeout_s
+
     def response_ended(self, ended: ResponseEnded, now: float) -> None:
-        self._response_due = inf
         self._record.used(ended.usage)
+        if self.rounds.active not in {None, ended.response_id}:
+            self._do(self.rounds.ended(ended.response_id), now)  # another one than that which speaks
+            return
+        self._response_due = inf
         self._voice.complete_all()
         failed = ended.status == "failed"
         if failed and self._retries:

@@ -106,6 +106,8 @@ class Playout:
 
     def queue(self, speech: Speech, pcm: bytes) -> None:
         """Take speech that the model has generated; what fills a wait makes way for it."""
+        if not pcm:
+            return
         if self._queue and self._queue[0][0] is None:
             self._queue.clear()
             self._queued_bytes = 0

@@ -1,10 +1,11 @@
-"""One timer for all calls: each says when it next wants to be woken, and is."""
+"""One timer for all calls: each says when it next wants to be woken, and is. It keeps no call alive."""
 
 import heapq
 from collections.abc import Callable
 from itertools import count
 from math import inf
 from typing import Protocol
+from weakref import ref
 
 ROUNDING_S = 0.0005
 "uvloop's clock and timers count whole milliseconds, rounded: a timer rounded down would fire early, again and again."
@@ -28,7 +29,7 @@ class Ticker:
     def __init__(self, clock: Callable[[], float], call_at: Callable[[float, Callable[[], None]], Handle]) -> None:
         self._clock = clock
         self._call_at = call_at
-        self._heap: list[tuple[float, int, Woken]] = []
+        self._heap: list[tuple[float, int, ref[Woken]]] = []
         self._order = count()
         self._handle: Handle | None = None
         self._armed_for = inf
@@ -38,7 +39,7 @@ class Ticker:
         if at >= sleeper.wakes_at:
             return
         sleeper.wakes_at = at
-        heapq.heappush(self._heap, (at, next(self._order), sleeper))
+        heapq.heappush(self._heap, (at, next(self._order), ref(sleeper)))
         if at < self._armed_for:
             self._arm(at)
 
@@ -51,9 +52,12 @@ class Ticker:
     def _fire(self) -> None:
         self._handle, self._armed_for = None, inf
         now = self._clock()
+        due = []
         while self._heap and self._heap[0][0] <= now:
-            at, _, sleeper = heapq.heappop(self._heap)
-            if at == sleeper.wakes_at:  # else it was woken earlier, and this is what it had asked for before
+            due.append(heapq.heappop(self._heap))
+        for at, _, woken in due:  # each once: what asks for a moment that is past has the next turn of the loop
+            sleeper = woken()
+            if sleeper and at == sleeper.wakes_at:  # else it was woken earlier: this is an old wish
                 sleeper.wakes_at = inf
                 sleeper.tick(now)
         if self._heap and self._heap[0][0] < self._armed_for:

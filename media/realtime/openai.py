@@ -73,7 +73,6 @@ HARMLESS = frozenset(
 
 INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
 "Settings without which a call would be heard as noise: better that it ends."
-
 SERVER_PAUSE_MS = 500.0
 "OpenAI's documented silence_duration_ms, where the verb names none."
 
@@ -251,8 +250,10 @@ def _response_started(event: JsonObject) -> ResponseStarted | None:
     return ResponseStarted(_text(response, "id")) if response.get("conversation_id", "") is not None else None
 
 
-def _response_ended(event: JsonObject) -> ResponseEnded:
+def _response_ended(event: JsonObject) -> ResponseEnded | None:
     response = event["response"]
+    if response.get("conversation_id", "") is None:
+        return None
     error = _object(_object(response.get("status_details")).get("error"))
     status = response.get("status") or "completed"
     return ResponseEnded(_text(response, "id"), status, error or None, _object(response.get("usage")))

@@ -13,17 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any, Protocol
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from media.bridge import Bridge
 from media.effects import CallTool, Effect, End, Finish, Measure, Report, ToModel, ToPlatform, Warn, Wire
 from media.ends import media_lost, model_gone
 from media.realtime.base import Dial
 from media.sockets.model import ModelSocket, connect
+from media.sockets.ports import HookPort, Observer, Patience
 from media.ticker import Ticker
 
 log = structlog.get_logger("media")
@@ -37,35 +37,6 @@ CLEAN_CLOSE = {1000, 1001, 1005}
 WATCH_EVERY_S = 5.0
 CLOSING_S = 3.0
 "How long the platform may take to agree to the end: more than its socket waits for the answer to a close."
-
-
-class HookPort(Protocol):
-    """The customer's applications, as a call sees them. Neither method waits or raises."""
-
-    def report(self, event_type: str, event: dict[str, Any]) -> None: ...
-
-    def call_tool(self, call_id: str, name: str, arguments: dict[str, Any], answer: Callable[[str], None]) -> None: ...
-
-
-class Observer(Protocol):
-    """Where sockets and latencies are counted."""
-
-    def measure(self, name: str, seconds: float) -> None: ...
-
-    def model_opened(self) -> None: ...
-
-    def model_closed(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a socket may take, in seconds."""
-
-    connect_timeout_s: float = 5
-    dial_s: float = 8
-    "All tries to reach the model together."
-    send_timeout_s: float = 10
-    heartbeat_s: float = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +78,27 @@ class Line:
 
         Whatever goes wrong in any of this call's callbacks is raised here: it ends this call and no other.
         """
-        async with asyncio.TaskGroup() as group:
-            dialling = group.create_task(self._reach_model())
-            writing = group.create_task(self._write_platform())
-            self._schedule()
-            while not self.over.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
-                self._watch()
-            dialling.cancel()  # first: a model that answers only now would be closed by nobody
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._stay(group)
+        finally:
             await self._close()
-            writing.cancel()
         if self._failure:
             raise self._failure
+
+    async def _stay(self, group: asyncio.TaskGroup) -> None:
+        if self.over.is_set():
+            return
+        dialling = group.create_task(self._reach_model())
+        writing = group.create_task(self._write_platform())
+        self._schedule()
+        while not self.over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
+            self._watch()
+        dialling.cancel()  # before the sockets are closed: a model that answers only now would be closed by nobody
+        await self._close()
+        writing.cancel()
 
     async def serve(self, socket: web.WebSocketResponse) -> None:
         """Read the platform's media socket to its end."""
@@ -146,12 +125,14 @@ class Line:
 
     def _do(self, say: Callable[[float], list[Effect]]) -> None:
         """Tell the bridge something, with the time, and perform what it wants. The boundary of one call."""
+        if self._failure:
+            return
         try:
             for effect in say(self._now()):
                 self._perform(effect)
+            self._schedule()
         except Exception as error:  # noqa: BLE001  # raised again by `run`, for this call alone
             self._fail(error)
-        self._schedule()
 
     def _fail(self, error: Exception) -> None:
         self._failure = error
@@ -239,8 +220,10 @@ class Line:
         except InvalidStatus as refusal:
             status = refusal.response.status_code
             return REFUSED.get(status, "connect_failed"), f"the model answered HTTP {status}", status in REFUSED
-        except (OSError, InvalidHandshake) as failure:
+        except (OSError, WebSocketException) as failure:
             return "connect_failed", f"the model cannot be reached: {type(failure).__name__}", False
+        except ValueError as failure:
+            return "connect_failed", f"the model's address cannot be used: {type(failure).__name__}", True
         return None
 
     # The platform's socket

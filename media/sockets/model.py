@@ -45,6 +45,7 @@ class ModelSocket(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._opened.add_done_callback(_looked_at)
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._told = False
@@ -63,7 +64,7 @@ class ModelSocket(asyncio.Protocol):
 
         :raises websockets.exceptions.InvalidHandshake: the other side refused, or speaks no websocket
         """
-        await self._opened
+        await asyncio.shield(self._opened)
 
     def send(self, wire: bytes) -> None:
         """Send one text message; nothing where the socket is no longer open: `lost` says why."""
@@ -170,6 +171,12 @@ class ModelSocket(asyncio.Protocol):
         if self._core.close_expected() and not self._aborting:
             self._aborting = True
             self._loop.call_later(CLOSE_S, transport.abort)
+
+
+def _looked_at(opened: asyncio.Future[None]) -> None:
+    """Take note of a refusal that nobody waits for any more."""
+    if not opened.cancelled():
+        opened.exception()
 
 
 async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: float) -> None:

@@ -153,6 +153,16 @@ def test_a_tone_is_sent_like_speech_and_is_nobodys_speech() -> None:
     assert machine.clear(0.05) == []
 
 
+def test_an_empty_piece_of_speech_is_nothing() -> None:
+    machine = playout()
+    speak(machine, HELLO, 80)
+    machine.due(0.0)
+    machine.settled(1.0)
+    machine.queue(HELLO, b"")
+    assert machine.settled(2.0) == []
+    assert machine.due(2.0) == []
+
+
 def test_what_fills_a_wait_makes_way_for_speech() -> None:
     machine = playout()
     machine.wait(bytes(PCM.bytes_in(10_000)))

@@ -102,9 +102,10 @@ def test_one_that_wakes_another_for_now_does_not_lose_it() -> None:
             super().tick(now)
             clock.ticker.wake(other, now)
 
-    clock.ticker.wake(Waker(clock), 1.0)
+    waker = Waker(clock)
+    clock.ticker.wake(waker, 1.0)
     clock.run(1.1)
-    assert other.woken == soon_after(1.0)
+    assert other.woken == [pytest.approx(1.0, abs=2.2 * ROUNDING_S)]  # the next turn of the loop
 
 
 @given(st.lists(st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0]), max_size=5), max_size=5))
@@ -117,3 +118,10 @@ def test_nobody_is_woken_early_late_or_twice(naps: list[list[float]]) -> None:
     for sleeper, mine in zip(sleepers, naps, strict=True):
         assert sleeper.woken == soon_after(*(1.0 + sum(mine[:at]) for at in range(len(mine) + 1)))
         assert all(woken >= 1.0 for woken in sleeper.woken)
+
+
+def test_it_keeps_nobody_alive_and_passes_over_who_is_gone() -> None:
+    clock = Clock()
+    clock.ticker.wake(Sleeper(clock), 1.0)
+    clock.run(2.0)
+    assert clock.armed == []
