@@ -76,6 +76,7 @@ def delta(audio: bytes, type_: str = "response.output_audio.delta", **fields: An
         ("response.created", {"response": {"id": "r1"}}, ResponseStarted("r1")),
         ("response.created", {"response": {"id": "r1", "conversation_id": "conv"}}, ResponseStarted("r1")),
         ("response.created", {"response": {"id": "r1", "conversation_id": None}}, None),
+        ("response.done", {"response": {"id": "r1", "conversation_id": None}}, None),
         ("response.done", {"response": {"id": "r1"}}, ResponseEnded("r1", "completed")),
         (
             "response.done",
