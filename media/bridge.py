@@ -266,8 +266,8 @@ class Bridge:
         return out
 
     def _advance(self, now: float) -> None:
-        trying = not self._session.ready or self._talk.rounds.at_work
-        if self._voice.play(now, waiting=trying and not self._talk.caller_speaks):
+        waiting = not self._session.ready or self._talk.owes
+        if self._voice.play(now, waiting=waiting):
             self._talk.sent(now)
         if self._talk.over:
             self._end(self._talk.over, now)

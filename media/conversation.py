@@ -11,13 +11,13 @@ Barge-in, when the model hears the caller:
 """
 
 import json
-from math import inf
 from typing import assert_never
 
 from media.audio import Converter, converter
+from media.awaited import Awaited
 from media.effects import CallTool, Effect, End, Measure, ToModel, Warn
 from media.options import Options
-from media.playout import Heard, Speech
+from media.playout import ROUNDING_MS, Heard, Speech
 from media.realtime.base import (
     JsonObject,
     ModelRefused,
@@ -31,8 +31,8 @@ from media.record import Record
 from media.voice import Voice
 
 MAX_ARGUMENTS_CHARS = 16 * 1024
-RETRIES = 1
-"How often a response that failed, or never came, is asked for again."
+DRY_LOOK_S = 0.25
+"How often it is looked whether a model that fell silent has been heard to the end of what it said."
 
 
 class Conversation:
@@ -45,15 +45,12 @@ class Conversation:
         self._out = out
         self._to_caller: Converter = converter(model.audio, options.audio)
         self._to_model: Converter = converter(options.audio, model.audio)
-        self._response_timeout_s = options.response_timeout_s
-        self._response_due = inf
-        self._retries = RETRIES
+        self._awaited = Awaited(timeout_s=options.response_timeout_s)
         self._speech: Speech | None = None
         self._silenced: set[str] = set()
         self._forgotten: set[str] = set()
         self._turn_ended_at: float | None = None
         self._greeted_from: float | None = None
-        self._asked_with: JsonObject = {}
         self._ids = 0
         self.rounds = Rounds(tool_timeout_s=options.tool_timeout_s, follow_up=model.follow_up)
         self.caller_speaks = False
@@ -70,7 +67,6 @@ class Conversation:
 
     def speech(self, said: SpeechReceived, now: float) -> None:
         """Queue a piece of the agent's voice, or drop it where its response was cut."""
-        self._response_due = inf
         item = said.speech.item_id
         if item in self._forgotten:
             return
@@ -93,67 +89,65 @@ class Conversation:
         """Barge-in: see above."""
         if self._model.answers_itself:
             self.rounds.caller_started()
+            self._awaited.settled()
         self.caller_speaks, self._turn_ended_at = True, None
         if self._voice.speaking(now):
-            self.cut(now)
+            self._cut(now)
+            self._out.append(Measure("barge_in", since=now))
         if self.rounds.active and self.rounds.active not in self._silenced:
-            self._silenced.add(self.rounds.active)
-            if not self._model.interrupts_itself:
-                self._to_the_model(self._model.cancel(self.rounds.active, self._id("bi")))
+            self._silence(self.rounds.active, cancel=not self._model.interrupts_itself)
 
     def caller_stopped(self, now: float) -> None:
         self.caller_speaks = False
         if self._model.answers_itself:
             self.rounds.caller_stopped(now)
+            self._awaited.turn_ended(now)
         self._turn_ended_at = now - self._model.pause_ms / 1000
 
-    def cut(self, now: float) -> None:
+    def _cut(self, now: float) -> None:
         """Stop the agent's voice at once, and tell the model how much of it was heard."""
-        self._out.append(Measure("barge_in", 0.0))
         self._speech = None  # what the converter still holds of it goes with it
         for heard in self._voice.stop(now):
             self._silenced.add(heard.speech.item_id)
-            if int(heard.heard_ms) > 0:
-                wire = self._model.truncate(heard.speech, int(heard.heard_ms), self._id("bi"))
-                self._to_the_model(wire)
+            if heard_ms := int(heard.heard_ms + ROUNDING_MS):
+                self._to_the_model(self._model.truncate(heard.speech, heard_ms, self._id("bi")))
             else:
                 self._forget(heard.speech.item_id)
 
     def response_started(self, response_id: str, now: float) -> None:
-        if not self.rounds.asked:
-            self._asked_with = {}  # the model's own: to ask again for it is to ask for an answer, not for the greeting
-        self._response_due = now + self._response_timeout_s
+        ours = self.rounds.asked
         self._do(self.rounds.started(response_id), now)
+        self._awaited.started(now, by_itself=not ours)
+        if not ours:
+            self.caller_speaks = False  # the model has heard the end of the turn that it answers
+        elif self.caller_speaks and self._model.answers_itself:
+            self._silence(response_id)  # asked for before they began: their turn will have an answer of its own
 
     def response_goes_on(self, now: float) -> None:
-        """Something of a response came: it is not stalled, however long it takes to write."""
-        if self._response_due != inf:
-            self._response_due = now + self._response_timeout_s
+        """Something of a response came."""
+        self._awaited.goes_on(now)
 
     def response_ended(self, ended: ResponseEnded, now: float) -> None:
         self._record.used(ended.usage)
         if self.rounds.active not in {None, ended.response_id}:
             self._do(self.rounds.ended(ended.response_id), now)  # another one than that which speaks
             return
-        self._response_due = inf
+        self._awaited.settled(completed=ended.status == "completed")
         self._voice.complete_all()
         failed = ended.status == "failed"
-        if failed and self._retries:
-            self._retries -= 1
+        if failed and self._awaited.again():
             self._out.append(Warn("response_failed", {"error": ended.error or {}}))
             # Asked first: a request that waits already and this one become one.
-            self._do([*self.rounds.ask(self._asked_with), *self.rounds.ended(ended.response_id)], now)
+            self._do([*self.rounds.ask(self._awaited.asked_with), *self.rounds.ended(ended.response_id)], now)
         elif failed:
             self.rounds.ended(ended.response_id)
             error = ended.error or {"message": "the response failed"}
             self.over = End("server failure", str(error.get("code") or "response_failed"), "model", error)
         else:
-            self._retries = RETRIES if ended.status == "completed" else self._retries
             self._do(self.rounds.ended(ended.response_id), now)
 
     def tool_called(self, call: ToolCalled, now: float) -> None:
         """Run a tool once, if it was declared and its arguments can be read; else tell the model at once."""
-        self._response_due = inf
         if not self.rounds.called(call.response_id, call.call_id, now):
             self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))
             return
@@ -188,42 +182,48 @@ class Conversation:
             self._out.append(Warn("tool_timeout", {"call_id": call_id}))
             self.tool_answered(call_id, _failure("the tool did not answer in time"), now)
         self._do(self.rounds.tick(now), now)
-        if now >= self._response_due:
+        if now >= self._awaited.due:
             self._stalled(now)
 
     def sent(self, now: float) -> None:
         """Agent speech has just been sent to the caller: the moment that latencies are measured to."""
         if self._greeted_from is not None:
-            self._out.append(Measure("first_audio", now - self._greeted_from))
+            self._out.append(Measure("first_audio", since=self._greeted_from))
             self._greeted_from = None
         if self._turn_ended_at is not None:
-            latency_s = max(now - self._turn_ended_at, 0.0)
-            self._out.append(Measure("turn_latency", latency_s))
-            self._record.turn(latency_s, now)
+            self._out.append(Measure("turn_latency", since=self._turn_ended_at))
+            self._record.turn(now - self._turn_ended_at, now)
             self._turn_ended_at = None
 
+    @property
+    def owes(self) -> bool:
+        """Whether the caller, who is silent, may expect to hear something."""
+        return not self.caller_speaks and (self.rounds.at_work or self._awaited.owed)
+
     def next_due(self) -> float:
-        return min(self.rounds.next_due(), self._response_due)
+        return min(self.rounds.next_due(), self._awaited.due)
 
     def _stalled(self, now: float) -> None:
-        """Handle a response of which nothing came: ask once more, then give up."""
-        self._response_due = inf
-        if not self._retries:
+        """Handle a model that fell silent: once what it said is heard, ask once more, then give up."""
+        if not self._voice.silent(now):
+            self._awaited.due = now + DRY_LOOK_S
+            return
+        if not self._awaited.again():
             self.over = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
             return
-        self._retries -= 1
         self._out.append(Warn("model_stalled"))
         self.rounds.failed()
         if self.rounds.active:
-            self._to_the_model(self._model.cancel(self.rounds.active, self._id("bi")))
-            self._response_due = now + self._response_timeout_s
-        self._do(self.rounds.ask(self._asked_with), now)
+            self._cut(now)
+            self._silence(self.rounds.active, cancel=True)
+            self._awaited.asked(self._awaited.asked_with, now)
+        self._do(self.rounds.ask(self._awaited.asked_with), now)
 
     def _ask_plainly(self, refusal: ModelRefused, now: float) -> None:
         """Ask again with nothing in the request that the model could refuse."""
         self.rounds.failed()
-        self._response_due = inf
-        if self._asked_with:
+        self._awaited.settled()
+        if self._awaited.asked_with:
             self._do(self.rounds.ask({}), now)
         else:
             self.over = End("server error", refusal.code, "model", refusal.error)
@@ -237,11 +237,16 @@ class Conversation:
                     text = f"The result of the tool call {call_id} came late: {output}"
                     self._to_the_model(self._model.note(text, self._id("note")))
                 case Ask(response):
-                    self._asked_with = response
-                    self._response_due = now + self._response_timeout_s
+                    self._awaited.asked(response, now)
                     self._to_the_model(self._model.ask(response, self._id("ask")))
                 case _:
                     assert_never(step)
+
+    def _silence(self, response_id: str, *, cancel: bool = True) -> None:
+        """Let nothing more of a response be heard."""
+        self._silenced.add(response_id)
+        if cancel:
+            self._to_the_model(self._model.cancel(response_id, self._id("bi")))
 
     def _forget(self, item_id: str) -> None:
         self._forgotten.add(item_id)

@@ -40,10 +40,10 @@ class CallTool:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A latency that was just observed; `name` is turn_latency, first_audio or barge_in."""
+    """A latency to be observed once the effects before it are done; `name` is turn_latency, first_audio or barge_in."""
 
     name: str
-    seconds: float
+    since: float
 
 
 @dataclass(frozen=True, slots=True)

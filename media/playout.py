@@ -51,7 +51,7 @@ class _Progress:
 
     @property
     def over(self) -> bool:
-        return self.complete and self.heard_ms >= self.received_ms - _ROUNDING_MS
+        return self.complete and self.heard_ms >= self.received_ms - ROUNDING_MS
 
 
 class _Piece(NamedTuple):
@@ -61,7 +61,9 @@ class _Piece(NamedTuple):
     ms: float
 
 
-_ROUNDING_MS = 0.01
+ROUNDING_MS = 0.01
+MAX_PAST = 32
+"Pieces of speech that were heard to their end and are still known."
 
 
 class Playout:
@@ -76,6 +78,9 @@ class Playout:
         self._queued_bytes = 0
         self._pieces: deque[_Piece] = deque()
         self._progress: dict[Speech, _Progress] = {}
+        self._past: dict[Speech, _Progress] = {}
+        "Of what was heard to its end: audio that a model adds to it later counts on."
+        self._filled = False
         self._plays_until = 0.0
         self._not_before = 0.0
 
@@ -91,6 +96,10 @@ class Playout:
         """Whether speech that was sent is being played, or about to be."""
         self._hear(now)
         return any(piece.speech for piece in self._pieces)
+
+    def silent(self, now: float) -> bool:
+        """Whether nothing plays, and nothing that is queued can be sent yet."""
+        return not self.sounding(now) and not self._can_send()
 
     def speaking(self, now: float) -> bool:
         """Whether speech waits, plays or is still being generated: what a barge-in would cut."""
@@ -108,17 +117,24 @@ class Playout:
         """Take speech that the model has generated; what fills a wait makes way for it."""
         if not pcm:
             return
-        if self._queue and self._queue[0][0] is None:
-            self._queue.clear()
-            self._queued_bytes = 0
-        self._progress.setdefault(speech, _Progress()).received_ms += self._audio.ms_in(len(pcm))
+        self.hush()
+        progress = self._progress.get(speech) or self._progress.setdefault(speech, self._past.pop(speech, _Progress()))
+        progress.received_ms += self._audio.ms_in(len(pcm))
         self._queue.append((speech, memoryview(pcm)))
         self._queued_bytes += len(pcm)
 
     def wait(self, pcm: bytes) -> None:
         """Take a sound that is nobody's speech, for as long as no speech comes."""
+        self._filled = True
         self._queue.append((None, memoryview(pcm)))
         self._queued_bytes += len(pcm)
+
+    def hush(self) -> None:
+        """Drop what was to fill a wait and was not sent yet."""
+        if self._filled:
+            self._filled = False
+            self._queue = deque((speech, pcm) for speech, pcm in self._queue if speech)
+            self._queued_bytes = sum(len(pcm) for _, pcm in self._queue)
 
     def complete(self, speech: Speech) -> None:
         """No more audio of this speech will come: its tail need not wait for a full lot."""
@@ -149,6 +165,7 @@ class Playout:
         self._queued_bytes = 0
         self._pieces.clear()
         self._progress.clear()
+        self._past.clear()
         self._plays_until = now
         self._not_before = now + self._pacing.clear_guard_ms / 1000
         return cut
@@ -158,7 +175,9 @@ class Playout:
         self._hear(now)
         over = [Heard(speech, p.received_ms, p.received_ms) for speech, p in self._progress.items() if p.over]
         for heard in over:
-            del self._progress[heard.speech]
+            self._past[heard.speech] = self._progress.pop(heard.speech)
+            if len(self._past) > MAX_PAST:
+                del self._past[next(iter(self._past))]
         return over
 
     def _next_send(self) -> float:
@@ -201,7 +220,7 @@ class Playout:
             passed_ms = (now - starts_at) * 1000
             if passed_ms <= 0:
                 return
-            played = passed_ms >= ms - _ROUNDING_MS
+            played = passed_ms >= ms - ROUNDING_MS
             passed_ms = ms if played else passed_ms
             if speech:
                 progress = self._progress[speech]

@@ -31,6 +31,7 @@ class Voice:
         "Before this moment nothing is to be told that a lot sent would not show."
         self.queue = self._playout.queue
         self.speaking = self._playout.speaking
+        self.silent = self._playout.silent
         self.queued_ms = self._playout.queued_ms
 
     @property
@@ -66,13 +67,15 @@ class Voice:
             return False
         for heard in self._playout.settled(now):
             self._record.heard(heard, interrupted=False, now=now)
-        speaking, self._waited = self._playout.speaking(now), waiting
-        if self._vigil.watch(trying=waiting, speaking=speaking, now=now):
+        if self._waited and not waiting:
+            self._playout.hush()
+        self._waited = waiting
+        if self._vigil.watch(trying=waiting, speaking=not self._playout.silent(now), now=now):
             self._playout.wait(self._wait_sound)
             lots += self._playout.due(now)
         self._out.extend(ToPlatform(self._platform.play(lot)) for lot in lots)
         spoke = bool(lots) and self._playout.sounding(now)
-        if spoke != self._sounding and (spoke or not speaking):
+        if spoke != self._sounding and (spoke or not self._playout.speaking(now)):
             self._report(sounding=spoke)
         self._look_at = min(self._playout.quiet_at(), self._vigil.next_due())
         return spoke

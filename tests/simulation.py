@@ -132,7 +132,7 @@ class Call:
         return [at for at, effect in self.effects if isinstance(effect, Report) and effect.type == type_]
 
     def measured(self, name: str) -> list[float]:
-        return [m.seconds for m in self.of(Measure) if m.name == name]
+        return [at - m.since for at, m in self.effects if isinstance(m, Measure) and m.name == name]
 
     def cleared_at(self) -> list[float]:
         """When the bridge told the platform to throw away what it has."""

@@ -14,6 +14,8 @@ Theory of operation
       the call id (`invalid_tool_call_id`). All outputs of one response, in the order of the calls, then one
       request.
     * `follow_up` is what that request says: a session that *requires* a tool would call one for ever.
+    * A follow-up whose outputs went out while the caller spoke falls away when the model answers their turn:
+      that answer knows the outputs. What goes out later crosses the beginning of that answer, and is asked for.
     * One output for a call id, ever. What comes later is a note to the conversation, not an output.
 
     openai-agents-python `_ResponseCreateSequencer`; its issues #3405 and #1168 are what happens without.
@@ -83,6 +85,8 @@ class Rounds:
         self._response_of: dict[str, str] = {}
         self._open: dict[str, float] = {}
         self._held_until: float | None = None
+        self._covered = False
+        "Whether what waits is known to the answer that the caller's turn will start."
 
     @property
     def active(self) -> str | None:
@@ -95,18 +99,14 @@ class Rounds:
         return self._asked is not None
 
     @property
-    def open_calls(self) -> bool:
-        """Whether a tool's answer is outstanding."""
-        return bool(self._open)
-
-    @property
     def at_work(self) -> bool:
         """Whether the caller may expect to hear something without speaking."""
-        return bool(self._active or self.asked or self._waiting is not None or self.open_calls)
+        return bool(self._active or self.asked or self._waiting is not None or self._open)
 
     def ask(self, response: JsonObject) -> list[Step]:
         """Request a response, now or as soon as the model can take it."""
         self._waiting = response if not self._waiting else {**self._waiting, **response}
+        self._covered = False
         return self._go()
 
     def caller_started(self) -> None:
@@ -117,6 +117,8 @@ class Rounds:
         self._held_until = now + HOLD_S
 
     def started(self, response_id: str) -> list[Step]:
+        if self._covered and not self.asked:
+            self._waiting, self._covered = None, False
         self._active, self._asked, self._held_until = response_id, None, None
         return []
 
@@ -184,7 +186,10 @@ class Rounds:
             return self._go()
         del self._rounds[response_id]
         answers: list[Step] = [Answer(call_id, output or "") for call_id, output in round_.outputs.items()]
-        return [*answers, *self.ask(self._follow_up)]
+        alone = self._waiting is None or self._covered
+        steps = [*answers, *self.ask(self._follow_up)]
+        self._covered = alone and self._held_until == inf
+        return steps
 
     def _go(self) -> list[Step]:
         if self._waiting is None or self._active or self.asked or self._held_until is not None:

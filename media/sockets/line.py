@@ -162,8 +162,8 @@ class Line:
                 self._hooks.report(type_, event)
             case CallTool(call_id, name, arguments):
                 self._hooks.call_tool(call_id, name, arguments, partial(self._tool_answered, call_id))
-            case Measure(name, seconds):
-                self._shared.observer.measure(name, seconds)
+            case Measure(name, since):
+                self._shared.observer.measure(name, self._now() - since)
             case Warn(event, detail):
                 log.warning(event, **detail)
             case Finish(end):

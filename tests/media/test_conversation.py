@@ -76,6 +76,81 @@ def test_the_tail_that_the_resampler_holds_is_played() -> None:
     assert (line["text"], line["heard_ms"]) == ("Hello.", 200)
 
 
+def test_a_response_that_was_asked_for_before_the_caller_began_is_not_played_over_them() -> None:
+    hand = Hand().connect()
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    assert [event["response_id"] for event in sent(hand.starts("r1"), "response.cancel")] == ["r1"]
+    hand.speaks("i1")
+    assert [lot for lot in played(hand.wait(1)) if any(lot)] == []
+
+
+def test_the_models_own_response_says_that_the_caller_has_finished() -> None:
+    hand = Hand().connect()
+    hand.starts("r1")
+    hand.ends("r1")
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    assert sent(hand.starts("r2"), "response.cancel") == []
+    hand.speaks("i2", response_id="r2")
+    assert any(any(lot) for lot in played(hand.wait(1)))
+
+
+# A model that falls silent
+
+
+def test_a_model_that_does_not_answer_the_callers_turn_is_asked_once_plainly_and_the_caller_hears_a_tone() -> None:
+    hand = Hand(llm(response_create={"instructions": "Be kind."}), Options(audio=PCM24, response_timeout_s=8)).connect()
+    hand.starts()
+    hand.ends()
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    hand.model("input_audio_buffer.speech_stopped", item_id="u1")
+    assert any(any(lot) for lot in played(hand.wait(4)))
+    [request] = sent(hand.wait(4.1), "response.create")
+    assert "response" not in request
+    hand.wait(8)
+    assert hand.end
+    assert hand.end.reason_code == "response_timeout"
+
+
+def test_a_model_that_falls_silent_in_mid_response_is_heard_to_its_last_word_then_asked_again() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.speaks("i1", ms=10_000)
+    hand.speaks("i1", ms=30)
+    assert sent(hand.wait(9)) == []
+    stalled = hand.wait(4)
+    assert warned(stalled) == ["model_stalled"]
+    [cut, cancel] = sent(stalled)
+    assert (cut["type"], cut["audio_end_ms"]) == ("conversation.item.truncate", 10_000)
+    assert (cancel["type"], cancel["response_id"]) == ("response.cancel", "r1")
+    assert sent(hand.speaks("i1")) == []
+    assert any(any(lot) for lot in played(hand.wait(4)))
+    assert len(sent(hand.ends("r1", "cancelled"), "response.create")) == 1
+    hand.starts("r2")
+    hand.speaks("i2", response_id="r2")
+    assert any(any(lot) for lot in played(hand.wait(1)))
+
+
+def test_a_model_that_pauses_in_mid_response_goes_on_where_it_was() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.speaks("i1", ms=1000)
+    hand.wait(7)
+    hand.speaks("i1", ms=1000)
+    hand.wait(0.52)
+    [cut] = sent(hand.model("input_audio_buffer.speech_started", item_id="u1"))
+    assert abs(cut["audio_end_ms"] - 1500) <= 80
+    assert hand.end is None
+
+
+def test_while_a_tool_works_no_response_is_awaited() -> None:
+    hand = Hand(options=Options(audio=PCM24, tool_timeout_s=60)).connect()
+    hand.starts()
+    hand.calls()
+    hand.ends()
+    hand.wait(30)
+    assert hand.end is None
+
+
 # Requests
 
 

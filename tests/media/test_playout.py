@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from media.audio import AudioFormat
 from media.platforms.base import Pacing
-from media.playout import Heard, Playout, Speech
+from media.playout import MAX_PAST, Heard, Playout, Speech
 
 PCM = AudioFormat("pcm16", 8000)
 PACING = Pacing(lot_ms=80, prime_ms=160, start_delay_ms=10, clear_guard_ms=60)
+UNPACED = Pacing(lot_ms=20, prime_ms=0, start_delay_ms=0, clear_guard_ms=0)
 HELLO, BYE = Speech("item_1"), Speech("item_2")
 
 
@@ -208,3 +209,45 @@ def test_heard_is_never_more_than_was_sent_and_never_negative(pieces: list[tuple
     assert sum(heard.heard_ms for heard in cut) <= PCM.ms_in(sent_bytes) + 0.01
     for heard in cut:
         assert 0 <= heard.heard_ms <= heard.received_ms == pytest.approx(queued[heard.speech])
+
+
+def test_audio_that_comes_after_its_speech_was_heard_counts_on() -> None:
+    machine = playout(pacing=UNPACED)
+    speak(machine, HELLO, 100)
+    machine.due(0.0)
+    assert machine.settled(1.0) == [Heard(HELLO, 100, 100)]
+    speak(machine, HELLO, 100)
+    machine.due(1.0)
+    [cut] = machine.clear(1.05)
+    assert (round(cut.heard_ms), cut.received_ms) == (150, 200)
+
+
+def test_what_is_known_of_speech_that_was_heard_is_bounded() -> None:
+    machine = playout(pacing=UNPACED)
+    for number in range(3 * MAX_PAST):
+        speak(machine, Speech(f"item_{number}"), 20)
+        machine.due(number)
+        machine.settled(number + 0.5)
+    assert len(machine._past) == MAX_PAST
+
+
+def test_what_fills_a_wait_makes_way_for_speech_and_for_silence_wherever_it_stands_in_the_queue() -> None:
+    machine = playout()
+    speak(machine, HELLO, 30, complete=False)
+    machine.wait(PCM.silence(1000))
+    machine.hush()
+    assert machine.queued_ms() == 30
+    machine.wait(PCM.silence(1000))
+    speak(machine, HELLO, 50)
+    assert machine.queued_ms() == 80
+
+
+def test_silence_is_when_nothing_plays_and_nothing_can_be_sent() -> None:
+    machine = playout(pacing=UNPACED)
+    assert machine.silent(0.0)
+    speak(machine, HELLO, 30, complete=False)
+    assert not machine.silent(0.0)
+    machine.due(0.0)
+    assert not machine.silent(0.01)
+    assert machine.silent(1.0)
+    assert machine.speaking(1.0)

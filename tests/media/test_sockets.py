@@ -442,7 +442,7 @@ async def test_a_model_far_ahead_of_what_can_be_spoken_is_not_read_for_a_while()
         transport = stage.line._model._transport
         assert transport
         await until(lambda: not transport.is_reading())
-        stage.bridge._talk.cut(stage.line._now())
+        stage.bridge._talk._cut(stage.line._now())
         await until(transport.is_reading)
 
 

@@ -199,3 +199,18 @@ def test_sending_speech_is_told_apart_from_sending_a_tone() -> None:
     ear.look()
     ear.now += 2.5
     assert not ear.look()
+
+
+@pytest.mark.parametrize("ends_by", ["speech of the agent", "speech of the caller"])
+def test_a_hold_clip_ends_with_the_wait(ends_by: str) -> None:
+    ear = Ear()
+    ear.voice = Voice(JambonzMedia(8000), ear.record, ear.out, Options(audio=PCM, wait_sound=b"\2\2" * 80_000))
+    ear.voice.open(0.0)
+    ear.waiting = True
+    ear.wait(4.0)
+    if ends_by == "speech of the agent":
+        ear.speak(HELLO, 100)
+    ear.waiting = False
+    sounded = len(ear.effects)
+    ear.wait(4.0)
+    assert not any(b"\2" in effect.wire for _, effect in ear.effects[sounded:] if isinstance(effect, ToPlatform))

@@ -105,7 +105,44 @@ def test_a_tool_has_its_time_and_no_more() -> None:
     assert machine.next_due() == 18
     assert machine.overdue(17.9) == []
     assert machine.overdue(18) == ["a"]
-    assert machine.open_calls
+    assert machine.at_work
+
+
+@pytest.mark.parametrize("calls", ["a", "ab"])
+def test_outputs_that_came_while_the_caller_spoke_are_known_to_the_answer_to_their_turn(calls: str) -> None:
+    machine = talking(rounds())
+    for number, call_id in enumerate(calls):
+        machine.started(f"r{number}")
+        machine.called(f"r{number}", call_id, 0)
+        machine.ended(f"r{number}")
+    machine.caller_started()
+    for call_id in calls:
+        assert machine.answered(call_id, "x") == [Answer(call_id, "x")]
+    machine.caller_stopped(1.0)
+    machine.started("theirs")
+    assert machine.ended("theirs") == []
+
+
+def test_outputs_that_may_have_crossed_the_answer_to_the_callers_turn_are_asked_about() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.ended("r1")
+    machine.caller_started()
+    machine.caller_stopped(1.0)
+    assert machine.answered("a", "x") == [Answer("a", "x")]
+    machine.started("theirs")
+    assert machine.ended("theirs") == [Ask({})]
+
+
+def test_another_request_is_not_covered_by_the_answer_to_the_callers_turn() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.ended("r1")
+    machine.caller_started()
+    machine.ask({"instructions": "Say goodbye."})
+    machine.answered("a", "x")
+    machine.started("theirs")
+    assert machine.ended("theirs") == [Ask({"instructions": "Say goodbye."})]
 
 
 def test_requests_are_held_while_the_callers_turn_may_start_a_response() -> None:

@@ -1,0 +1,54 @@
+from math import inf
+
+from media.awaited import RETRIES, Awaited
+
+GREETING = {"instructions": "Greet the caller."}
+
+
+def awaited() -> Awaited:
+    return Awaited(timeout_s=8)
+
+
+def test_nothing_is_owed_at_first_and_nothing_goes_on() -> None:
+    machine = awaited()
+    machine.goes_on(3.0)
+    assert machine.due == inf
+    assert not machine.owed
+
+
+def test_every_sign_of_life_gives_more_time() -> None:
+    machine = awaited()
+    machine.asked(GREETING, 1.0)
+    assert machine.due == 9.0
+    machine.started(2.0, by_itself=False)
+    assert machine.due == 10.0
+    machine.goes_on(7.0)
+    assert machine.due == 15.0
+    machine.settled()
+    assert not machine.owed
+
+
+def test_what_is_asked_for_again_is_what_was_asked_for() -> None:
+    machine = awaited()
+    machine.asked(GREETING, 1.0)
+    machine.started(2.0, by_itself=False)
+    assert machine.asked_with == GREETING
+    machine.started(2.0, by_itself=True)
+    assert machine.asked_with == {}
+
+
+def test_the_answer_to_a_turn_is_asked_for_plainly() -> None:
+    machine = awaited()
+    machine.asked(GREETING, 1.0)
+    machine.turn_ended(5.0)
+    assert (machine.asked_with, machine.due) == ({}, 13.0)
+
+
+def test_the_second_try_comes_back_with_a_completed_response_and_with_nothing_else() -> None:
+    machine = awaited()
+    tries = [machine.again() for _ in range(RETRIES + 1)]
+    assert tries == [True] * RETRIES + [False]
+    machine.settled()
+    assert not machine.again()
+    machine.settled(completed=True)
+    assert machine.again()
