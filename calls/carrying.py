@@ -51,7 +51,7 @@ def make_bridge(
         wait_sound=wait_sound(media),
     )
     platform = PLATFORMS[settings.platform.kind].media(media.sample_rate_hz)
-    return Bridge(platform, model, options, now=now)
+    return Bridge(platform, [model], options, now=now)
 
 
 def wait_sound(media: Media) -> bytes:

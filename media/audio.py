@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop
 
-__all__ = ["AudioFormat", "Converter", "Encoding", "OddByte", "clip", "converter", "preload", "tone"]
+__all__ = ["AudioFormat", "Converter", "Encoding", "OddByte", "clip", "converter", "loudness", "preload", "tone"]
 
 Encoding = Literal["pcm16", "ulaw", "alaw"]
 
@@ -157,6 +157,11 @@ _ENCODE: dict[Encoding, Callable[[bytes], bytes]] = {
     "ulaw": lambda data: audioop.lin2ulaw(data, LINEAR_BYTES),
     "alaw": lambda data: audioop.lin2alaw(data, LINEAR_BYTES),
 }
+
+
+def loudness(data: bytes, audio: AudioFormat) -> int:
+    """Return the root mean square of the samples, of 32767."""
+    return audioop.rms(_DECODE[audio.encoding](data), LINEAR_BYTES)
 
 
 class OddByte:

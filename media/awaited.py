@@ -11,6 +11,7 @@ Theory of operation
     The second try comes back with every response that was completed.
 """
 
+import re
 from math import inf
 from typing import Any
 
@@ -18,6 +19,15 @@ JsonObject = dict[str, Any]
 
 RETRIES = 1
 "How often a response that failed, or never came, is asked for again."
+RATE_LIMITS = frozenset({"rate_limit_exceeded", "inference_rate_limit_exceeded"})
+RATE_LIMIT_RETRIES = 3
+RATE_LIMIT_S = 1.0
+"How long to wait where the model does not say."
+MAX_RATE_LIMIT_S = 6.0
+"A caller waits no longer for one try."
+FATAL = frozenset({"insufficient_quota", "invalid_api_key", "account_deactivated", "billing_hard_limit_reached"})
+"Failures after which the next response must fail too (LiveKit's set; livekit/agents #6352 is what happens without)."
+_AGAIN_IN = re.compile(r"try again in ([0-9]+(?:\.[0-9]+)?) ?(ms|s)\b")
 
 
 class Awaited:
@@ -29,14 +39,17 @@ class Awaited:
         self.asked_with: JsonObject = {}
         "What the request said; nothing where the model answers by itself: to ask again is then to ask for an answer."
         self.due = inf
+        self.ask_at = inf
+        "When a request that the model's limits did not allow is to be made again."
+        self._rate_limits = RATE_LIMIT_RETRIES
 
     @property
     def owed(self) -> bool:
-        return self.due != inf
+        return self.next_due() != inf
 
     def asked(self, response: JsonObject, now: float) -> None:
         """A request went out."""
-        self.asked_with, self.due = response, now + self._timeout_s
+        self.asked_with, self.due, self.ask_at = response, now + self._timeout_s, inf
 
     def turn_ended(self, now: float) -> None:
         """The caller has spoken, and the model answers by itself."""
@@ -47,17 +60,41 @@ class Awaited:
 
     def goes_on(self, now: float) -> None:
         """Something of a response came: it is not stalled, however long it takes to write."""
-        if self.owed:
+        if self.due != inf:
             self.due = now + self._timeout_s
 
     def settled(self, *, completed: bool = False) -> None:
         """Nothing is owed any more."""
-        self.due = inf
+        self.due = self.ask_at = inf
         if completed:
-            self._retries = RETRIES
+            self._retries, self._rate_limits = RETRIES, RATE_LIMIT_RETRIES
+
+    def after_failure(self, code: str, message: str, now: float) -> float | None:
+        """Say in how many seconds to ask again after a response that failed; None: never."""
+        if code in FATAL:
+            return None
+        if code not in RATE_LIMITS:
+            return 0.0 if self.again() else None
+        self._rate_limits -= 1
+        if self._rate_limits < 0:
+            return None
+        said = _AGAIN_IN.search(message)
+        wait_s = float(said[1]) / (1000 if said[2] == "ms" else 1) if said else RATE_LIMIT_S
+        self.ask_at = now + min(wait_s, MAX_RATE_LIMIT_S)
+        return self.ask_at - now
 
     def again(self) -> bool:
         """Take the second try, if there is one."""
         self.due = inf
         self._retries -= 1
         return self._retries >= 0
+
+    def retry(self, now: float) -> bool:
+        """Say, once, that it is time to ask again."""
+        if now < self.ask_at:
+            return False
+        self.ask_at = inf
+        return True
+
+    def next_due(self) -> float:
+        return min(self.due, self.ask_at)

@@ -4,10 +4,11 @@ Theory of operation
     Each leg goes one way through its phases, and the two in any order:
 
         platform   awaited ──socket──▶ opened ──call named──▶ talking ──▶ gone
-        model      dialled ──session.created──▶ configuring ──session.updated──▶ ready ──▶ gone
+        model      dialled ──session.created──▶ configuring ──session.updated──▶ ready ──▶ gone   (session.py)
 
     Nothing is sent to the model before `ready` but its configuration: audio that came earlier would be read
-    in the default format. When both legs are up the conversation begins (`conversation.py`).
+    in the default format. When both legs are up the conversation begins (`conversation.py`); it outlives the
+    model's leg, which can be lost and found again.
 
     The first reason to end wins. Then the agent's voice stops, the model is told to cancel, and for at most
     a second the last transcript and usage are awaited; then comes Finish, once, and nothing after it.
@@ -15,9 +16,12 @@ Theory of operation
 Inputs carry the time (monotonic seconds) and return effects; `next_due` says when `tick` is wanted.
 """
 
+from collections.abc import Sequence
+
 from media.conversation import Conversation
 from media.effects import Effect, End, Finish, Report, ToModel, Wire
 from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, TOO_LONG, media_lost
+from media.meanings import tell
 from media.options import Options, PlatformLeg
 from media.platforms.base import (
     AudioReceived,
@@ -29,21 +33,16 @@ from media.platforms.base import (
 )
 from media.realtime.base import (
     CallerCommitted,
-    CallerStarted,
-    CallerStopped,
     CallerText,
     ModelError,
     ModelEvent,
     ModelRefused,
     Realtime,
     ResponseEnded,
-    ResponseStarted,
     SessionOpened,
     SessionReady,
-    SpeechComplete,
     SpeechReceived,
     SpokenText,
-    ToolCalled,
 )
 from media.record import Record
 from media.session import Session
@@ -60,9 +59,9 @@ DIGIT = "input_audio_buffer.dtmf_event_received"
 class Bridge:
     """See the theory above."""
 
-    def __init__(self, platform: MediaDialect, model: Realtime, options: Options, *, now: float) -> None:
+    def __init__(self, platform: MediaDialect, models: Sequence[Realtime], options: Options, *, now: float) -> None:
+        """`models`: the one to talk with, and those to fall back on, in the order in which they can be dialled."""
         self._platform = platform
-        self._model = model
         self._options = options
         self._out: list[Effect] = []
         self._platform_leg = PlatformLeg.AWAITED
@@ -77,8 +76,17 @@ class Bridge:
         self._finished = False
         self.record = Record(now=now)
         self._voice = Voice(platform, self.record, self._out, options)
-        self._session = Session(model, self._out, timeout_s=options.session_timeout_s)
-        self._talk = Conversation(model, self._voice, self.record, self._out, options)
+        ends_at = now + options.max_call_s
+        self._talk = Conversation(models[0], self._voice, self.record, self._out, options, ends_at=ends_at)
+        self._session = Session(
+            models,
+            self._out,
+            use=self._talk.use,
+            lost=self._talk.lost,
+            timeout_s=options.session_timeout_s,
+            max_session_s=options.max_session_s,
+            unix_s=options.unix_s,
+        )
 
     @property
     def finished(self) -> bool:
@@ -125,15 +133,18 @@ class Bridge:
     def _on_platform(self, event: PlatformEvent, now: float) -> None:
         match event:
             case AudioReceived(pcm):
-                if self._session.ready and self._ending is None:
-                    self._talk.hear(pcm)
+                if self._ending is None:
+                    self._talk.hear(pcm, now)
             case CallStarted():
                 self._platform_leg = PlatformLeg.TALKING
                 self._deadlines.pop("metadata", None)
                 self._voice.open(now)
                 self._begin(now)
             case DigitReceived(digit, _):
-                self._out.append(Report(DIGIT, {"type": DIGIT, "event": digit}))
+                shown = self._talk.attendant.shown(digit)
+                self._out.append(Report(DIGIT, {"type": DIGIT, "event": shown}))
+                if self._session.ready and not self._ending:
+                    self._talk.pressed(digit, now)
             case _:
                 pass
 
@@ -146,14 +157,14 @@ class Bridge:
 
     def model_said(self, wire: Wire, now: float) -> list[Effect]:
         try:
-            said = self._model.receive(wire)
+            said = self._session.model.receive(wire)
         except ModelError as error:
             self._end(self._session.bad_message(str(error)), now)
             return self._effects(now)
         if said.event:
-            self._out.append(Report(said.type, said.event))
+            self._out.append(Report(said.type, self._talk.attendant.masked(said.event)))
         if said.type.startswith("response."):
-            self._talk.response_goes_on(now)
+            self._talk.responses.goes_on(now)
         if said.meaning:
             self._on_model(said.meaning, now)
         if self.gathering and not self._ending and isinstance(said.meaning, SpeechReceived):
@@ -162,57 +173,41 @@ class Bridge:
 
     def model_closed(self, now: float, *, code: int | None, reason: str) -> list[Effect]:
         """Its socket is gone. What the caller was to hear is played to its end first, unless it was refused."""
-        end = self._session.closed(code, reason)
-        if end.completion_reason == "disconnect from remote end":
-            self._voice.complete_all()
-            self._leaving = end
-        else:
-            self._end(end, now)
+        self._part(self._session.closed(code, reason, now), now)
         return self._effects(now)
 
     def model_failed(self, now: float, *, reason_code: str, message: str) -> list[Effect]:
         """It could not be reached, or refused us."""
-        self._end(self._session.failed(reason_code, message), now)
+        self._part(self._session.failed(reason_code, message), now)
         return self._effects(now)
+
+    def _part(self, end: End | None, now: float) -> None:
+        """The model is gone for good; what it said is heard to its end where it took part in the conversation."""
+        if end and end.completion_reason == "disconnect from remote end":
+            self._voice.complete_all()
+            self._leaving = end
+        else:
+            self._end(end, now)
 
     def _on_model(self, meaning: ModelEvent, now: float) -> None:
         match meaning:
             case SpeechReceived():
                 if self._session.ready and not self._ending:
-                    self._talk.speech(meaning, now)
+                    self._talk.speaking.speech(meaning, now)
             case SessionOpened() | SessionReady() | ModelRefused() if not self._session.ready:
                 self._end(self._session.said(meaning, now), now)
                 self._begin(now)
             case CallerText(item_id, text):
                 self.record.caller_text(item_id, text, now)
             case CallerCommitted(item_id):
-                self.record.caller_turn(item_id, transcribed=self._model.transcribes, now=now)
+                if self._ending or not self._session.ready or self._talk.caller_committed(item_id, now):
+                    self.record.caller_turn(item_id, transcribed=self._session.model.transcribes, now=now)
             case SpokenText(speech, text, final):
                 self.record.spoken(speech, text, final=final, now=now)
             case ResponseEnded() if self._ending:
-                self.record.used(meaning.usage)
-                self._talk.rounds.ended(meaning.response_id)
+                self._talk.responses.ended_late(meaning)
             case _ if self._session.ready and not self._ending:
-                self._on_turn(meaning, now)
-            case _:
-                pass
-
-    def _on_turn(self, meaning: ModelEvent, now: float) -> None:
-        match meaning:
-            case SpeechComplete(speech):
-                self._talk.speech_complete(speech)
-            case CallerStarted():
-                self._talk.caller_started(now)
-            case CallerStopped():
-                self._talk.caller_stopped(now)
-            case ResponseStarted(response_id):
-                self._talk.response_started(response_id, now)
-            case ResponseEnded():
-                self._talk.response_ended(meaning, now)
-            case ToolCalled():
-                self._talk.tool_called(meaning, now)
-            case ModelRefused():
-                self._talk.refused(meaning, now)
+                tell(self._talk, meaning, now)
             case _:
                 pass
 
@@ -223,7 +218,7 @@ class Bridge:
         if self._session.ready and not self._ending:
             self._talk.tool_answered(call_id, output, now)
         else:
-            self.record.tool_answered(call_id, output, now)
+            self._talk.tool_answered_to_nobody(call_id, output, now)
         return self._effects(now)
 
     def end(self, end: End, now: float) -> list[Effect]:
@@ -235,7 +230,8 @@ class Bridge:
         """Do what is due."""
         for end in [end for due, end in self._deadlines.values() if due <= now]:
             self._end(end, now)
-        self._end(self._session.overdue(now), now)
+        if not self._ending:
+            self._end(self._session.overdue(now), now)
         if self._session.ready and not self._ending:
             self._talk.tick(now)
         return self._effects(now)
@@ -246,8 +242,10 @@ class Bridge:
             return None
         if self._ending:
             return self._finish_by
-        talk = [self._talk.next_due()] if self._session.ready else []  # a model that is gone is waited for no more
-        return min(self._session.due, self._voice.next_due(), *talk, *(due for due, _ in self._deadlines.values()))
+        dues = [self._session.next_due(), self._voice.next_due(), *(due for due, _ in self._deadlines.values())]
+        if self._session.ready:  # a model that is gone is waited for no more
+            dues.append(self._talk.next_due())
+        return min(dues)
 
     # What every input ends with
 
@@ -266,13 +264,16 @@ class Bridge:
         return out
 
     def _advance(self, now: float) -> None:
+        if self._session.ready:
+            self._talk.look(now)
         waiting = not self._session.ready or self._talk.owes
         if self._voice.play(now, waiting=waiting):
             self._talk.sent(now)
-        if self._talk.over:
-            self._end(self._talk.over, now)
+        if (over := self._talk.over) and self._session.ready:
+            self._end(self._session.fell(over), now)
         elif self._leaving and not self._voice.speaking(now):
             self._end(self._leaving, now)
+        self._session.renew(now, quiet=self._talk.quiet(now))
 
     def _begin(self, now: float) -> None:
         if self._platform_leg is PlatformLeg.TALKING and self._session.ready and not self._ending:
@@ -285,10 +286,10 @@ class Bridge:
         self._ending = end
         self._finish_by = now + ENDING_S
         self._voice.stop(now)
-        if self._session.ready and self._talk.rounds.active:
-            self._out.append(ToModel(self._model.cancel(self._talk.rounds.active, "bi-end")))
+        if self._session.ready and (active := self._talk.responses.active):
+            self._out.append(ToModel(self._session.model.cancel(active, "bi-end")))
 
     def _awaits_last_words(self, now: float) -> bool:
         if not self._session.ready or now >= self._finish_by:
             return False
-        return bool(self._talk.rounds.active or self.record.awaits_text)
+        return bool(self._talk.responses.active or self.record.awaits_text)

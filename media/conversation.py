@@ -1,189 +1,247 @@
-"""The conversation while both legs are up: speech, turns, barge-in, tools.
+"""The conversation while both legs are up: turns, requests, tools, and what leads out of it.
 
 What the two legs *are* (connecting, ready, gone) is the bridge's business; here they work. Effects are
 collected in `out`, which the bridge empties. A conversation that cannot go on sets `over`.
 
-Barge-in, when the model hears the caller:
-    nothing queued and nothing sounding → nothing to cut. Else our queue is dropped, the platform flushed, and
-    the model told what was heard of every piece that was cut: 0 < heard → truncate; nothing heard → delete
-    (a truncate at 0 ms is refused: livekit/agents #6157). Audio of the cut response that still arrives is
-    dropped. The model is told to cancel only where it does not interrupt itself.
+What has a theory of its own is a machine of its own, and only joined here:
+    `ear` the caller's audio · `speaking` the agent's · `interruption` what interrupts it · `responses` what the model
+    is asked, and owes · `tooling` tool calls · `attendant` the keypad, a silent caller, the call's end
 """
 
 import json
 from typing import assert_never
 
-from media.audio import Converter, converter
-from media.awaited import Awaited
-from media.effects import CallTool, Effect, End, Measure, ToModel, Warn
+from media.attendant import TYPED, Act, Attendant, Leave, Say, Typed
+from media.ear import Ear
+from media.effects import CallTool, Effect, End, Measure, Warn
+from media.interruption import Act as Verdict
+from media.interruption import Interruption
 from media.options import Options
-from media.playout import ROUNDING_MS, Heard, Speech
-from media.realtime.base import (
-    JsonObject,
-    ModelRefused,
-    Realtime,
-    ResponseEnded,
-    SpeechReceived,
-    ToolCalled,
-)
-from media.realtime.rounds import Answer, Ask, Note, Rounds, Step
+from media.realtime.base import Realtime, ToolCalled
 from media.record import Record
+from media.responses import Responses
+from media.speaking import Speaking
+from media.tooling import RefusalError, Tooling
 from media.voice import Voice
-
-MAX_ARGUMENTS_CHARS = 16 * 1024
-DRY_LOOK_S = 0.25
-"How often it is looked whether a model that fell silent has been heard to the end of what it said."
 
 
 class Conversation:
     """See the theory above. `out` is shared with the bridge: effects, in order."""
 
-    def __init__(self, model: Realtime, voice: Voice, record: Record, out: list[Effect], options: Options) -> None:
-        self._model = model
+    def __init__(
+        self, model: Realtime, voice: Voice, record: Record, out: list[Effect], options: Options, *, ends_at: float
+    ) -> None:
         self._voice = voice
         self._record = record
         self._out = out
-        self._to_caller: Converter = converter(model.audio, options.audio)
-        self._to_model: Converter = converter(options.audio, model.audio)
-        self._awaited = Awaited(timeout_s=options.response_timeout_s)
-        self._speech: Speech | None = None
-        self._silenced: set[str] = set()
-        self._forgotten: set[str] = set()
+        self._options = options
+        self._manners = options.manners
+        self.speaking = Speaking(voice, record, out, options.audio)
+        self._ear = Ear(options.audio, out)
+        self._ear.shut(keep=self._manners.caller_speaks_first)
+        barge_in = self._manners.barge_in
+        self._judge = Interruption(barge_in, options.audio) if barge_in.judged else None
+        self.attendant = Attendant(self._manners, ends_at=ends_at)
+        self.responses = Responses(voice, self.speaking, record, out, options)
+        self._begun = False
+        self._guarded = False
+        "Whether the greeting is still being said that must not be interrupted."
+        self._unanswered = False
+        "Whether the model was lost while the caller was owed an answer."
+        self._words = ""
         self._turn_ended_at: float | None = None
         self._greeted_from: float | None = None
-        self._ids = 0
-        self.rounds = Rounds(tool_timeout_s=options.tool_timeout_s, follow_up=model.follow_up)
         self.caller_speaks = False
-        self.over: End | None = None
+        self.leaving: End | None = None
+        self._left: End | None = None
+        self.use(model)
+
+    @property
+    def over(self) -> End | None:
+        """Why it cannot go on; the end that it was on its way to wins over what befell it on the way."""
+        return (self.leaving or self.responses.over) if self.responses.over else self._left
+
+    # The model comes, and goes
+
+    def use(self, model: Realtime) -> None:
+        """Talk with this model from now on."""
+        self._model = model
+        if self._judge:
+            model.leave_turns()
+        self.speaking.use(model)
+        self._tooling = Tooling(model.tools, self._manners.fillers_s)
+        self.responses.use(model)
 
     def begin(self, now: float, *, opened_at: float) -> None:
-        """Both legs are up: let the model speak first."""
+        """Both legs are up: the first time, let the model speak first; later, let it know what was said."""
+        if self._begun:
+            self._go_on(now)
+            return
+        self._begun = True
+        self._tell_history(self._options.history)
+        if self._manners.caller_speaks_first:
+            self._ear.open(self._model, now)
+            return
         self._greeted_from = opened_at
-        self._do(self.rounds.ask(self._model.greeting), now)
+        self._guarded = self._manners.protect_greeting
+        if self._guarded:
+            self._ear.shut(keep=True)
+        else:
+            self._ear.open(self._model, now)
+        self.responses.ask(self._model.greeting, now)
 
-    def hear(self, pcm: bytes) -> None:
-        """Pass the caller's audio on."""
-        self._out.append(ToModel(self._model.hear(self._to_model.convert(pcm))))
+    def lost(self) -> None:
+        """The model is gone, and will be back, or another one: what it said is spoken to its end."""
+        self._unanswered = self.responses.lost() or self._unanswered
+        self._voice.complete_all()
+        self._ear.shut(keep=True)
+        self.caller_speaks = False
 
-    def speech(self, said: SpeechReceived, now: float) -> None:
-        """Queue a piece of the agent's voice, or drop it where its response was cut."""
-        item = said.speech.item_id
-        if item in self._forgotten:
-            return
-        if item in self._silenced or said.response_id in self._silenced:
-            if item not in self._silenced:
-                self._record.heard(Heard(said.speech, 0.0, 0.0), interrupted=True, now=now)
-                self._forget(item)
-            return
-        if said.speech != self._speech:
-            self._to_caller.reset()
-            self._speech = said.speech
-        self._voice.queue(said.speech, self._to_caller.convert(said.audio))
+    def _go_on(self, now: float) -> None:
+        self._tell_history(self._record.history())
+        if self.leaving is None and not self._guarded:
+            self._ear.open(self._model, now)
+        if self._unanswered:
+            self._unanswered = False
+            self.responses.ask({}, now)
 
-    def speech_complete(self, speech: Speech) -> None:
-        if speech == self._speech and (rest := self._to_caller.flush()):
-            self._voice.queue(speech, rest)
-        self._voice.complete(speech)
+    def _tell_history(self, history: tuple[tuple[str, str], ...]) -> None:
+        for role, text in history:
+            self.responses.say(role, text)
+
+    # The caller
+
+    def hear(self, pcm: bytes, now: float) -> None:
+        """Take the caller's audio, also while there is no model to pass it on to."""
+        if self._judge and (verdict := self._judge.hear(pcm)):
+            self._judged(verdict, now)
+        self._ear.hear(pcm, now)
+
+    def pressed(self, key: str, now: float) -> None:
+        self._act(self.attendant.pressed(key, now), now)
 
     def caller_started(self, now: float) -> None:
-        """Barge-in: see above."""
-        if self._model.answers_itself:
-            self.rounds.caller_started()
-            self._awaited.settled()
+        self.attendant.stirred()
+        if self._takes_turns:
+            self.responses.caller_begins()
         self.caller_speaks, self._turn_ended_at = True, None
-        if self._voice.speaking(now):
-            self._cut(now)
-            self._out.append(Measure("barge_in", since=now))
-        if self.rounds.active and self.rounds.active not in self._silenced:
-            self._silence(self.rounds.active, cancel=not self._model.interrupts_itself)
+        if self._judge and self._voice.speaking(now):
+            if verdict := self._judge.started(speaking=True):
+                self._judged(verdict, now)
+            return
+        if self._judge:
+            self._judge.started(speaking=False)
+        self._barge_in(now)
 
     def caller_stopped(self, now: float) -> None:
         self.caller_speaks = False
-        if self._model.answers_itself:
-            self.rounds.caller_stopped(now)
-            self._awaited.turn_ended(now)
-        self._turn_ended_at = now - self._model.pause_ms / 1000
+        if verdict := self._judge.stopped() if self._judge else None:
+            self._judged(verdict, now)
+        counts = self._judge is None or self._judge.counts()
+        if counts:
+            self._turn_ended_at = now - self._model.pause_ms / 1000
+        if self._takes_turns:
+            self.responses.caller_stops(now, owed=counts)
 
-    def _cut(self, now: float) -> None:
-        """Stop the agent's voice at once, and tell the model how much of it was heard."""
-        self._speech = None  # what the converter still holds of it goes with it
-        for heard in self._voice.stop(now):
-            self._silenced.add(heard.speech.item_id)
-            if heard_ms := int(heard.heard_ms + ROUNDING_MS):
-                self._to_the_model(self._model.truncate(heard.speech, heard_ms, self._id("bi")))
-            else:
-                self._forget(heard.speech.item_id)
+    def caller_committed(self, item_id: str, now: float) -> bool:
+        """The caller's turn is an item of the conversation. Say whether it counts."""
+        if self._judge is None:
+            return True
+        counts = self._judge.counts()
+        if not counts:
+            self.speaking.forget(item_id)
+        self.responses.release(now)
+        if counts:
+            self.responses.ask({}, now)
+        return counts
+
+    @property
+    def _takes_turns(self) -> bool:
+        """Whether the end of the caller's turn brings a response, of the model's own or at our request."""
+        return self._model.answers_itself or self._judge is not None
+
+    def _judged(self, verdict: Verdict, now: float) -> None:
+        match verdict:
+            case Verdict.CUT:
+                self._barge_in(now)
+            case Verdict.HOLD:
+                self._voice.hold(now)
+            case Verdict.RESUME:
+                self._voice.resume(now)
+
+    def _barge_in(self, now: float) -> None:
+        if self._voice.speaking(now):
+            self.speaking.cut(now)
+            self._out.append(Measure("barge_in", since=now))
+        self.responses.interrupted(excused=self._takes_turns)
 
     def response_started(self, response_id: str, now: float) -> None:
-        ours = self.rounds.asked
-        self._do(self.rounds.started(response_id), now)
-        self._awaited.started(now, by_itself=not ours)
-        if not ours:
+        over_the_caller = self.caller_speaks and self._takes_turns
+        if self.responses.started(response_id, now, over_the_caller=over_the_caller):
             self.caller_speaks = False  # the model has heard the end of the turn that it answers
-        elif self.caller_speaks and self._model.answers_itself:
-            self._silence(response_id)  # asked for before they began: their turn will have an answer of its own
 
-    def response_goes_on(self, now: float) -> None:
-        """Something of a response came."""
-        self._awaited.goes_on(now)
-
-    def response_ended(self, ended: ResponseEnded, now: float) -> None:
-        self._record.used(ended.usage)
-        if self.rounds.active not in {None, ended.response_id}:
-            self._do(self.rounds.ended(ended.response_id), now)  # another one than that which speaks
-            return
-        self._awaited.settled(completed=ended.status == "completed")
-        self._voice.complete_all()
-        failed = ended.status == "failed"
-        if failed and self._awaited.again():
-            self._out.append(Warn("response_failed", {"error": ended.error or {}}))
-            # Asked first: a request that waits already and this one become one.
-            self._do([*self.rounds.ask(self._awaited.asked_with), *self.rounds.ended(ended.response_id)], now)
-        elif failed:
-            self.rounds.ended(ended.response_id)
-            error = ended.error or {"message": "the response failed"}
-            self.over = End("server failure", str(error.get("code") or "response_failed"), "model", error)
-        else:
-            self._do(self.rounds.ended(ended.response_id), now)
+    # Tools
 
     def tool_called(self, call: ToolCalled, now: float) -> None:
-        """Run a tool once, if it was declared and its arguments can be read; else tell the model at once."""
-        if not self.rounds.called(call.response_id, call.call_id, now):
+        """Run a tool once, if it may be run; else tell the model at once."""
+        if exit_ := self._options.exits.get(call.name):
+            self._record.tool_called(call.call_id, call.name, call.arguments, now)
+            self._record.tool_answered(call.call_id, '{"ok":true}', now)
+            self._leave(exit_.end, "" if self.speaking.spoke_in(call.response_id) else exit_.words)
+            return
+        if not self.responses.called(call.response_id, call.call_id, now):
             self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))
             return
         self._record.tool_called(call.call_id, call.name, call.arguments, now)
-        arguments = _arguments(call.arguments)
-        if call.name not in self._model.tools:
-            self.tool_answered(call.call_id, _failure(f"there is no tool named {call.name[:64]}"), now)
-        elif arguments is None:
-            self.tool_answered(call.call_id, _failure("the arguments are not a JSON object"), now)
-        else:
-            self._out.append(CallTool(call.call_id, call.name, arguments))
+        try:
+            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now)))
+        except RefusalError as refusal:
+            self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "reason": str(refusal)}))
+            self.tool_answered(call.call_id, _failure(str(refusal)), now)
 
     def tool_answered(self, call_id: str, output: str, now: float) -> None:
         self._record.tool_answered(call_id, output, now)
-        self._do(self.rounds.answered(call_id, output), now)
+        self._tooling.ended(call_id)
+        self.responses.answer(call_id, output, now)
 
-    def refused(self, refusal: ModelRefused, now: float) -> None:
-        """Tell the errors that end a conversation from those that a correct client can meet."""
-        ours = str(refusal.event_id).startswith("ask-")
-        if refusal.fatal:
-            self.over = End("server error", refusal.code, "model", refusal.error)
-        elif refusal.code == "conversation_already_has_active_response":
-            self._do(self.rounds.refused(), now)
-        elif not refusal.harmless:
-            self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
-            if ours:
-                self._ask_plainly(refusal, now)
+    def tool_answered_to_nobody(self, call_id: str, output: str, now: float) -> None:
+        """Take an output while the model is away: it is part of the history that the next session gets."""
+        self._record.tool_answered(call_id, output, now)
+        self._tooling.ended(call_id)
+        self.responses.forget_call(call_id)
+        self._unanswered = True
+
+    # Time
 
     def tick(self, now: float) -> None:
-        """Do what time alone brings: late tools, held requests, a response that never came."""
-        for call_id in self.rounds.overdue(now):
+        """Do what time alone brings."""
+        for call_id in self.responses.overdue(now):
             self._out.append(Warn("tool_timeout", {"call_id": call_id}))
             self.tool_answered(call_id, _failure("the tool did not answer in time"), now)
-        self._do(self.rounds.tick(now), now)
-        if now >= self._awaited.due:
-            self._stalled(now)
+        if self._tooling.filler_due(now) and not self.caller_speaks and self._voice.silent(now):
+            self.responses.fill({"instructions": self._manners.filler, "tool_choice": "none"}, now)
+        self.responses.tick(now)
+        self._act(self.attendant.tick(now), now)
+        self._ear.tick(now)
+
+    def look(self, now: float) -> None:
+        """See what the agent's silence brings: the end of a protected greeting or of a goodbye, a caller's silence."""
+        if not (self._guarded or self.leaving or self.attendant.minds_silence):
+            return
+        quiet = not (self._voice.speaking(now) or self.owes)
+        if self.leaving and quiet:
+            if self._words:
+                self.responses.ask({"instructions": self._words, "tool_choice": "none"}, now)
+                self._words = ""
+            else:
+                self._left = self.leaving
+        elif self._guarded and quiet:
+            self._guarded = False
+            self._ear.open(self._model, now)
+        elif not self.leaving:
+            self._act(self.attendant.mind(silent=quiet and not self.caller_speaks, now=now), now)
+            if self.leaving:
+                self.look(now)
 
     def sent(self, now: float) -> None:
         """Agent speech has just been sent to the caller: the moment that latencies are measured to."""
@@ -198,76 +256,42 @@ class Conversation:
     @property
     def owes(self) -> bool:
         """Whether the caller, who is silent, may expect to hear something."""
-        return not self.caller_speaks and (self.rounds.at_work or self._awaited.owed)
+        return not self.caller_speaks and self.responses.at_work
+
+    def quiet(self, now: float) -> bool:
+        """Whether nothing goes on that a new session with the model would disturb."""
+        return not (self.caller_speaks or self.owes or self._voice.speaking(now))
 
     def next_due(self) -> float:
-        return min(self.rounds.next_due(), self._awaited.due)
+        return min(
+            self.responses.next_due(),
+            self._ear.next_due(),
+            self._tooling.next_due(),
+            self.attendant.next_due(),
+        )
 
-    def _stalled(self, now: float) -> None:
-        """Handle a model that fell silent: once what it said is heard, ask once more, then give up."""
-        if not self._voice.silent(now):
-            self._awaited.due = now + DRY_LOOK_S
-            return
-        if not self._awaited.again():
-            self.over = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
-            return
-        self._out.append(Warn("model_stalled"))
-        self.rounds.failed()
-        if self.rounds.active:
-            self._cut(now)
-            self._silence(self.rounds.active, cancel=True)
-            self._awaited.asked(self._awaited.asked_with, now)
-        self._do(self.rounds.ask(self._awaited.asked_with), now)
+    # What is done
 
-    def _ask_plainly(self, refusal: ModelRefused, now: float) -> None:
-        """Ask again with nothing in the request that the model could refuse."""
-        self.rounds.failed()
-        self._awaited.settled()
-        if self._awaited.asked_with:
-            self._do(self.rounds.ask({}), now)
-        else:
-            self.over = End("server error", refusal.code, "model", refusal.error)
-
-    def _do(self, steps: list[Step], now: float) -> None:
-        for step in steps:
-            match step:
-                case Answer(call_id, output):
-                    self._to_the_model(self._model.answer_tool(call_id, output, self._id("tool")))
-                case Note(call_id, output):
-                    text = f"The result of the tool call {call_id} came late: {output}"
-                    self._to_the_model(self._model.note(text, self._id("note")))
-                case Ask(response):
-                    self._awaited.asked(response, now)
-                    self._to_the_model(self._model.ask(response, self._id("ask")))
+    def _act(self, acts: list[Act], now: float) -> None:
+        for act in acts:
+            match act:
+                case Say(instructions):
+                    self.responses.ask({"instructions": instructions}, now)
+                case Typed(entry, shown):
+                    self._record.typed(TYPED + shown, now)
+                    self._barge_in(now)
+                    self.responses.say("user", TYPED + entry)
+                    self.responses.ask({}, now)
+                case Leave(end, words):
+                    self._leave(end, words)
                 case _:
-                    assert_never(step)
+                    assert_never(act)
 
-    def _silence(self, response_id: str, *, cancel: bool = True) -> None:
-        """Let nothing more of a response be heard."""
-        self._silenced.add(response_id)
-        if cancel:
-            self._to_the_model(self._model.cancel(response_id, self._id("bi")))
-
-    def _forget(self, item_id: str) -> None:
-        self._forgotten.add(item_id)
-        self._to_the_model(self._model.forget(item_id, self._id("bi")))
-
-    def _to_the_model(self, wire: bytes) -> None:
-        self._out.append(ToModel(wire))
-
-    def _id(self, kind: str) -> str:
-        self._ids += 1
-        return f"{kind}-{self._ids}"
-
-
-def _arguments(text: str) -> JsonObject | None:
-    if len(text) > MAX_ARGUMENTS_CHARS:
-        return None
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+    def _leave(self, end: End, words: str) -> None:
+        """Hear nothing more, and end when the last words have been heard."""
+        if self.leaving is None:
+            self.leaving, self._words = end, words
+            self._ear.shut(keep=False)
 
 
 def _failure(message: str) -> str:

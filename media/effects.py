@@ -22,6 +22,13 @@ class ToModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Redial:
+    """Leave the model's socket, if there is one, and reach the `nth` model that this call may have."""
+
+    nth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Something happened that the eventHook may have asked for."""
 
@@ -80,4 +87,4 @@ class Finish:
     end: End
 
 
-Effect = ToPlatform | ToModel | Report | CallTool | Measure | Warn | Finish
+Effect = ToPlatform | ToModel | Redial | Report | CallTool | Measure | Warn | Finish

@@ -9,6 +9,8 @@ from media.effects import End
 HUNG_UP = End("normal conversation end", "caller_hung_up", "caller")
 TOO_LONG = End("normal conversation end", "max_duration", "server")
 PLATFORM_ENDED = End("normal conversation end", "platform_hung_up", "platform")
+CALLER_SILENT = End("normal conversation end", "caller_silent", "server")
+HANGUP = End("normal conversation end", "agent_hung_up", "agent")
 RESTART = End("connection failure", "server_restart", "server", {"message": "the server is restarting"})
 NO_SHOW = End("connection failure", "media_no_show", "platform")
 NO_SESSION = End("connection failure", "session_timeout", "model", {"message": "no session in time"})

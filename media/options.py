@@ -1,9 +1,49 @@
 """What the configuration says about one call's media, and the phases of its two legs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from math import inf
 
 from media.audio import AudioFormat
+from media.effects import End
+from media.idle import Rung
+from media.interruption import BargeIn
+from media.keypad import Digits
+
+FILLER = (
+    "In one short sentence, in the language of the conversation, tell the caller that you are still checking. "
+    "Do not answer the question yet."
+)
+WARNING = "In one short sentence, in the language of the conversation, tell the caller that this call will end soon."
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the agent behaves in conversation; what is an instruction is given to the model, in its own words."""
+
+    caller_speaks_first: bool = False
+    protect_greeting: bool = False
+    "Whether the agent's first words cannot be interrupted; what the caller says meanwhile is heard after them."
+    barge_in: BargeIn = field(default_factory=BargeIn)
+    digits: Digits | None = field(default_factory=Digits)
+    "How keys become entries that the model reads; None: they are only reported."
+    idle: tuple[Rung, ...] = ()
+    warn_before_s: float = 0
+    "How long before the call's maximum the caller is told; 0: not at all."
+    warning: str = WARNING
+    fillers_s: tuple[float, ...] = (1.5, 8.0)
+    "When, after the call of a tool that has not answered, the model says that it is still at it."
+    filler: str = FILLER
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A tool that is ours: the model leaves the conversation by it, after words that are heard to their end."""
+
+    end: End
+    words: str
+    "The instruction for the last words, where the model called the tool without saying any."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +67,15 @@ class Options:
     "How long a caller may hear nothing while something is being tried."
     wait_sound: bytes = b""
     "What sounds then, in the format of `audio`; nothing: a soft tone."
+    manners: Manners = field(default_factory=Manners)
+    exits: Mapping[str, Exit] = field(default_factory=dict)
+    "By the name under which the model knows them."
+    max_session_s: float = inf
+    "How long one session with the model may last; it is renewed at a quiet moment before."
+    unix_s: float = 0.0
+    "Unix time at monotonic zero: vendors tell the end of a session in Unix time."
+    history: tuple[tuple[str, str], ...] = ()
+    "(role, text) of what was said before, where this is not the call's first conversation."
 
 
 class PlatformLeg(Enum):

@@ -54,11 +54,16 @@ class _Progress:
         return self.complete and self.heard_ms >= self.received_ms - ROUNDING_MS
 
 
+NOTHING = memoryview(b"")
+
+
 class _Piece(NamedTuple):
     speech: Speech | None
     "None is padding."
     starts_at: float
     ms: float
+    pcm: memoryview = NOTHING
+    "Kept only where it may have to be played once more."
 
 
 ROUNDING_MS = 0.01
@@ -69,7 +74,9 @@ MAX_PAST = 32
 class Playout:
     """The queue to the caller's ear; see the theory above."""
 
-    def __init__(self, audio: AudioFormat, pacing: Pacing, *, lead_ms: float) -> None:
+    def __init__(self, audio: AudioFormat, pacing: Pacing, *, lead_ms: float, resumable: bool = False) -> None:
+        """`resumable`: `hold` and `resume` are wanted, for which a little of what was sent is kept."""
+        self._resumable = resumable
         self._audio = audio
         self._pacing = pacing
         self._lot_bytes = audio.bytes_in(pacing.lot_ms)
@@ -170,6 +177,20 @@ class Playout:
         self._not_before = now + self._pacing.clear_guard_ms / 1000
         return cut
 
+    def hold(self, now: float) -> None:
+        """Send nothing more, and take back what was sent and not heard; `resume` goes on there, `clear` forgets it."""
+        self._hear(now)
+        for speech, _, ms, pcm in reversed(self._pieces):
+            if speech:
+                self._progress[speech].heard_ms += ms - self._audio.ms_in(len(pcm))  # a sample is heard, or not
+                self._queue.appendleft((speech, pcm))
+                self._queued_bytes += len(pcm)
+        self._pieces.clear()
+        self._plays_until, self._not_before = now, inf
+
+    def resume(self, now: float) -> None:
+        self._not_before = now + self._pacing.clear_guard_ms / 1000
+
     def settled(self, now: float) -> list[Heard]:
         """Return, once each, the pieces that have been heard to their end."""
         self._hear(now)
@@ -197,16 +218,18 @@ class Playout:
             if len(part) < len(pcm):
                 self._queue.appendleft((speech, pcm[len(part) :]))
             lot += part
-            self._played(speech, self._audio.ms_in(len(part)), now)
+            self._played(speech, self._audio.ms_in(len(part)), now, part)
         self._queued_bytes -= len(lot)
         if padding := self._lot_bytes - len(lot):
             lot += bytes(padding)
             self._played(None, self._audio.ms_in(padding), now)
         return bytes(lot)
 
-    def _played(self, speech: Speech | None, ms: float, now: float) -> None:
+    def _played(self, speech: Speech | None, ms: float, now: float, pcm: memoryview = NOTHING) -> None:
         starts_at = max(self._plays_until, now + self._pacing.start_delay_ms / 1000)
-        if self._pieces and starts_at == self._plays_until and self._pieces[-1].speech == speech:
+        if self._resumable:
+            self._pieces.append(_Piece(speech, starts_at, ms, pcm))
+        elif self._pieces and starts_at == self._plays_until and self._pieces[-1].speech == speech:
             last = self._pieces.pop()
             self._pieces.append(_Piece(speech, last.starts_at, last.ms + ms))
         else:
@@ -216,7 +239,7 @@ class Playout:
     def _hear(self, now: float) -> None:
         """Move the time that has passed from the pieces into what was heard."""
         while self._pieces:
-            speech, starts_at, ms = self._pieces[0]
+            speech, starts_at, ms, pcm = self._pieces[0]
             passed_ms = (now - starts_at) * 1000
             if passed_ms <= 0:
                 return
@@ -227,5 +250,6 @@ class Playout:
                 progress.heard_ms = min(progress.heard_ms + passed_ms, progress.received_ms)
             self._pieces.popleft()
             if not played:
-                self._pieces.appendleft(_Piece(speech, starts_at + passed_ms / 1000, ms - passed_ms))
+                rest = pcm[self._audio.bytes_in(passed_ms) :]
+                self._pieces.appendleft(_Piece(speech, starts_at + passed_ms / 1000, ms - passed_ms, rest))
                 return

@@ -4,12 +4,15 @@ Times are seconds since the conversation began. Nothing here decides anything.
 """
 
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any
 
 from media.playout import Heard, Speech
 
 JsonObject = dict[str, Any]
 
+MAX_HISTORY = 60
+"Entries; what is older than that is rarely missed, and every response pays for it."
 USAGE_LEVELS = 4
 "Details within details: OpenAI's usage has three levels."
 
@@ -79,6 +82,20 @@ class Record:
             line = self._caller[item_id] = self._line("user", now)
         line.text = text or ""
         self._untold.discard(item_id)
+
+    def typed(self, entry: str, now: float) -> None:
+        """Keep what the caller typed, in words that may be shown."""
+        self._line("user", now).text = entry
+
+    def history(self) -> tuple[tuple[str, str], ...]:
+        """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""
+        told: list[tuple[float, str, str]] = [(line.at, line.role, line.text) for line in self._lines if line.text]
+        told.extend(
+            (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.output}")
+            for tool in self._tools.values()
+            if tool.output is not None
+        )
+        return tuple((role, text) for _, role, text in sorted(told, key=itemgetter(0))[-MAX_HISTORY:])
 
     def spoken(self, speech: Speech, text: str, *, final: bool, now: float) -> None:
         line = self._agent_line(speech, now)

@@ -1,31 +1,76 @@
-"""The model's leg: from the dialled socket to a session that is as we asked, and its end.
+"""The session with the model: opened, configured, ready, and renewed where it has to be.
 
-Session first: `session.created` → our configuration → `session.updated`, compared with what was asked; only
-then audio and requests. A refused configuration was not applied at all: the one setting that the model does
-not know is left out and the rest sent again; any other refusal ends the call with the model's words.
+Theory of operation
+    dialled ──socket──▶ connected ──session.created──▶ configuring ──session.updated──▶ ready ──▶ gone
+       ▲                                                                                  │
+       └──────── Redial: a drop that another try may mend, a session at its end, ─────────┘
+                 or the next of the models that this call may have
+
+    Before `ready` a refusal means that the configuration was not applied at all: the one setting that the model
+    does not know is left out and the rest sent again; any other refusal ends the call with the model's words.
+
+    A session ends after an hour at the latest (`expires_at`). It is renewed two minutes before, as soon as nobody
+    speaks and nothing is being tried, and at once in the last seconds.
 """
 
+from collections import deque
+from collections.abc import Callable, Sequence
 from math import inf
 
-from media.effects import Effect, End, ToModel, Warn
+from media.effects import Effect, End, Redial, ToModel, Warn
 from media.ends import NO_SESSION, model_gone
 from media.options import ModelLeg
 from media.realtime.base import ModelEvent, ModelRefused, Realtime, SessionOpened, SessionReady
 
 MAX_BAD_MESSAGES = 100
 "After so many messages that cannot be read, the other side is not a model."
+RENEW_MARGIN_S = 120.0
+FORCE_MARGIN_S = 20.0
+MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
+"Close codes after which another connection may work (openai-python's own set); 1000 is a model that has finished."
+MAX_DROPS = 3
+DROPS_WITHIN_S = 60.0
+"A model that drops the connection more often than that is not there."
 
 
 class Session:
-    """Methods return the end that they lead to, if any."""
+    """Methods return the end that they lead to, if any. Times are monotonic seconds."""
 
-    def __init__(self, model: Realtime, out: list[Effect], *, timeout_s: float) -> None:
-        self._model = model
+    def __init__(
+        self,
+        models: Sequence[Realtime],
+        out: list[Effect],
+        *,
+        use: Callable[[Realtime], None],
+        lost: Callable[[], None],
+        timeout_s: float,
+        max_session_s: float = inf,
+        unix_s: float = 0.0,
+    ) -> None:
+        """Begin with the first of `models`; `use` is told of each other one that is fallen back on.
+
+        `lost` is told when a session that was ready is gone and another is on its way. `unix_s` is Unix time at
+        monotonic zero.
+        """
+        self._use = use
+        self._lost = lost
+        self._models = models
+        self._nth = 0
         self._out = out
         self._timeout_s = timeout_s
+        self._max_session_s = max_session_s
+        self._unix_s = unix_s
         self._bad_messages = 0
+        self._drops: deque[float] = deque(maxlen=MAX_DROPS)
+        self._dropped: End | None = None
+        "What became of the session before, while it is being reached again."
+        self._renew_at = self._renew_by = inf
         self.due = inf
         self.leg = ModelLeg.DIALLED
+
+    @property
+    def model(self) -> Realtime:
+        return self._models[self._nth]
 
     @property
     def ready(self) -> bool:
@@ -38,23 +83,24 @@ class Session:
     def said(self, meaning: ModelEvent, now: float) -> End | None:
         """Take what the model says before it is ready."""
         match meaning:
-            case SessionOpened():
+            case SessionOpened(expires_at):
+                self._lives_until(expires_at, now)
                 self._configure(now)
             case SessionReady(mismatch) if mismatch:
-                return End("server error", "session_mismatch", "model", {"message": mismatch})
+                return self._next(End("server error", "session_mismatch", "model", {"message": mismatch}))
             case SessionReady() if self.leg is ModelLeg.CONFIGURING:
-                self.leg, self.due = ModelLeg.READY, inf
-            case ModelRefused(param=str(param), code="unknown_parameter") if self._model.without(param):
+                self.leg, self.due, self._dropped = ModelLeg.READY, inf, None
+            case ModelRefused(param=str(param), code="unknown_parameter") if self.model.without(param):
                 self._out.append(Warn("session_setting_dropped", {"param": param}))
                 self._configure(now)
             case ModelRefused() if not meaning.harmless:
-                return End("server error", meaning.code, "model", meaning.error)
+                return self._next(End("server error", meaning.code, "model", meaning.error))
             case _:
                 pass
         return None
 
     def overdue(self, now: float) -> End | None:
-        return NO_SESSION if now >= self.due else None
+        return self._next(NO_SESSION) if now >= self.due else None
 
     def bad_message(self, what: str) -> End | None:
         self._bad_messages += 1
@@ -64,15 +110,61 @@ class Session:
             return None
         return End("server error", "model_bad_events", "model", {"message": what})
 
-    def failed(self, reason_code: str, message: str) -> End:
+    def failed(self, reason_code: str, message: str) -> End | None:
         """The model could not be reached, or refused us before the session."""
-        self.leg, self.due = ModelLeg.GONE, inf
-        return End("connection failure", reason_code, "model", {"message": message})
+        return self._next(self._dropped or End("connection failure", reason_code, "model", {"message": message}))
 
-    def closed(self, code: int | None, reason: str) -> End:
-        self.leg, self.due = ModelLeg.GONE, inf
-        return model_gone(code, reason)
+    def closed(self, code: int | None, reason: str, now: float) -> End | None:
+        """Its socket is gone: reach it again where that may help."""
+        too_often = len(self._drops) == MAX_DROPS and now - self._drops[0] < DROPS_WITHIN_S
+        if self.ready and code in MENDABLE and not too_often:
+            self._drops.append(now)
+            self._dropped = model_gone(code, reason)
+            self._out.append(Warn("model_dropped", {"close_code": code, "reason": reason[:200]}))
+            self._redial()
+            return None
+        return self._next(model_gone(code, reason))
+
+    def fell(self, end: End) -> End | None:
+        """The conversation cannot go on; with another model perhaps, where it was the model that failed."""
+        return self._next(end) if end.ended_by == "model" else end
+
+    def renew(self, now: float, *, quiet: bool) -> None:
+        """Begin a new session in place of one that is near its end."""
+        if self.ready and now >= self._renew_at and (quiet or now >= self._renew_by):
+            self._out.append(Warn("session_renewed"))
+            self._redial()
+
+    def next_due(self) -> float:
+        return min(self.due, self._renew_by) if self.ready else self.due
+
+    def _lives_until(self, expires_at_unix_s: float | None, now: float) -> None:
+        expires = inf if expires_at_unix_s is None or not self._unix_s else expires_at_unix_s - self._unix_s
+        left_s = min(expires - now, self._max_session_s)
+        # A session that is shorter than our margins is renewed in its last fifth.
+        self._renew_at = now + left_s - min(RENEW_MARGIN_S, left_s / 5)
+        self._renew_by = now + left_s - min(FORCE_MARGIN_S, left_s / 30)
+
+    def _next(self, end: End) -> End | None:
+        """Fall back on the next model, if there is one that this call may have."""
+        self.due = inf
+        if self._nth + 1 >= len(self._models):
+            self.leg = ModelLeg.GONE
+            return end
+        self._nth += 1
+        self._out.append(Warn("model_fallback", {"reason_code": end.reason_code, "nth": self._nth}))
+        self._redial()
+        self._use(self.model)
+        return None
+
+    def _redial(self) -> None:
+        if self.ready:
+            self._lost()
+        self.leg, self.due = ModelLeg.DIALLED, inf
+        self._renew_at = self._renew_by = inf
+        self._bad_messages = 0
+        self._out.append(Redial(self._nth))
 
     def _configure(self, now: float) -> None:
         self.leg, self.due = ModelLeg.CONFIGURING, now + self._timeout_s
-        self._out.append(ToModel(self._model.configure()))
+        self._out.append(ToModel(self.model.configure()))

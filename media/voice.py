@@ -22,7 +22,8 @@ class Voice:
         self._out = out
         audio = options.audio
         self._wait_sound = options.wait_sound or tone(TONE_MS, audio.rate_hz)
-        self._playout = Playout(audio, platform.pacing, lead_ms=options.lead_ms)
+        resumable = options.manners.barge_in.resume
+        self._playout = Playout(audio, platform.pacing, lead_ms=options.lead_ms, resumable=resumable)
         self._vigil = Vigil(after_s=options.tone_after_s, sound_s=audio.ms_in(len(self._wait_sound)) / 1000)
         self._open = False
         self._sounding = False
@@ -91,6 +92,19 @@ class Voice:
         if self._sounding:
             self._report(sounding=False)
         return cut
+
+    def hold(self, now: float) -> None:
+        """Silence the agent for now: `resume` goes on where it was heard last, `stop` makes it for good."""
+        if self._open:
+            self._out.append(ToPlatform(self._platform.clear()))
+        self._look_at = 0.0
+        self._playout.hold(now)
+        if self._sounding:
+            self._report(sounding=False)
+
+    def resume(self, now: float) -> None:
+        self._playout.resume(now)
+        self._look_at = 0.0
 
     def next_due(self) -> float:
         """When `play` is wanted: a time, or never."""

@@ -13,6 +13,7 @@ from tests.simulation import PCM24, WEATHER, llm
 from verbs.llm import Llm
 
 JsonObject = dict[str, Any]
+APPEND = "input_audio_buffer.append"
 METADATA = '{"callSid":"CS1","sampleRate":24000,"mixType":"mono"}'
 
 
@@ -24,7 +25,7 @@ class Hand:
         self.effects: list[Effect] = []
         options = options or Options(audio=PCM24)
         model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24)
-        self.bridge = Bridge(JambonzMedia(options.audio.rate_hz), model, options, now=0.0)
+        self.bridge = Bridge(JambonzMedia(options.audio.rate_hz), [model], options, now=0.0)
 
     def do(self, effects: list[Effect]) -> list[Effect]:
         self.effects += effects
@@ -77,9 +78,9 @@ class Hand:
 
 
 def sent(effects: list[Effect], *types: str) -> list[JsonObject]:
-    """What of these effects goes to the model."""
+    """What of these effects goes to the model; the caller's audio only where it is asked for."""
     events = [json.loads(effect.wire) for effect in effects if isinstance(effect, ToModel)]
-    return [event for event in events if not types or event["type"] in types]
+    return [event for event in events if event["type"] in (types or {event["type"]} - {APPEND})]
 
 
 def played(effects: list[Effect]) -> list[bytes]:

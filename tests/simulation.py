@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from media.audio import AudioFormat, converter
 from media.bridge import Bridge
-from media.effects import CallTool, Effect, End, Finish, Measure, Report, ToModel, ToPlatform
+from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform
 from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.openai import Realtime
@@ -61,6 +61,10 @@ class Call:
     "How long a message is on its way."
     model_opens_s: float = 0.0
     platform_opens_s: float = 0.0
+    redial_s: float = 0.3
+    later: list[JsonObject] = field(default_factory=list)
+    "The scripts of the model's later sessions; when they are used up it cannot be reached any more."
+    sessions: int = 1
     legal: bool = True
     "Whether every event sent must be one that OpenAI knows; a verb may ask for what it does not."
 
@@ -70,7 +74,7 @@ class Call:
         self.model = RehearsalSession(Script.of(self.script), self.model_opens_s)
         self.platform = MediaStream(audio.rate_hz, audio.rate_hz, self.platform_opens_s)
         model = Realtime(self.verb, audio=model_audio(audio))
-        self.bridge = Bridge(JambonzMedia(audio.rate_hz), model, self.options, now=0.0)
+        self.bridge = Bridge(JambonzMedia(audio.rate_hz), [model], self.options, now=0.0)
         self.sent: list[JsonObject] = []
         "What the bridge sent to the model, without the caller's audio."
         self.effects: list[tuple[float, Effect]] = []
@@ -152,11 +156,13 @@ class Call:
             self.effects.append((self.now, effect))
             match effect:
                 case ToModel(wire):
-                    self.at(self.now + self.wire_s, partial(self._to_model, wire))
+                    self.at(self.now + self.wire_s, partial(self._to_model, self.sessions, wire))
                 case ToPlatform(wire):
                     self.at(self.now + self.wire_s, partial(self._to_platform, wire))
                 case CallTool(call_id):
                     self._call_tool(call_id, effect)
+                case Redial():
+                    self._redial()
                 case Finish(end):
                     self.end, self.ended_at = end, self.now
                 case _:
@@ -183,27 +189,42 @@ class Call:
         self.do(self.bridge.platform_opened(self.now))
         self.do(self.bridge.platform_said(json.dumps(metadata), self.now))
 
-    def _to_model(self, wire: bytes) -> None:
+    def _to_model(self, nth: int, wire: bytes) -> None:
         event = json.loads(wire)
         assert not self.legal or not check_client(event), check_client(event)
         if event["type"] != "input_audio_buffer.append":
             self.sent.append(event)
-        if not self.model_gone:
+        if not self.model_gone and nth == self.sessions:
             self._from_model(self.model.receive(wire, self.now))
 
     def _from_model(self, events: list[JsonObject]) -> None:
         for event in events:
-            self.at(self.now + self.wire_s, partial(self._hear_model, event))
+            self.at(self.now + self.wire_s, partial(self._hear_model, self.sessions, event))
         if self.model.closing and not self.model_gone:
             self.model_gone = True
-            self.at(self.now + self.wire_s, partial(self._lose_model, self.model.closing))
+            self.at(self.now + self.wire_s, partial(self._lose_model, self.sessions, self.model.closing))
 
-    def _hear_model(self, event: JsonObject) -> None:
+    def _hear_model(self, nth: int, event: JsonObject) -> None:
+        if nth != self.sessions:
+            return
         self.from_model.append((self.now, event))
         self.do(self.bridge.model_said(json.dumps(event).encode(), self.now))
 
-    def _lose_model(self, close: Close) -> None:
-        self.do(self.bridge.model_closed(self.now, code=close.code, reason=close.reason))
+    def _redial(self) -> None:
+        """Reach another session, of a model that goes by the next script, or by none where there is none."""
+        self.model_gone = not self.later
+        self.sessions += 1
+        if self.later:
+            opens_at = self.now + self.redial_s
+            self.model = RehearsalSession(Script.of(self.later.pop(0)), opens_at, nonce=str(self.sessions))
+            self.at(opens_at, lambda: self.do(self.bridge.model_opened(self.now)))
+        else:
+            failed = partial(self.bridge.model_failed, reason_code="connect_failed", message="no route")
+            self.at(self.now + self.redial_s, lambda: self.do(failed(self.now)))
+
+    def _lose_model(self, nth: int, close: Close) -> None:
+        if nth == self.sessions:
+            self.do(self.bridge.model_closed(self.now, code=close.code, reason=close.reason))
 
     def _from_platform(self, wire: str | bytes) -> None:
         if not self.platform_gone:

@@ -4,7 +4,7 @@ One vendor a file. A vendor's own event names and shapes are compared in that fi
 these types.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -170,8 +170,8 @@ class Realtime(Protocol):
     "Whether it starts a response of its own when the caller's turn has ended."
     pause_ms: float
     "The silence that it waits for before it says that the caller has stopped."
-    tools: frozenset[str]
-    "The names of the functions that were declared to it."
+    tools: Mapping[str, JsonObject]
+    "The functions that were declared to it: by their names, the JSON schemas of their parameters."
     transcribes: bool
     "Whether the caller's words come as text."
     greeting: JsonObject
@@ -206,8 +206,12 @@ class Realtime(Protocol):
 
     def answer_tool(self, call_id: str, output: str, event_id: str) -> bytes: ...
 
-    def note(self, text: str, event_id: str) -> bytes:
-        """Add an unspoken system item."""
+    def say(self, role: str, text: str, event_id: str) -> bytes:
+        """Add a text item of the `user`, the `assistant` or the `system` to the conversation; nobody hears it."""
+        ...
+
+    def leave_turns(self) -> None:
+        """Before `configure`: let the model hear turns, but neither answer them nor stop itself unasked."""
         ...
 
 

@@ -7,7 +7,7 @@ openai-python `types/realtime`.
 
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from media.audio import AudioFormat
@@ -99,8 +99,7 @@ class Realtime:
         pause_ms = asked.get("silence_duration_ms")
         self.pause_ms = float(pause_ms) if isinstance(pause_ms, int | float) else SERVER_PAUSE_MS
         self.transcribes = bool(listening.get("transcription"))
-        tools = self._session.get("tools")
-        self.tools = frozenset(t["name"] for t in tools or [] if isinstance(t, dict) and isinstance(t.get("name"), str))
+        self.tools: Mapping[str, JsonObject] = _schemas(self._session.get("tools"))
         forced = self._session.get("tool_choice", "auto") not in ("auto", "none")  # may be an object
         self.follow_up: JsonObject = {"tool_choice": "auto"} if forced else {}
 
@@ -155,9 +154,17 @@ class Realtime:
         item = {"type": "function_call_output", "call_id": call_id, "output": output}
         return _wire("conversation.item.create", event_id, item=item)
 
-    def note(self, text: str, event_id: str) -> bytes:
-        item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
+    def say(self, role: str, text: str, event_id: str) -> bytes:
+        part = {"type": "output_text" if role == "assistant" else "input_text", "text": text}
+        item = {"type": "message", "role": role, "content": [part]}
         return _wire("conversation.item.create", event_id, item=item)
+
+    def leave_turns(self) -> None:
+        listening = self._session["audio"]["input"]
+        if listening.get("turn_detection", {}) is not None:
+            asked = _object(listening.get("turn_detection")) or {"type": "server_vad"}
+            listening["turn_detection"] = {**asked, "create_response": False, "interrupt_response": False}
+            self.answers_itself = self.interrupts_itself = False
 
     def _meaning(self, type_: str, event: JsonObject) -> ModelEvent | None:
         if type_ == AUDIO_DELTA:
@@ -222,6 +229,12 @@ def _text(event: JsonObject, name: str) -> str:
     if not isinstance(event[name], str):
         raise TypeError(name)
     return str(event[name])
+
+
+def _schemas(tools: object) -> dict[str, JsonObject]:
+    """Give the parameters' schemas of the functions among a session's tools."""
+    named = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    return {tool["name"]: _object(tool.get("parameters")) for tool in named if isinstance(tool.get("name"), str)}
 
 
 def _object(value: object) -> JsonObject:

@@ -75,7 +75,10 @@ class Rounds:
 
     def __init__(self, *, tool_timeout_s: float, follow_up: JsonObject | None = None) -> None:
         self._tool_timeout_s = tool_timeout_s
-        self._follow_up = follow_up or {}
+        self.follow_up = follow_up or {}
+        self._filling = False
+        self._adrift: set[str] = set()
+        "Calls of a session that is gone: their outputs can only be told."
         self._over: deque[str] = deque(maxlen=32)
         self._active: str | None = None
         self._asked: JsonObject | None = None
@@ -109,6 +112,24 @@ class Rounds:
         self._covered = False
         return self._go()
 
+    def fill(self, response: JsonObject) -> list[Step]:
+        """Request what only fills a wait: now, or not at all."""
+        if self.asked or self._active or self._waiting is not None or self._held_until is not None:
+            return []
+        self._asked, self._filling = response, True
+        return [Ask(response)]
+
+    def lost(self) -> None:
+        """The session is gone, and with it what was asked and called in it."""
+        self._adrift.update(self._open)
+        self._open.clear()
+        self._rounds.clear()
+        self._active = self._asked = self._waiting = self._held_until = None
+
+    def forget(self, call_id: str) -> None:
+        """Its output was told otherwise."""
+        self._adrift.discard(call_id)
+
     def caller_started(self) -> None:
         """Hold requests: the caller's turn will start a response."""
         self._held_until = inf
@@ -116,7 +137,13 @@ class Rounds:
     def caller_stopped(self, now: float) -> None:
         self._held_until = now + HOLD_S
 
+    def released(self) -> list[Step]:
+        """The caller's turn will start nothing by itself."""
+        self._held_until = None
+        return self._go()
+
     def started(self, response_id: str) -> list[Step]:
+        self._filling = False
         if self._covered and not self.asked:
             self._waiting, self._covered = None, False
         self._active, self._asked, self._held_until = response_id, None, None
@@ -137,6 +164,9 @@ class Rounds:
         response_id = self._response_of.get(call_id)
         if response_id is None:
             return []
+        if call_id in self._adrift:
+            self._adrift.discard(call_id)
+            return [Note(call_id, output), *self.ask(self.follow_up)]
         if self._open.pop(call_id, None) is None:
             return [Note(call_id, output)]
         self._rounds[response_id].outputs[call_id] = output
@@ -155,7 +185,9 @@ class Rounds:
 
     def refused(self) -> list[Step]:
         """The model had a response under way: the request waits for its end."""
-        if self._asked is not None or self._active:
+        if self._filling:
+            self._asked, self._filling = None, False
+        elif self._asked is not None or self._active:
             self._asked = None
             self._waiting = {**self._last_asked, **(self._waiting or {})}
         return []
@@ -187,7 +219,7 @@ class Rounds:
         del self._rounds[response_id]
         answers: list[Step] = [Answer(call_id, output or "") for call_id, output in round_.outputs.items()]
         alone = self._waiting is None or self._covered
-        steps = [*answers, *self.ask(self._follow_up)]
+        steps = [*answers, *self.ask(self.follow_up)]
         self._covered = alone and self._held_until == inf
         return steps
 

@@ -122,7 +122,7 @@ class Watched:
         self._reader = Realtime(verb, audio=model_audio(audio))
         self._model_audio = model_audio(audio)
         self._audio = audio
-        self._bridge = Bridge(JambonzMedia(rate_hz), Realtime(verb, audio=model_audio(audio)), options, now=0.0)
+        self._bridge = Bridge(JambonzMedia(rate_hz), [Realtime(verb, audio=model_audio(audio))], options, now=0.0)
         self._now = 0.0
         self._lost: set[str] = set()
         self._in_flight = self._active = False

@@ -8,7 +8,7 @@ import pytest
 
 from media.audio import AudioFormat
 from media.effects import CallTool, End, ToPlatform, Warn
-from media.options import Options
+from media.options import Manners, Options
 from tests.simulation import GREETING, PCM24, TIME, WEATHER, Call, llm
 from verbs.llm import Llm
 
@@ -217,13 +217,19 @@ def test_a_duplicate_call_is_run_once_and_answered_once() -> None:
     assert warnings(call) == ["tool_duplicate"]
 
 
+TOO_LONG = "the arguments are longer than 16384 characters"
+
+
 @pytest.mark.parametrize(
     ("tool", "complaint"),
     [
         ({"name": "launch_rocket"}, "there is no tool named launch_rocket"),
-        ({"name": "get_weather", "arguments": "{not json"}, "the arguments are not a JSON object"),
+        ({"name": "get_weather", "arguments": "{not json"}, "the arguments are not JSON"),
         ({"name": "get_weather", "arguments": "[1]"}, "the arguments are not a JSON object"),
-        ({"name": "get_weather", "arguments": '"' + "x" * 20_000 + '"'}, "the arguments are not a JSON object"),
+        (
+            {"name": "get_weather", "arguments": '"' + "x" * 20_000 + '"'},
+            "the arguments are longer than 16384 characters",
+        ),
     ],
 )
 def test_a_call_that_cannot_be_made_is_answered_with_an_error(tool: JsonObject, complaint: str) -> None:
@@ -282,7 +288,7 @@ def test_an_answer_that_comes_after_the_end_is_kept_in_the_record_only() -> None
 
 
 def test_a_caller_who_waits_for_a_tool_in_silence_hears_a_tone() -> None:
-    options = Options(audio=PCM24, tool_timeout_s=6)
+    options = Options(audio=PCM24, tool_timeout_s=6, manners=Manners(fillers_s=()))
     call = weather_call(asks({"name": "get_weather"}), tool=lambda _: None, options=options).run(10)
     silent_from = next(at for at, event in call.from_model if event["type"] == "response.output_item.done" and at > 4)
     tones = [at for at, effect in call.effects if isinstance(effect, ToPlatform) and at > silent_from]
@@ -429,12 +435,9 @@ def test_the_last_transcript_is_awaited_for_a_second_at_most() -> None:
 
 
 def test_what_was_said_is_heard_to_its_end_when_the_model_leaves() -> None:
-    close: JsonObject = {"close_after_s": 1.5, "close_code": 1001}
-    call = Call(
-        {**GREETING, "faults": {**close, "close_reason": "Your session hit the maximum duration of 60 minutes."}}
-    )
-    call.run()
-    assert codes(call) == ("disconnect from remote end", "session_expired", "model")
+    close: JsonObject = {"close_after_s": 1.5, "close_code": 1000}
+    call = Call({**GREETING, "faults": close}).run()
+    assert codes(call) == ("disconnect from remote end", "model_disconnected", "model")
     [line] = call.bridge.record.transcript
     assert not line["interrupted"]
     assert call.ended_at == pytest.approx(0.17 + line["heard_ms"] / 1000, abs=0.1)
@@ -450,11 +453,12 @@ def test_a_tool_that_is_pending_when_the_model_leaves_does_not_keep_the_clock_bu
     assert call.ended_at > 8
 
 
-def test_a_broken_connection_to_the_model_is_an_end_without_a_code() -> None:
+def test_a_model_that_was_dropped_and_cannot_be_reached_again_ends_the_call() -> None:
     call = Call({**GREETING, "faults": {"drop_after_s": 3.5}}).run()
     assert codes(call) == ("disconnect from remote end", "model_disconnected", "model")
     assert call.end
     assert call.end.error == {"message": "the model closed the connection", "close_code": None}
+    assert warnings(call) == ["model_dropped"]
 
 
 @pytest.mark.parametrize(
@@ -473,9 +477,9 @@ def test_a_refusal_ends_the_call_at_once(code: int, reason: str, reason_code: st
 
 
 def test_a_response_that_fails_is_asked_for_once_more_and_then_ends_the_call() -> None:
-    failure = {"type": "server_error", "code": "rate_limit_exceeded"}
+    failure = {"type": "server_error", "code": "overloaded"}
     call = Call({**GREETING, "faults": {"response_failed": failure}}).run()
-    assert codes(call) == ("server failure", "rate_limit_exceeded", "model")
+    assert codes(call) == ("server failure", "overloaded", "model")
     assert len(call.events("response.create")) == 2
     assert warnings(call) == ["response_failed"]
 
@@ -596,3 +600,47 @@ def test_usage_is_the_sum_over_all_responses() -> None:
     assert usage["total_tokens"] == sum(each["total_tokens"] for each in done)
     for part in ("text_tokens", "audio_tokens"):
         assert usage["output_token_details"][part] == sum(each["output_token_details"][part] for each in done)
+
+
+# The model is lost, and found again
+
+
+@pytest.mark.parametrize("code", [1001, 1006, 1011, 1012])
+def test_a_call_outlives_a_drop_and_the_next_session_knows_what_was_said(code: int) -> None:
+    fault = {"drop_after_s": 6.0} if code == 1006 else {"close_after_s": 6.0, "close_code": code}
+    story = {"when": {"heard": "name"}, "say": "My name is Rehearsal."}
+    first = {**GREETING, "caller": ["What is your name?"], "turns": [story], "faults": fault}
+    call = Call(first, verb=transcribing(), later=[{"caller": ["Thank you."], "otherwise": "You are welcome."}])
+    call.say(3, "What is your name?")
+    call.say(10, "Thank you.")
+    call.run(16)
+    assert call.sessions == 2
+    assert call.end is None
+    past = [event["item"] for event in call.events("conversation.item.create")]
+    assert [item["role"] for item in past] == ["assistant", "user", "assistant"]
+    assert past[1]["content"][0]["text"] == "What is your name?"
+    spoken = [line["text"] for line in call.bridge.record.transcript]
+    assert spoken[-1] == "You are welcome."
+    assert "model_dropped" in warnings(call)
+
+
+def test_a_caller_who_was_owed_an_answer_gets_it_from_the_next_session() -> None:
+    slow = {"greeting": {"say": STORY}, "delta_rate": 1, "faults": {"drop_after_s": 3.0}}
+    call = Call(slow, later=[{"greeting": "Here I am again."}]).run(12)
+    assert len(call.events("response.create")) == 2
+    assert call.bridge.record.transcript[-1]["text"] == "Here I am again."
+
+
+def test_what_the_caller_says_while_the_model_is_away_reaches_it() -> None:
+    call = Call({**GREETING, "faults": {"drop_after_s": 5.0}}, redial_s=1.5, later=[{"otherwise": "I heard you."}])
+    call.say(5.1, "Are you there?")
+    call.run(14)
+    assert call.bridge.record.transcript[-1]["text"].startswith("I heard you.")
+
+
+def test_a_session_is_renewed_before_its_end_while_nobody_speaks() -> None:
+    options = Options(audio=PCM24, max_session_s=30)
+    call = Call(GREETING, options=options, later=[GREETING, GREETING]).run(65)
+    assert call.sessions == 3
+    assert call.end is None
+    assert len(call.events("response.create")) == 1

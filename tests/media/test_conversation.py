@@ -6,7 +6,7 @@ import pytest
 
 from media.audio import AudioFormat
 from media.effects import CallTool
-from media.options import Options
+from media.options import Manners, Options
 from tests.by_hand import Hand, played, sent, warned
 from tests.simulation import PCM24, WEATHER, llm
 
@@ -143,7 +143,7 @@ def test_a_model_that_pauses_in_mid_response_goes_on_where_it_was() -> None:
 
 
 def test_while_a_tool_works_no_response_is_awaited() -> None:
-    hand = Hand(options=Options(audio=PCM24, tool_timeout_s=60)).connect()
+    hand = Hand(options=Options(audio=PCM24, tool_timeout_s=60, manners=Manners(fillers_s=()))).connect()
     hand.starts()
     hand.calls()
     hand.ends()

@@ -251,3 +251,31 @@ def test_silence_is_when_nothing_plays_and_nothing_can_be_sent() -> None:
     assert not machine.silent(0.01)
     assert machine.silent(1.0)
     assert machine.speaking(1.0)
+
+
+@given(held_at=st.floats(0.1, 2.0), rest_s=st.floats(0.1, 3.0))
+def test_what_was_held_goes_on_where_it_was_heard_last(held_at: float, rest_s: float) -> None:
+    machine = Playout(PCM, PACING, lead_ms=200, resumable=True)
+    said = bytes(range(256)) * 100
+    machine.queue(HELLO, said)
+    machine.complete(HELLO)
+    sent = b"".join(lot for _, lot in send_until(machine, held_at))
+    machine.hold(held_at)
+    heard_bytes = PCM.bytes_in(machine._progress[HELLO].heard_ms) if HELLO in machine._progress else len(said)
+    assert machine.due(held_at + rest_s) == []
+    machine.resume(held_at + rest_s)
+    again = b"".join(lot for _, lot in send_until(machine, 60.0, start_s=held_at + rest_s))
+    assert sent[:heard_bytes] == said[:heard_bytes]
+    assert again[: len(said) - heard_bytes] == said[heard_bytes:]
+    assert machine.settled(99.0) == [Heard(HELLO, 1600, 1600)]
+
+
+def test_what_was_held_can_be_cut_for_good() -> None:
+    machine = Playout(PCM, PACING, lead_ms=200, resumable=True)
+    speak(machine, HELLO, 1000)
+    send_until(machine, 0.5)
+    machine.hold(0.5)
+    [cut] = machine.clear(2.0)
+    assert 450 <= cut.heard_ms <= 500
+    speak(machine, BYE, 100)
+    assert send_until(machine, 9.0, start_s=2.0)

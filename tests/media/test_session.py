@@ -1,23 +1,53 @@
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
 import pytest
 
 from media.audio import AudioFormat
-from media.effects import Effect, ToModel, Warn
+from media.effects import Effect, End, Redial, ToModel, Warn
 from media.ends import NO_SESSION
 from media.options import ModelLeg
 from media.realtime.base import ModelRefused, SessionOpened, SessionReady
 from media.realtime.openai import Realtime
-from media.session import MAX_BAD_MESSAGES, Session
+from media.session import DROPS_WITHIN_S, MAX_BAD_MESSAGES, MAX_DROPS, Session
 from tests.simulation import llm
 
 
-def session() -> tuple[Session, list[Effect]]:
+@dataclass
+class Watch:
+    """What a session told."""
+
+    used: list[object] = field(default_factory=list)
+    lost: int = 0
+
+    def lose(self) -> None:
+        self.lost += 1
+
+
+def model() -> Realtime:
+    return Realtime(llm(session_update={"speed": 1.1, "mood": "sunny"}), audio=AudioFormat("pcm16", 24000))
+
+
+def session(models: int = 1, **limits: float) -> tuple[Session, list[Effect]]:
+    machine, out, _ = watched(models, **limits)
+    return machine, out
+
+
+def watched(models: int = 1, **limits: float) -> tuple[Session, list[Effect], Watch]:
     out: list[Effect] = []
-    model = Realtime(llm(session_update={"speed": 1.1, "mood": "sunny"}), audio=AudioFormat("pcm16", 24000))
-    return Session(model, out, timeout_s=3), out
+    watch = Watch()
+    these = [model() for _ in range(models)]
+    return Session(these, out, use=watch.used.append, lost=watch.lose, timeout_s=3, **limits), out, watch
+
+
+def ready(machine: Session, now: float = 0.0, expires_at: float | None = None) -> None:
+    machine.connected(now)
+    machine.said(SessionOpened(expires_at), now)
+    machine.said(SessionReady(), now)
+    assert machine.ready
 
 
 def refused(code: str, param: str | None = None, *, harmless: bool = False) -> ModelRefused:
@@ -104,8 +134,136 @@ def test_only_so_many_messages_that_cannot_be_read_are_borne() -> None:
 def test_a_model_that_is_gone_is_waited_for_no_more() -> None:
     machine, _ = session()
     machine.connected(0.0)
-    assert machine.closed(1000, "").reason_code == "model_disconnected"
+    end = machine.closed(1000, "", 1.0)
+    assert end
+    assert end.reason_code == "model_disconnected"
     assert (machine.leg, machine.due) == (ModelLeg.GONE, inf)
     machine.connected(0.0)
-    assert machine.failed("connect_failed", "no route").error == {"message": "no route"}
+    end = machine.failed("connect_failed", "no route")
+    assert end
+    assert (end.completion_reason, end.error) == ("connection failure", {"message": "no route"})
     assert (machine.leg, machine.due) == (ModelLeg.GONE, inf)
+
+
+# Renewed, reached again, fallen back
+
+
+@pytest.mark.parametrize("code", [None, 1001, 1006, 1011, 1012, 1013])
+def test_a_drop_is_followed_by_another_connection(code: int | None) -> None:
+    machine, out, watch = watched()
+    ready(machine)
+    assert machine.closed(code, "", 10.0) is None
+    assert out[-1] == Redial(0)
+    assert (machine.leg, watch.lost, watch.used) == (ModelLeg.DIALLED, 1, [])
+    ready(machine, 11.0)
+
+
+@pytest.mark.parametrize(("code", "reason_code"), [(1000, "model_disconnected"), (4000, "invalid_api_key")])
+def test_a_model_that_has_finished_or_refuses_is_not_reached_again(code: int, reason_code: str) -> None:
+    machine, out = session()
+    ready(machine)
+    end = machine.closed(code, "invalid_request_error.invalid_api_key", 10.0)
+    assert end
+    assert end.reason_code == reason_code
+    assert Redial(0) not in out
+
+
+def test_a_model_that_cannot_be_reached_again_has_disconnected() -> None:
+    machine, _ = session()
+    ready(machine)
+    machine.closed(1006, "", 10.0)
+    end = machine.failed("connect_failed", "no route")
+    assert end
+    assert (end.completion_reason, end.reason_code) == ("disconnect from remote end", "model_disconnected")
+
+
+def test_a_drop_before_the_session_is_ready_is_an_end() -> None:
+    machine, _ = session()
+    machine.connected(0.0)
+    assert machine.closed(1006, "", 1.0)
+
+
+def test_a_model_that_drops_too_often_is_given_up() -> None:
+    machine, _ = session()
+    for n in range(MAX_DROPS):
+        ready(machine, n)
+        assert machine.closed(1006, "", n) is None
+    ready(machine, MAX_DROPS)
+    assert machine.closed(1006, "", DROPS_WITHIN_S - 1)
+
+
+def test_drops_that_are_rare_are_borne_for_ever() -> None:
+    machine, _ = session()
+    for n in range(10):
+        ready(machine, n * DROPS_WITHIN_S)
+        assert machine.closed(1006, "", n * DROPS_WITHIN_S) is None
+
+
+FAULTS: list[Callable[[Session], End | None]] = [
+    lambda machine: machine.failed("connect_failed", "no route"),
+    lambda machine: machine.overdue(100.0),
+    lambda machine: machine.closed(4000, "invalid_request_error.invalid_api_key", 1.0),
+    lambda machine: machine.said(SessionReady("the format is wrong"), 1.0),
+    lambda machine: machine.said(refused("invalid_value"), 1.0),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_where_one_model_fails_the_next_is_reached_and_after_the_last_the_call_ends(
+    fault: Callable[[Session], End | None],
+) -> None:
+    machine, out, watch = watched(models=2)
+    machine.connected(0.0)
+    assert fault(machine) is None
+    assert out[-1] == Redial(1)
+    assert (watch.used, watch.lost) == ([machine.model], 0)
+    machine.connected(0.0)
+    assert fault(machine)
+    assert machine.leg is ModelLeg.GONE
+
+
+def test_a_conversation_that_a_model_cannot_go_on_with_falls_to_the_next() -> None:
+    machine, out, watch = watched(models=2)
+    ready(machine)
+    quota = End("server failure", "insufficient_quota", "model")
+    assert machine.fell(quota) is None
+    assert (out[-1], watch.lost) == (Redial(1), 1)
+    ready(machine)
+    assert machine.fell(quota) is quota
+
+
+def test_an_end_that_is_not_the_models_is_an_end() -> None:
+    machine, out = session(models=2)
+    ready(machine)
+    left = End("normal conversation end", "agent_hung_up", "agent")
+    assert machine.fell(left) is left
+    assert Redial(1) not in out
+
+
+def test_a_session_near_its_end_is_renewed_when_it_is_quiet() -> None:
+    machine, out, watch = watched(unix_s=1_000_000)
+    ready(machine, 10.0, expires_at=1_000_000 + 10 + 3600)
+    machine.renew(3400.0, quiet=True)
+    machine.renew(3500.0, quiet=False)
+    assert machine.ready
+    assert machine.next_due() == 10 + 3600 - 20
+    machine.renew(3500.0, quiet=True)
+    assert (out[-1], watch.lost) == (Redial(0), 1)
+    assert machine.next_due() == inf
+
+
+def test_a_session_at_its_end_is_renewed_whoever_speaks() -> None:
+    machine, out = session(max_session_s=60)
+    ready(machine)
+    machine.renew(57.0, quiet=False)
+    assert machine.ready
+    machine.renew(58.0, quiet=False)
+    assert out[-1] == Redial(0)
+
+
+def test_a_session_without_an_end_is_never_renewed() -> None:
+    machine, _ = session()
+    ready(machine, expires_at=1_700_000_000.0)
+    machine.renew(1e9, quiet=True)
+    assert machine.ready
+    assert machine.next_due() == inf

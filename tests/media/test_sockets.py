@@ -123,7 +123,7 @@ async def staged(
     loop = asyncio.get_running_loop()
     observer, hooks = Counted(), hooks or Hooks()
     model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24)
-    bridge = Bridge(JambonzMedia(24000), model, options or Options(audio=PCM24), now=loop.time())
+    bridge = Bridge(JambonzMedia(24000), [model], options or Options(audio=PCM24), now=loop.time())
     lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), observer)
     dial = Dial(f"{url}?model=rehearsal", {"Authorization": "Bearer sk-test"})
     line = lines.line(bridge, dial, hooks, patience or Patience())
@@ -442,7 +442,7 @@ async def test_a_model_far_ahead_of_what_can_be_spoken_is_not_read_for_a_while()
         transport = stage.line._model._transport
         assert transport
         await until(lambda: not transport.is_reading())
-        stage.bridge._talk._cut(stage.line._now())
+        stage.bridge._talk.speaking.cut(stage.line._now())
         await until(transport.is_reading)
 
 

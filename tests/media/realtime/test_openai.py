@@ -256,7 +256,9 @@ def test_every_message_is_one_that_openai_knows(audio: AudioFormat) -> None:
         speaker.truncate(SPEECH, 350, "bi-2"),
         speaker.forget("i1", "bi-3"),
         speaker.answer_tool("c1", '{"ok":true}', "tool-1"),
-        speaker.note("It came late.", "note-1"),
+        speaker.say("system", "It came late.", "say-1"),
+        speaker.say("user", "Hello.", "say-2"),
+        speaker.say("assistant", "Good day.", "say-3"),
     ]
     assert [check_client(json.loads(message)) for message in messages] == [[]] * len(messages)
 

@@ -1,0 +1,101 @@
+"""What a good attendant does unasked: reads the keypad, minds a silent caller, warns before the call's end.
+
+A pure machine: what it wants done is returned, and the conversation does it.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+from media.effects import End
+from media.ends import CALLER_SILENT
+from media.idle import Idle
+from media.keypad import Keypad
+from media.options import Manners
+from media.realtime.base import JsonObject
+
+MASK = "•"
+TYPED = "(typed on the keypad) "
+"How an entry begins when it becomes an item of the conversation."
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Let the model say something: an instruction for one response."""
+
+    instructions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The caller has typed an entry; `shown` is what may be written down of it."""
+
+    entry: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End the conversation, with these last words."""
+
+    end: End
+    words: str
+
+
+Act = Say | Typed | Leave
+
+
+class Attendant:
+    """One conversation's. Times are monotonic seconds."""
+
+    def __init__(self, manners: Manners, *, ends_at: float) -> None:
+        """`ends_at` is when the call has had its maximum."""
+        self._manners = manners
+        self._keypad = Keypad(manners.digits) if manners.digits else None
+        self._sensitive = bool(manners.digits and manners.digits.sensitive)
+        self._idle = Idle(manners.idle)
+        self._warn_at = ends_at - manners.warn_before_s if manners.warn_before_s else inf
+
+    @property
+    def minds_silence(self) -> bool:
+        return bool(self._manners.idle)
+
+    def pressed(self, key: str, now: float) -> list[Act]:
+        self._idle.stirred()
+        entry = self._keypad.press(key, now) if self._keypad else None
+        return self._typed(entry)
+
+    def stirred(self) -> None:
+        """The caller said something."""
+        self._idle.stirred()
+
+    def shown(self, key: str) -> str:
+        """Give what may be told of a key."""
+        return MASK if self._sensitive else key
+
+    def masked(self, event: JsonObject) -> JsonObject:
+        """Give a model's event as it may be told: its echo of an entry that was typed in confidence is masked."""
+        match event:
+            case {"item": {"content": [{"text": str(text)}, *_]} as item} if text.startswith(TYPED) and self._sensitive:
+                shown = TYPED + MASK * (len(text) - len(TYPED))
+                return {**event, "item": {**item, "content": [{**item["content"][0], "text": shown}]}}
+        return event
+
+    def tick(self, now: float) -> list[Act]:
+        acts = self._typed(self._keypad.tick(now) if self._keypad else None)
+        if now >= self._warn_at:
+            self._warn_at = inf
+            acts.append(Say(self._manners.warning))
+        return acts
+
+    def mind(self, *, silent: bool, now: float) -> list[Act]:
+        """Look at a caller who may have fallen silent."""
+        rung = self._idle.watch(silent=silent, now=now)
+        if rung is None:
+            return []
+        return [Leave(CALLER_SILENT, rung.say)] if rung.end else [Say(rung.say)]
+
+    def next_due(self) -> float:
+        return min(self._warn_at, self._idle.next_due(), self._keypad.next_due() if self._keypad else inf)
+
+    def _typed(self, entry: str | None) -> list[Act]:
+        return [Typed(entry, "".join(self.shown(key) for key in entry))] if entry else []

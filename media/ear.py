@@ -1,0 +1,90 @@
+"""The caller's voice on its way to the model.
+
+Theory of operation
+    open:  every frame goes on at once. A platform that goes quiet (mute, hold, a codec that does not send
+           silence) would leave the turn hanging for ever: turn detection wants audio *after* speech. So what
+           is missing is made up as silence, by the clock (twilio-samples python #6, phonic #32).
+    shut:  the model is not there, or must not hear this (a protected greeting, a goodbye). The last three
+           seconds are kept, and go on when it opens, where the caller's words shall count.
+
+Silence costs nothing: turn detection drops it, and only what it commits is billed.
+"""
+
+from collections import deque
+from math import inf
+
+from media.audio import AudioFormat, converter
+from media.effects import Effect, ToModel
+from media.realtime.base import Realtime
+
+KEPT_MS = 3000
+QUIET_S = 0.06
+"Frames come every 20 ms; so much without one is a platform that has gone quiet."
+LOOK_S = 0.2
+"How often that is looked for: a look per frame would cost more than it finds."
+MAX_FILLED_S = 30.0
+"No turn is longer in ending; a platform that is quiet for longer has put the call on hold."
+
+
+class Ear:
+    """See the theory above. Effects go to `out`; times are monotonic seconds."""
+
+    def __init__(self, audio: AudioFormat, out: list[Effect]) -> None:
+        """`audio` is the platform's format."""
+        self._audio = audio
+        self._out = out
+        self._model: Realtime | None = None
+        self._kept: deque[bytes] = deque()
+        self._kept_bytes = 0
+        self._keeps = False
+        self._heard_at = 0.0
+        self._filled_at = 0.0
+
+    def open(self, model: Realtime, now: float) -> None:
+        """Let the model hear, first what was kept."""
+        self._model = model
+        self._convert = converter(self._audio, model.audio).convert
+        self._heard_at = self._filled_at = now
+        if self._kept:
+            self._send(b"".join(self._kept), model)
+            self._forget()
+
+    def shut(self, *, keep: bool) -> None:
+        """Let the model hear nothing; `keep` the newest for later."""
+        self._model, self._keeps = None, keep
+        if not keep:
+            self._forget()
+
+    def hear(self, pcm: bytes, now: float) -> None:
+        """Take a frame, of any length."""
+        if self._model:
+            self._heard_at = now
+            self._out.append(ToModel(self._model.hear(self._convert(pcm))))
+        elif self._keeps:
+            self._keep(pcm)
+
+    def tick(self, now: float) -> None:
+        """Fill what the platform left out."""
+        since = max(self._heard_at, self._filled_at)
+        if self._model is None or now - since < QUIET_S or now - self._heard_at > MAX_FILLED_S:
+            return
+        self._filled_at = now
+        self._send(self._audio.silence((now - since) * 1000), self._model)
+
+    def next_due(self) -> float:
+        """When a gap in the caller's audio would show."""
+        due = max(self._heard_at, self._filled_at) + LOOK_S
+        return inf if self._model is None or due - self._heard_at > MAX_FILLED_S else due
+
+    def _send(self, pcm: bytes, model: Realtime) -> None:
+        self._out.append(ToModel(model.hear(self._convert(pcm))))
+
+    def _keep(self, pcm: bytes) -> None:
+        self._kept.append(pcm)
+        self._kept_bytes += len(pcm)
+        while self._audio.ms_in(self._kept_bytes - len(self._kept[0])) >= KEPT_MS:
+            self._kept_bytes -= len(self._kept.popleft())
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._kept_bytes = 0

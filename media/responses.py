@@ -1,0 +1,211 @@
+"""The model's responses: asked for, awaited, tried again, given up.
+
+`rounds` says when a request may go out, `awaited` what is owed and for how long; this joins them to the model.
+A model that cannot go on sets `over`.
+"""
+
+from itertools import count
+from typing import assert_never
+
+from media.awaited import Awaited
+from media.effects import Effect, End, ToModel, Warn
+from media.options import Options
+from media.realtime.base import JsonObject, ModelRefused, Realtime, ResponseEnded
+from media.realtime.rounds import Answer, Ask, Note, Rounds, Step
+from media.record import Record
+from media.speaking import Speaking
+from media.voice import Voice
+
+DRY_LOOK_S = 0.25
+"How often it is looked whether a model that fell silent has been heard to the end of what it said."
+
+
+class Responses:
+    """Effects go to `out`; times are monotonic seconds."""
+
+    def __init__(self, voice: Voice, speaking: Speaking, record: Record, out: list[Effect], options: Options) -> None:
+        """`use` says with which model."""
+        self._voice = voice
+        self._speaking = speaking
+        self._record = record
+        self._out = out
+        self._rounds = Rounds(tool_timeout_s=options.tool_timeout_s)
+        self._awaited = Awaited(timeout_s=options.response_timeout_s)
+        self._ids = count(1)
+        self.over: End | None = None
+        self.caller_begins = self._rounds.caller_started
+        self.called = self._rounds.called
+        self.overdue = self._rounds.overdue
+        self.forget_call = self._rounds.forget
+
+    # What is asked of the model
+
+    def ask(self, request: JsonObject, now: float) -> None:
+        """Request a response, now or as soon as the model can take it."""
+        self._do(self._rounds.ask(request), now)
+
+    def fill(self, request: JsonObject, now: float) -> None:
+        """Request one that only fills a wait, if it can be made at once."""
+        self._do(self._rounds.fill(request), now)
+
+    def answer(self, call_id: str, output: str, now: float) -> None:
+        """Give a tool's output."""
+        self._do(self._rounds.answered(call_id, output), now)
+
+    def say(self, role: str, text: str) -> None:
+        """Add an item to the conversation, unspoken."""
+        self._to_the_model(self._model.say(role, text, self._id("say")))
+
+    # The caller's turns
+
+    def caller_stops(self, now: float, *, owed: bool) -> None:
+        """Their turn is over, and if it is one that counts, an answer is `owed`."""
+        self._rounds.caller_stopped(now)
+        if owed:
+            self._awaited.turn_ended(now)
+
+    def release(self, now: float) -> None:
+        """The caller's turn is settled: nothing need wait for it."""
+        self._do(self._rounds.released(), now)
+
+    def interrupted(self, *, excused: bool) -> None:
+        """Let nothing more be heard of what the model is saying; `excused`: and nothing is owed any more."""
+        if excused:
+            self._awaited.settled()
+        if self._rounds.active:
+            self._speaking.silence(self._rounds.active, cancel=not self._model.interrupts_itself)
+
+    # What becomes of it
+
+    def started(self, response_id: str, now: float, *, over_the_caller: bool) -> bool:
+        """A response begins. Say whether it is the model's own.
+
+        `over_the_caller`: they speak, and their turn will have an answer of its own.
+        """
+        ours = self._rounds.asked
+        self._do(self._rounds.started(response_id), now)
+        self._awaited.started(now, by_itself=not ours)
+        if ours and over_the_caller:
+            self._speaking.silence(response_id, cancel=True)
+        return not ours
+
+    def goes_on(self, now: float) -> None:
+        """Something of a response came."""
+        self._awaited.goes_on(now)
+
+    def ended(self, ended: ResponseEnded, now: float) -> None:
+        self._record.used(ended.usage)
+        if self._rounds.active not in {None, ended.response_id}:
+            self._do(self._rounds.ended(ended.response_id), now)  # another one than that which speaks
+            return
+        self._awaited.settled(completed=ended.status == "completed")
+        self._voice.complete_all()
+        if ended.status == "failed":
+            self._failed(ended, now)
+        else:
+            self._do(self._rounds.ended(ended.response_id), now)
+
+    def ended_late(self, ended: ResponseEnded) -> None:
+        """One ended after the conversation did: only what it cost counts."""
+        self._record.used(ended.usage)
+        self._rounds.ended(ended.response_id)
+
+    def refused(self, refusal: ModelRefused, now: float) -> None:
+        """Tell the errors that end a conversation from those that a correct client can meet."""
+        if refusal.fatal:
+            self.over = End("server error", refusal.code, "model", refusal.error)
+        elif refusal.code == "conversation_already_has_active_response":
+            self._do(self._rounds.refused(), now)
+        elif not refusal.harmless:
+            self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
+            if str(refusal.event_id).startswith("ask-"):
+                self._ask_plainly(refusal, now)
+
+    def lost(self) -> bool:
+        """The model is gone. Say whether the caller was owed something."""
+        owed = self.at_work
+        self._awaited.settled()
+        self._rounds.lost()
+        self.over = None
+        return owed
+
+    def use(self, model: Realtime) -> None:
+        self._model = model
+        self._rounds.follow_up = model.follow_up
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the caller may expect to hear something without speaking."""
+        return self._rounds.at_work or self._awaited.owed
+
+    @property
+    def active(self) -> str | None:
+        return self._rounds.active
+
+    def tick(self, now: float) -> None:
+        self._do(self._rounds.tick(now), now)
+        if self._awaited.retry(now):
+            self._do(self._rounds.ask(self._awaited.asked_with), now)
+        if now >= self._awaited.due:
+            self._stalled(now)
+
+    def next_due(self) -> float:
+        return min(self._rounds.next_due(), self._awaited.next_due())
+
+    def _failed(self, ended: ResponseEnded, now: float) -> None:
+        """Ask again where that may help: at once, or when the model's limits allow it."""
+        error = ended.error or {"message": "the response failed"}
+        code = str(error.get("code") or "response_failed")
+        wait_s = self._awaited.after_failure(code, str(error.get("message") or ""), now)
+        if wait_s is None:
+            self._rounds.ended(ended.response_id)
+            self.over = End("server failure", code, "model", error)
+            return
+        self._out.append(Warn("response_failed", {"error": ended.error or {}, "again_in_s": wait_s}))
+        # Asked first: a request that waits already and this one become one.
+        asked = [] if wait_s else self._rounds.ask(self._awaited.asked_with)
+        self._do([*asked, *self._rounds.ended(ended.response_id)], now)
+
+    def _stalled(self, now: float) -> None:
+        """Handle a model that fell silent: once what it said is heard, ask once more, then give up."""
+        if not self._voice.silent(now):
+            self._awaited.due = now + DRY_LOOK_S
+            return
+        if not self._awaited.again():
+            self.over = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
+            return
+        self._out.append(Warn("model_stalled"))
+        self._rounds.failed()
+        if self._rounds.active:
+            self._speaking.cut(now)
+            self._speaking.silence(self._rounds.active, cancel=True)
+            self._awaited.asked(self._awaited.asked_with, now)
+        self._do(self._rounds.ask(self._awaited.asked_with), now)
+
+    def _ask_plainly(self, refusal: ModelRefused, now: float) -> None:
+        """Ask again with nothing in the request that the model could refuse."""
+        self._rounds.failed()
+        self._awaited.settled()
+        if self._awaited.asked_with:
+            self._do(self._rounds.ask({}), now)
+        else:
+            self.over = End("server error", refusal.code, "model", refusal.error)
+
+    def _do(self, steps: list[Step], now: float) -> None:
+        for step in steps:
+            match step:
+                case Answer(call_id, output):
+                    self._to_the_model(self._model.answer_tool(call_id, output, self._id("tool")))
+                case Note(call_id, output):
+                    self.say("system", f"The result of the tool call {call_id} came late: {output}")
+                case Ask(response):
+                    self._awaited.asked(response, now)
+                    self._to_the_model(self._model.ask(response, self._id("ask")))
+                case _:
+                    assert_never(step)
+
+    def _to_the_model(self, wire: bytes) -> None:
+        self._out.append(ToModel(wire))
+
+    def _id(self, kind: str) -> str:
+        return f"{kind}-{next(self._ids)}"

@@ -1,0 +1,92 @@
+"""The agent's speech on its way from the model to the voice: what of it is spoken, and what was cut.
+
+Barge-in, once it is one:
+    nothing queued and nothing sounding → nothing to cut. Else our queue is dropped, the platform flushed, and
+    the model told what was heard of every piece that was cut: 0 < heard → truncate; nothing heard → delete
+    (a truncate at 0 ms is refused: livekit/agents #6157). Audio of the cut response that still arrives is
+    dropped. The model is told to cancel only where it does not interrupt itself.
+"""
+
+from itertools import count
+
+from media.audio import AudioFormat, converter
+from media.effects import Effect, ToModel
+from media.playout import ROUNDING_MS, Heard, Speech
+from media.realtime.base import Realtime, SpeechReceived
+from media.record import Record
+from media.voice import Voice
+
+
+class Speaking:
+    """Effects go to `out`."""
+
+    def __init__(self, voice: Voice, record: Record, out: list[Effect], audio: AudioFormat) -> None:
+        """`audio` is the platform's format; `use` says for which model."""
+        self._voice = voice
+        self._record = record
+        self._out = out
+        self._audio = audio
+        self._speech: Speech | None = None
+        self._silenced: set[str] = set()
+        self._forgotten: set[str] = set()
+        self._ids = count(1)
+        self._spoke_in = ""
+
+    def use(self, model: Realtime) -> None:
+        """Speak for this model from now on."""
+        self._model = model
+        self._convert = converter(model.audio, self._audio)
+
+    def spoke_in(self, response_id: str) -> bool:
+        """Say whether the newest speech was of this response."""
+        return self._spoke_in == response_id
+
+    def speech(self, said: SpeechReceived, now: float) -> None:
+        """Queue a piece of the agent's voice, or drop it where its response was cut."""
+        item = said.speech.item_id
+        if item in self._forgotten:
+            return
+        if item in self._silenced or said.response_id in self._silenced:
+            if item not in self._silenced:
+                self._record.heard(Heard(said.speech, 0.0, 0.0), interrupted=True, now=now)
+                self.forget(item)
+            return
+        if said.speech != self._speech:
+            self._convert.reset()
+            self._speech, self._spoke_in = said.speech, said.response_id
+        self._voice.queue(said.speech, self._convert.convert(said.audio))
+
+    def complete(self, speech: Speech) -> None:
+        """No more audio of this speech will come."""
+        if speech == self._speech and (rest := self._convert.flush()):
+            self._voice.queue(speech, rest)
+        self._voice.complete(speech)
+
+    def cut(self, now: float) -> None:
+        """Stop the agent's voice at once, and tell the model how much of it was heard."""
+        self._speech = None  # what the converter still holds of it goes with it
+        for heard in self._voice.stop(now):
+            self._silenced.add(heard.speech.item_id)
+            if heard_ms := int(heard.heard_ms + ROUNDING_MS):
+                self._send(self._model.truncate(heard.speech, heard_ms, self._id()))
+            else:
+                self.forget(heard.speech.item_id)
+
+    def silence(self, response_id: str, *, cancel: bool) -> None:
+        """Let nothing more of a response be heard."""
+        if response_id in self._silenced:
+            return
+        self._silenced.add(response_id)
+        if cancel:
+            self._send(self._model.cancel(response_id, self._id()))
+
+    def forget(self, item_id: str) -> None:
+        """Let the model forget an item of the conversation."""
+        self._forgotten.add(item_id)
+        self._send(self._model.forget(item_id, self._id()))
+
+    def _send(self, wire: bytes) -> None:
+        self._out.append(ToModel(wire))
+
+    def _id(self) -> str:
+        return f"bi-{next(self._ids)}"

@@ -1,0 +1,81 @@
+import array
+import math
+
+import pytest
+
+from media.audio import AudioFormat, loudness
+from media.interruption import GAP_MS, RESUME_MIN_SPEECH_MS, Act, BargeIn, Interruption
+
+PCM = AudioFormat("pcm16", 8000)
+VOICE = array.array("h", [round(3000 * math.sin(i / 3)) for i in range(160)]).tobytes()
+QUIET = bytes(320)
+
+
+def judged(min_speech_ms: float = 200, *, resume: bool = False) -> Interruption:
+    return Interruption(BargeIn(min_speech_ms, resume), PCM)
+
+
+def hear(machine: Interruption, ms: int, frame: bytes = VOICE) -> list[Act]:
+    return [act for _ in range(ms // 20) if (act := machine.hear(frame))]
+
+
+@pytest.mark.parametrize(("min_speech_ms", "resume", "judges"), [(0, False, False), (1, False, True), (0, True, True)])
+def test_nothing_is_judged_unless_asked_for(min_speech_ms: float, resume: bool, judges: bool) -> None:  # noqa: FBT001  # a table
+    assert BargeIn(min_speech_ms, resume).judged is judges
+
+
+def test_enough_voice_cuts_once() -> None:
+    machine = judged()
+    assert machine.started(speaking=True) is None
+    assert hear(machine, 180) == []
+    assert hear(machine, 400) == [Act.CUT]
+    assert machine.stopped() is None
+    assert machine.counts()
+
+
+def test_voice_from_before_the_models_word_counts() -> None:
+    machine = judged()
+    hear(machine, 200)
+    assert machine.started(speaking=True) is Act.CUT
+
+
+def test_too_little_voice_is_nothing_and_its_turn_does_not_count() -> None:
+    machine = judged()
+    machine.started(speaking=True)
+    hear(machine, 100)
+    hear(machine, 600, QUIET)
+    assert hear(machine, 100) == []
+    assert machine.stopped() is None
+    assert not machine.counts()
+
+
+def test_a_gap_within_a_word_does_not_end_it() -> None:
+    machine = judged()
+    machine.started(speaking=True)
+    hear(machine, 100)
+    hear(machine, GAP_MS, QUIET)
+    assert hear(machine, 100) == [Act.CUT]
+
+
+def test_every_turn_counts_while_the_agent_is_silent() -> None:
+    machine = judged()
+    assert machine.started(speaking=False) is None
+    assert hear(machine, 400) == []
+    assert machine.stopped() is None
+    assert machine.counts()
+
+
+def test_where_it_may_go_on_the_agent_falls_silent_at_once() -> None:
+    machine = judged(0, resume=True)
+    assert machine.started(speaking=True) is Act.HOLD
+    assert hear(machine, 100) == []
+    assert machine.stopped() is Act.RESUME
+    assert not machine.counts()
+    assert machine.started(speaking=True) is Act.HOLD
+    assert hear(machine, RESUME_MIN_SPEECH_MS + 20) == [Act.CUT]
+    assert machine.stopped() is None
+
+
+@pytest.mark.parametrize("audio", [PCM, AudioFormat("ulaw", 8000), AudioFormat("alaw", 8000)])
+def test_silence_is_silent_in_every_encoding(audio: AudioFormat) -> None:
+    assert loudness(audio.silence(20), audio) < 10

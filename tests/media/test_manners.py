@@ -1,0 +1,338 @@
+"""How the agent behaves: who speaks first, what interrupts it, the keypad, a silent caller, the last words."""
+
+import array
+import base64
+import json
+import math
+from typing import Any
+
+import pytest
+
+from media.effects import End, Report
+from media.ends import CALLER_SILENT, HANGUP
+from media.idle import Rung
+from media.interruption import BargeIn
+from media.keypad import Digits
+from media.options import Exit, Manners, Options
+from tests.by_hand import APPEND, Hand, played, sent
+from tests.simulation import PCM24, llm
+
+JsonObject = dict[str, Any]
+VOICE = array.array("h", [round(3000 * math.sin(i / 9)) for i in range(480)]).tobytes()
+QUIET = bytes(960)
+FRAME_S = 0.02
+HANGUP_TOOL: JsonObject = {"type": "function", "name": "hangup", "parameters": {"type": "object"}}
+
+
+def hand(**manners: Any) -> Hand:
+    return Hand(options=Options(audio=PCM24, manners=Manners(**manners))).connect()
+
+
+def hear(hand: Hand, seconds: float, frame: bytes = VOICE) -> list[Any]:
+    told = len(hand.effects)
+    for _ in range(round(seconds / FRAME_S)):
+        hand.wait(FRAME_S)
+        hand.do(hand.bridge.platform_said(frame, hand.now))
+    return hand.effects[told:]
+
+
+def onset(hand: Hand, item_id: str = "u1") -> list[Any]:
+    return hand.model("input_audio_buffer.speech_started", item_id=item_id)
+
+
+def pause(hand: Hand, item_id: str = "u1") -> list[Any]:
+    stopped = hand.model("input_audio_buffer.speech_stopped", item_id=item_id)
+    return stopped + hand.model("input_audio_buffer.committed", item_id=item_id)
+
+
+def sounds(effects: list[Any]) -> bool:
+    return any(any(lot) for lot in played(effects))
+
+
+def over(call: Hand) -> End | None:
+    return call.end
+
+
+# Who speaks first
+
+
+def test_where_the_caller_speaks_first_nothing_is_asked_of_the_model() -> None:
+    call = hand(caller_speaks_first=True)
+    assert sent(call.effects, "response.create") == []
+    call.wait(5)
+    assert sent(call.effects, "response.create") == []
+    assert sent(hear(call, 0.1), APPEND)
+
+
+def test_what_the_caller_said_while_the_model_was_reached_is_heard_by_it() -> None:
+    call = Hand(options=Options(audio=PCM24, manners=Manners(caller_speaks_first=True)))
+    call.do(call.bridge.platform_opened(0.0))
+    call.do(call.bridge.platform_said('{"callSid":"CS1","sampleRate":24000,"mixType":"mono"}', 0.0))
+    assert sent(hear(call, 0.5), APPEND) == []
+    call.do(call.bridge.model_opened(call.now))
+    call.model("session.created", session={})
+    [preroll] = sent(call.model("session.updated", session={}), APPEND)
+    assert base64.b64decode(preroll["audio"]) == VOICE * 25
+
+
+def test_a_protected_greeting_is_heard_to_its_end_and_the_caller_after_it() -> None:
+    call = hand(protect_greeting=True)
+    call.starts()
+    call.speaks("i1", ms=1000)
+    call.model("response.output_audio.done", item_id="i1", content_index=0)
+    call.ends()
+    assert sent(hear(call, 0.5), APPEND) == []
+    heard = sent(hear(call, 1.5), APPEND)
+    assert heard
+    assert call.bridge.record.transcript == [] or not call.bridge.record.transcript[0]["interrupted"]
+
+
+# What interrupts
+
+
+def test_a_short_noise_interrupts_nothing_and_is_forgotten() -> None:
+    call = hand(barge_in=BargeIn(min_speech_ms=200))
+    call.starts()
+    call.speaks("i1", ms=5000)
+    call.ends()
+    hear(call, 0.5, QUIET)
+    onset(call)
+    hear(call, 0.1)
+    assert sounds(hear(call, 0.5, QUIET))
+    assert [event["item_id"] for event in sent(pause(call), "conversation.item.delete")] == ["u1"]
+    call.wait(2)
+    assert sent(call.effects, "conversation.item.truncate") == []
+    assert len(sent(call.effects, "response.create")) == 1
+
+
+def test_enough_voice_interrupts_and_its_turn_is_answered_at_our_request() -> None:
+    call = hand(barge_in=BargeIn(min_speech_ms=200))
+    call.starts()
+    call.speaks("i1", ms=5000)
+    hear(call, 0.5, QUIET)
+    onset(call)
+    cut = hear(call, 0.3)
+    assert [event["type"] for event in sent(cut)] == ["conversation.item.truncate", "response.cancel"]
+    call.ends(status="cancelled")
+    hear(call, 0.5, QUIET)
+    assert [event["type"] for event in sent(pause(call))] == ["response.create"]
+
+
+def test_the_model_is_told_to_leave_turns_to_us() -> None:
+    call = hand(barge_in=BargeIn(min_speech_ms=200))
+    [update] = sent(call.effects, "session.update")
+    detection = update["session"]["audio"]["input"]["turn_detection"]
+    assert (detection["create_response"], detection["interrupt_response"]) == (False, False)
+
+
+def test_an_agent_that_was_stopped_by_nothing_goes_on_where_it_was() -> None:
+    call = hand(barge_in=BargeIn(resume=True))
+    call.starts()
+    call.speaks("i1", ms=2000)
+    call.model("response.output_audio.done", item_id="i1", content_index=0)
+    call.ends()
+    hear(call, 0.5, QUIET)
+    held = onset(call)
+    assert any(isinstance(effect, Report) and effect.type.endswith("playback_stopped") for effect in held)
+    assert not sounds(hear(call, 0.5, QUIET))
+    pause(call)
+    assert sounds(hear(call, 0.5, QUIET))
+    call.wait(3)
+    call.model("response.output_audio_transcript.done", item_id="i1", content_index=0, transcript="All of it.")
+    [line] = call.bridge.record.transcript
+    assert (line["heard_ms"], line["interrupted"]) == (2000, False)
+
+
+def test_a_turn_while_the_agent_is_silent_counts_however_short() -> None:
+    call = hand(barge_in=BargeIn(min_speech_ms=500))
+    call.starts()
+    call.ends()
+    onset(call)
+    hear(call, 0.1)
+    assert [event["type"] for event in sent(pause(call))] == ["response.create"]
+
+
+# The keypad
+
+
+def press(call: Hand, keys: str) -> list[Any]:
+    told = len(call.effects)
+    for key in keys:
+        call.do(call.bridge.platform_said(json.dumps({"event": "dtmf", "dtmf": key, "duration": "1600"}), call.now))
+    return call.effects[told:]
+
+
+def test_what_is_typed_becomes_an_item_and_is_answered() -> None:
+    call = hand()
+    call.starts()
+    call.speaks("i1", ms=5000)
+    call.ends()
+    call.wait(0.5)
+    assert sent(press(call, "12")) == []
+    told = sent(press(call, "3#"))
+    assert [event["type"] for event in told] == [
+        "conversation.item.truncate",
+        "conversation.item.create",
+        "response.create",
+    ]
+    assert told[1]["item"]["content"] == [{"type": "input_text", "text": "(typed on the keypad) 123"}]
+    assert call.bridge.record.transcript[-1]["text"] == "(typed on the keypad) 123"
+
+
+def test_a_pause_ends_what_is_typed() -> None:
+    call = hand(digits=Digits(pause_s=1))
+    press(call, "42")
+    assert [event["type"] for event in sent(call.wait(1.5))] == ["conversation.item.create"]
+
+
+def test_keys_can_be_only_reported() -> None:
+    call = hand(digits=None)
+    told = press(call, "42#")
+    assert [effect.event["event"] for effect in told if isinstance(effect, Report)] == ["4", "2", "#"]
+    assert sent(call.wait(5)) == []
+
+
+def test_what_is_typed_in_confidence_is_the_models_alone() -> None:
+    call = hand(digits=Digits(sensitive=True))
+    told = press(call, "42#")
+    assert [effect.event["event"] for effect in told if isinstance(effect, Report)] == ["•", "•", "•"]
+    assert sent(told)[0]["item"]["content"][0]["text"].endswith("42")
+    assert call.bridge.record.transcript[-1]["text"] == "(typed on the keypad) ••"
+
+
+def test_the_models_echo_of_what_was_typed_in_confidence_is_masked() -> None:
+    call = hand(digits=Digits(sensitive=True))
+    press(call, "4711#")
+    content = [{"type": "input_text", "text": "(typed on the keypad) 4711"}]
+    item = {"id": "i9", "type": "message", "role": "user", "content": content}
+    [report] = [e for e in call.model("conversation.item.added", item=item) if isinstance(e, Report)]
+    assert "4711" not in json.dumps(report.event)
+    assert report.event["item"]["content"][0]["text"] == "(typed on the keypad) ••••"
+
+
+# A silent caller, and the end
+
+
+def answered(call: Hand, response_id: str) -> None:
+    call.starts(response_id)
+    call.ends(response_id)
+
+
+def test_a_silent_caller_is_asked_twice_and_then_taken_leave_of() -> None:
+    ladder = (Rung(5, "Ask whether they are there."), Rung(5, "Say goodbye.", end=True))
+    call = hand(idle=ladder)
+    answered(call, "r1")
+    [asked] = sent(call.wait(5.1), "response.create")
+    assert asked["response"]["instructions"] == "Ask whether they are there."
+    answered(call, "r2")
+    [goodbye] = sent(call.wait(5.1), "response.create")
+    assert goodbye["response"]["instructions"] == "Say goodbye."
+    call.starts("r3")
+    call.speaks("i3", ms=1000, response_id="r3")
+    call.ends("r3")
+    assert over(call) is None
+    call.wait(1.5)
+    call.wait(1.1)
+    assert call.end is CALLER_SILENT
+
+
+def test_a_caller_who_speaks_is_not_silent() -> None:
+    call = hand(idle=(Rung(5, "Ask."),))
+    answered(call, "r1")
+    call.wait(4)
+    onset(call)
+    assert sent(call.wait(4), "response.create") == []
+    pause(call)
+    answered(call, "r2")
+    assert sent(call.wait(4.9), "response.create") == []
+    assert len(sent(call.wait(0.2), "response.create")) == 1
+
+
+def test_the_caller_is_warned_before_the_calls_maximum() -> None:
+    manners = Manners(warn_before_s=10, warning="Say that time is up.")
+    call = Hand(options=Options(audio=PCM24, max_call_s=60, manners=manners)).connect()
+    answered(call, "r1")
+    [warning] = sent(call.wait(50.1), "response.create")
+    assert warning["response"] == {"instructions": "Say that time is up."}
+    answered(call, "r2")
+    call.wait(11)
+    call.wait(1.1)
+    assert call.end
+    assert call.end.reason_code == "max_duration"
+
+
+def leaver(words: str = "Say goodbye.") -> Hand:
+    exits = {"hangup": Exit(HANGUP, words)}
+    verb = llm(session_update={"tools": [HANGUP_TOOL]})
+    return Hand(verb, Options(audio=PCM24, exits=exits)).connect()
+
+
+def hangs_up(call: Hand, response_id: str) -> list[Any]:
+    item = {"type": "function_call", "name": "hangup", "call_id": "c1", "arguments": "{}"}
+    return call.model("response.output_item.done", response_id=response_id, item=item)
+
+
+def test_a_goodbye_is_heard_to_its_end_whatever_noise_the_caller_makes() -> None:
+    call = leaver()
+    call.starts()
+    call.speaks("i1", ms=2000)
+    assert sent(hangs_up(call, "r1")) == []
+    call.ends()
+    assert sent(hear(call, 1.5), APPEND) == []
+    assert over(call) is None
+    call.wait(2)
+    assert call.end is HANGUP
+    assert sent(call.effects, "response.create")[1:] == []
+    [used] = call.bridge.record.tools
+    assert used["name"] == "hangup"
+
+
+def test_an_agent_that_hangs_up_without_a_word_is_asked_for_one() -> None:
+    call = leaver()
+    call.starts()
+    hangs_up(call, "r1")
+    [goodbye] = sent(call.ends(), "response.create")
+    assert goodbye["response"] == {"instructions": "Say goodbye.", "tool_choice": "none"}
+    call.starts("r2")
+    call.speaks("i2", ms=500, response_id="r2")
+    call.ends("r2")
+    call.wait(2)
+    assert call.end is HANGUP
+
+
+def test_an_agent_that_cannot_say_goodbye_leaves_all_the_same() -> None:
+    call = leaver()
+    call.starts()
+    hangs_up(call, "r1")
+    call.ends()
+    call.wait(30)
+    assert call.end is HANGUP
+
+
+@pytest.mark.parametrize("reason", ["insufficient_quota", "invalid_api_key"])
+def test_a_failure_that_must_repeat_itself_is_not_tried_again(reason: str) -> None:
+    call = hand()
+    call.starts()
+    call.ends(status="failed", status_details={"error": {"code": reason, "message": "no"}})
+    call.wait(2)
+    assert call.end == End("server failure", reason, "model", {"code": reason, "message": "no"})
+    assert len(sent(call.effects, "response.create")) == 1
+
+
+def test_a_rate_limit_is_waited_for() -> None:
+    call = hand()
+    call.starts()
+    error = {"code": "rate_limit_exceeded", "message": "Limit reached. Please try again in 1.5s."}
+    assert sent(call.ends(status="failed", status_details={"error": error})) == []
+    assert sent(call.wait(1.4), "response.create") == []
+    assert len(sent(call.wait(0.2), "response.create")) == 1
+    for n in range(2, 4):
+        call.starts(f"r{n}")
+        call.ends(f"r{n}", "failed", status_details={"error": error})
+        call.wait(1.6)
+    assert over(call) is None
+    call.starts("r5")
+    call.ends("r5", "failed", status_details={"error": error})
+    call.wait(1.1)
+    assert call.end
+    assert call.end.reason_code == "rate_limit_exceeded"

@@ -1,0 +1,116 @@
+import json
+from contextlib import suppress
+from math import inf
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.realtime.base import ToolCalled
+from media.tooling import MAX_ARGUMENTS_CHARS, MAX_IN_FLIGHT, MAX_PER_MINUTE, RefusalError, Tooling, read_arguments
+
+WEATHER = {
+    "type": "object",
+    "properties": {"location": {"type": "string"}, "scale": {"enum": ["celsius", "fahrenheit"]}},
+    "required": ["location", "scale"],
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def tooling(fillers_s: tuple[float, ...] = (1.5, 8)) -> Tooling:
+    return Tooling({"get_weather": WEATHER, "any": {}}, fillers_s)
+
+
+def call(call_id: str = "c1", name: str = "any", arguments: str = "{}") -> ToolCalled:
+    return ToolCalled("r1", call_id, name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 5000, "not JSON"),
+        ("[]", "not a JSON object"),
+        ('"x"', "not a JSON object"),
+        (json.dumps({"x": "a" * MAX_ARGUMENTS_CHARS}), "longer than"),
+        ('{"location":"Rome"}', "'scale' is a required property"),
+        ('{"location":"Rome","scale":"kelvin"}', "scale: 'kelvin' is not one of"),
+        ('{"location":7,"scale":"celsius"}', "location: 7 is not of type 'string'"),
+    ],
+)
+def test_arguments_that_cannot_be_run_are_refused_in_words_that_help(arguments: str, words: str) -> None:
+    with pytest.raises(RefusalError, match=words):
+        tooling().begin(call(name="get_weather", arguments=arguments), 0.0)
+
+
+def test_arguments_that_fit_are_run() -> None:
+    asked = {"location": "Rome", "scale": "celsius"}
+    assert tooling().begin(call(name="get_weather", arguments=json.dumps(asked)), 0.0) == asked
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": 5},
+        {"type": "foo"},
+        {"$ref": "http://127.0.0.1:1/x"},
+        {"properties": 3},
+        {"properties": {"a": {"pattern": "("}}},
+    ],
+)
+def test_a_schema_that_is_none_refuses_nothing_and_reaches_for_nothing(schema: dict[str, Any]) -> None:
+    assert read_arguments('{"a":"b"}', schema) == {"a": "b"}
+
+
+@given(value=st.dictionaries(st.text(), JSON), schema=st.dictionaries(st.sampled_from(sorted(WEATHER)), JSON))
+def test_whatever_is_asked_by_whatever_schema_is_run_or_refused(value: Any, schema: Any) -> None:
+    with suppress(RefusalError):
+        assert read_arguments(json.dumps(value), schema) == value
+
+
+def test_a_tool_that_was_not_declared_does_not_exist() -> None:
+    with pytest.raises(RefusalError, match="there is no tool named rm"):
+        tooling().begin(call(name="rm"), 0.0)
+
+
+def test_no_more_calls_at_a_time_than_agreed() -> None:
+    tools = tooling()
+    for n in range(MAX_IN_FLIGHT):
+        tools.begin(call(f"c{n}"), 0.0)
+    with pytest.raises(RefusalError, match="under way"):
+        tools.begin(call("one more"), 0.0)
+    tools.ended("c0")
+    tools.begin(call("one more"), 0.0)
+
+
+def test_no_more_calls_in_a_minute_than_agreed() -> None:
+    tools = tooling()
+    for n in range(MAX_PER_MINUTE):
+        tools.begin(call(f"c{n}"), n)
+        tools.ended(f"c{n}")
+    with pytest.raises(RefusalError, match="in a minute"):
+        tools.begin(call("one more"), 59.9)
+    tools.begin(call("one more"), 60.0)
+
+
+def test_a_caller_who_waits_for_a_tool_is_told_so_at_each_agreed_moment_once() -> None:
+    tools = tooling()
+    assert tools.next_due() == inf
+    tools.begin(call("c1"), 10.0)
+    assert tools.next_due() == 11.5
+    assert not tools.filler_due(11.4)
+    assert tools.filler_due(11.5)
+    assert tools.next_due() == 18.0
+    assert tools.filler_due(18.0)
+    assert tools.next_due() == inf
+    assert not tools.filler_due(99.0)
+    tools.ended("c1")
+    tools.begin(call("c2"), 100.0)
+    assert tools.next_due() == 101.5
+    tools.ended("c2")
+    assert not tools.filler_due(200.0)
