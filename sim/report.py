@@ -37,6 +37,17 @@ def _latency_ms(after: Sequence[Happening], from_s: float) -> int | None:
     return None
 
 
+def agent_turns(happenings: Sequence[Happening]) -> int:
+    """Count how often the agent took the turn: once, however often it pauses, until the caller speaks again."""
+    count, speaking = 0, False
+    for one in happenings:
+        if one.name == "agent_started_speaking":
+            count, speaking = count + (not speaking), True
+        if one.name == "user_started_speaking":
+            speaking = False
+    return count
+
+
 def first_audio_ms(happenings: Sequence[Happening]) -> int | None:
     """From the opening of the media socket to the agent's first sound."""
     opened = next((one.at_s for one in happenings if one.name == "media_open"), None)
@@ -73,6 +84,7 @@ def report(
             {"text": turn.text, "at_s": round(turn.at_s - start_s, 3), "latency_ms": turn.latency_ms}
             for turn in turns(happenings)
         ],
+        "agent_turns": agent_turns(happenings),
         "agent": [
             {
                 "item_id": one.item_id,
@@ -110,7 +122,7 @@ def summary(told: JsonObject) -> str:
     latencies = [turn["latency_ms"] for turn in told["turns"] if turn["latency_ms"] is not None]
     kinds = [hook["kind"] for hook in told["hooks"] if 200 <= hook["status"] < 300]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "none"
-    lines = [f"turns            {len(told['turns'])} of the caller, {len(told['agent'])} of the agent"]
+    lines = [f"turns            {len(told['turns'])} of the caller, {told['agent_turns']} of the agent"]
     if told["first_audio_ms"] is not None:
         lines.append(f"first audio      {told['first_audio_ms']} ms after the media socket opened")
     if latencies:

@@ -2,8 +2,8 @@
 
 OpenAI refuses the beta shape since 2026-05-12 (`beta_api_shape_disabled`), but most `llm` verbs were written in it,
 and many mix both. So it is translated field by field, and what is said in today's words already stays as it is.
-Field names: openai-python types/beta/realtime and types/realtime. Both objects come from users' hands: no shape of
-them raises here; what makes no sense goes on to the model, which says so.
+Field names: openai-python types/beta/realtime and types/realtime. All of it comes from users' hands: no shape of it
+raises here; what makes no sense goes on to the model, which says so.
 """
 
 from copy import deepcopy
@@ -64,6 +64,8 @@ RESPONSE_PATHS: Final[dict[str, Path]] = {
 }
 FORMATS: Final = frozenset({"input_audio_format", "output_audio_format"})
 "Not the user's to say: the bridge knows what the call needs, and sets both directions."
+FORMAT_PLACES: Final[tuple[Path, ...]] = (("audio",), ("audio", "input"), ("audio", "output"))
+"The objects of a session that hold what the bridge sets, from the outside in."
 GONE: Final = frozenset({"temperature", "client_secret"})
 CONTENT_TYPES: Final = {"text": "output_text", "audio": "output_audio"}
 "Of an assistant's words, in a response's own input."
@@ -72,7 +74,7 @@ CONTENT_TYPES: Final = {"text": "output_text", "audio": "output_audio"}
 @dataclass(frozen=True, slots=True)
 class Translated:
     session: JsonObject
-    "For session.update, whole: what is not in it is the model's default."
+    "For session.update, whole: what is not in it is the model's default. `audio.input` and `.output` are objects."
     response: JsonObject
     "For the first response.create; empty where the verb says nothing about it."
     warnings: list[str]
@@ -94,11 +96,11 @@ def translate(llm_options: JsonObject, *, audio: AudioFormat) -> Translated:
     _rename_content(response)
     warnings += _check_models(session)
     extra = _object(llm_options.get("extra"))
-    return Translated(
-        session=_merged(session, _object(extra.get("session_update"))),
-        response=_merged(response, _object(extra.get("response_create"))),
-        warnings=warnings,
-    )
+    whole = _merged(session, _object(extra.get("session_update")))
+    warnings += _keep_formats(whole, session)
+    if not isinstance(whole.get("tools", []), list):
+        warnings.append("session_update.tools is no list; the model will refuse it")
+    return Translated(whole, _merged(response, _object(extra.get("response_create"))), warnings)
 
 
 def resolve_model(name: str | None) -> tuple[str, str | None]:
@@ -203,6 +205,17 @@ def _place(tree: JsonObject, path: Path) -> JsonObject:
 
 def _without_nulls(tree: JsonObject) -> JsonObject:
     return {name: value for name, value in tree.items() if value is not None}
+
+
+def _keep_formats(whole: JsonObject, session: JsonObject) -> list[str]:
+    """Put back what `extra` has put something else in the place of, and say so: without it a call would be noise."""
+    told = []
+    for *parents, name in FORMAT_PLACES:
+        place, ours = _place(whole, tuple(parents)), _place(session, tuple(parents))
+        if not isinstance(place[name], dict):
+            place[name] = ours[name]
+            told.append(f"extra.session_update.{'.'.join((*parents, name))} is no object; it was left out")
+    return told
 
 
 def _object(value: Any) -> JsonObject:

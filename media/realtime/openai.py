@@ -34,6 +34,7 @@ from media.realtime.base import (
     Vendor,
 )
 from media.realtime.dialling import dial
+from media.realtime.habits import habits
 from verbs.event_names import BETA_OF, GA_OF
 from verbs.llm import Llm
 
@@ -73,8 +74,6 @@ HARMLESS = frozenset(
 
 INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
 "Settings without which a call would be heard as noise: better that it ends."
-SERVER_PAUSE_MS = 500.0
-"OpenAI's documented silence_duration_ms, where the verb names none."
 
 
 class Realtime:
@@ -90,18 +89,13 @@ class Realtime:
         self._wants_audio_events = wants_audio_events
         self._updates = 0
         self._odd: dict[Speech, bytes] = {}
-        listening = self._session["audio"]["input"]
-        turns = listening.get("turn_detection", {})
-        manual = turns is None
-        asked = _object(turns)
-        self.interrupts_itself = not manual and bool(asked.get("interrupt_response", True))
-        self.answers_itself = not manual and bool(asked.get("create_response", True))
-        pause_ms = asked.get("silence_duration_ms")
-        self.pause_ms = float(pause_ms) if isinstance(pause_ms, int | float) else SERVER_PAUSE_MS
-        self.transcribes = bool(listening.get("transcription"))
-        self.tools: Mapping[str, JsonObject] = _schemas(self._session.get("tools"))
-        forced = self._session.get("tool_choice", "auto") not in ("auto", "none")  # may be an object
-        self.follow_up: JsonObject = {"tool_choice": "auto"} if forced else {}
+        by_itself = habits(self._session)
+        self.interrupts_itself = by_itself.interrupts_itself
+        self.answers_itself = by_itself.answers_itself
+        self.pause_ms = by_itself.pause_ms
+        self.transcribes = by_itself.transcribes
+        self.tools: Mapping[str, JsonObject] = by_itself.tools
+        self.follow_up = by_itself.follow_up
 
     def receive(self, wire: str | bytes) -> Said:
         """Read one server event.
@@ -229,12 +223,6 @@ def _text(event: JsonObject, name: str) -> str:
     if not isinstance(event[name], str):
         raise TypeError(name)
     return str(event[name])
-
-
-def _schemas(tools: object) -> dict[str, JsonObject]:
-    """Give the parameters' schemas of the functions among a session's tools."""
-    named = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    return {tool["name"]: _object(tool.get("parameters")) for tool in named if isinstance(tool.get("name"), str)}
 
 
 def _object(value: object) -> JsonObject:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sim.model.checks import JsonObject
-from sim.model.script import Faults, Script
+from sim.model.script import BROKEN_OFF, Faults, Script
 
 EXPIRY_CODE = 1001
 
@@ -15,6 +15,10 @@ class Close(NamedTuple):
 
     code: int | None
     reason: str = ""
+
+
+def close_with(code: int, reason: str = "") -> Close:
+    return Close(None if code == BROKEN_OFF else code, reason)
 
 
 class Agenda:
@@ -49,6 +53,6 @@ def faults_to_come(script: Script, now: float) -> Agenda:
 
 def _closes(agenda: Agenda, faults: Faults, now: float) -> None:
     if faults.close_after_s is not None:
-        agenda.add(now + faults.close_after_s, Close(faults.close_code, faults.close_reason))
+        agenda.add(now + faults.close_after_s, close_with(faults.close_code, faults.close_reason))
     if faults.drop_after_s is not None:
         agenda.add(now + faults.drop_after_s, Close(None))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +48,14 @@ class Answer:
     calls: tuple[Call, ...]
 
 
-def answer(script: Script, cue: Cue, tools: list[JsonObject], tool_choice: Any) -> Answer:
-    """Choose and fill the reply. `tools`: those declared, in the session or the response."""
+def answer(script: Script, cue: Cue, tools: list[JsonObject], tool_choice: Any, used: Counter[int]) -> Answer:
+    """Choose and fill the reply. `tools`: those declared, in the session or the response.
+
+    `used` counts how often each turn of the script has answered, by its place.
+    """
     may_call = tool_choice != "none"
     can_choose = may_call and bool(_functions(tools))
-    reply, groups = _chosen(script, cue, can_choose_tool=can_choose)
+    reply, groups = _chosen(script, cue, used, can_choose_tool=can_choose)
     values = _values(cue) | groups
     twice = script.faults.duplicate_tool_call
     callable_ = [tool for tool in reply.calls if may_call and (tool.name is not None or can_choose)]
@@ -59,23 +63,22 @@ def answer(script: Script, cue: Cue, tools: list[JsonObject], tool_choice: Any) 
     return Answer(reply, tuple(filled(text, values) for text in reply.say), tuple(calls))
 
 
-def _chosen(script: Script, cue: Cue, *, can_choose_tool: bool) -> tuple[Reply, dict[str, str]]:
-    if cue.greeting:
-        return script.greeting, {}
+def _chosen(script: Script, cue: Cue, used: Counter[int], *, can_choose_tool: bool) -> tuple[Reply, dict[str, str]]:
     values = _values(cue)
-    for turn in script.turns:
-        groups = _fits(turn.when, cue)
+    for place, turn in enumerate(script.turns):
+        groups = None if used[place] == turn.times else _fits(turn.when, cue)
         if groups is None or (not can_choose_tool and any(tool.name is None for tool in turn.calls)):
             continue
         # A line that names what nobody knows (a result of another shape) leaves the turn to the next.
         if all(can_fill(text, values | groups) for text in turn.say):
+            used[place] += 1
             return turn, groups
-    return script.otherwise, {}
+    return script.greeting if cue.greeting else script.otherwise, {}
 
 
 def _fits(when: When, cue: Cue) -> dict[str, str] | None:
     """Return the named groups of a condition that is met; None for one that is not."""
-    if bool(cue.results) != (when.tool_result is not None) or cue.silence != when.silence:
+    if (bool(cue.results), cue.silence, cue.greeting) != (when.tool_result is not None, when.silence, when.greeting):
         return None
     if cue.results and not _result_fits(when, cue):
         return None

@@ -1,5 +1,6 @@
 """The items of one conversation: their order, their audio, and which of them no answer has seen yet."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sim.model.answers import Cue, Result
@@ -37,8 +38,10 @@ class Conversation:
         self.entries: list[Entry] = []
         self.call_ids: set[str] = set()
         "Calls an output may be given for: those of responses that are done."
+        self.used: Counter[int] = Counter()
+        "How often each turn of the script has answered, by its place."
         self._caller = list(caller)
-        self._answered = False
+        self._answers = 0
 
     @property
     def last_id(self) -> str | None:
@@ -112,13 +115,21 @@ class Conversation:
         if spoken:
             silence = all(entry.silent for entry in spoken)
             return Cue(turn, heard=" ".join(entry.words for entry in spoken).strip(), silence=silence)
-        return Cue(turn, greeting=not self._answered and turn == 0)
+        return Cue(turn, greeting=not self._answers and turn == 0)
 
-    def answered(self) -> None:
-        """Note that a response has taken up everything so far."""
-        self._answered = True
-        for entry in self.entries:
+    def answered(self) -> list[Entry]:
+        """Note that a response takes up everything so far; return what was new to it."""
+        self._answers += 1
+        taken = [entry for entry in self.entries if entry.fresh]
+        for entry in taken:
             entry.fresh = False
+        return taken
+
+    def unanswered(self, taken: list[Entry]) -> None:
+        """Leave to another response what one has taken up and said nothing to."""
+        self._answers -= 1
+        for entry in taken:
+            entry.fresh = True
 
     def _result(self, output: JsonObject) -> Result:
         calls = (entry.item for entry in self.entries if entry.item["type"] == "function_call")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
+from sim.model.agenda import Close, close_with
 from sim.model.audio import encoded
 from sim.model.checks import JsonObject
 from sim.model.conversation import Conversation, Entry, Sound
@@ -54,13 +55,16 @@ class Generation:
         conversation: Conversation | None,
         read: JsonObject,
         now: float,
+        leaves: list[Entry] | None = None,
     ) -> None:
+        """`leaves` is for another response to answer where this one comes to nothing."""
         self.response = response
         self.due_s: float | None = now
-        self.close_code: int | None = None
+        self.close: Close | None = None
         "Set when the script wants the socket closed in place of the end."
         self.said_ms = 0
         self._said_chars = 0
+        self._leaves = leaves
         self._plan, self._pace, self._ids, self._conversation, self._read = what, pace, ids, conversation, read
         self._chance = random.Random(response["id"])
         self._open: _Open | None = None
@@ -96,6 +100,15 @@ class Generation:
 
     def _run(self) -> Generator[JsonObject | float]:
         reply = self._plan.reply
+        if not reply.no_response:
+            yield from self._words()
+        if reply.close_code is not None:
+            self.close = close_with(reply.close_code, reply.close_reason)
+        elif not reply.no_response:
+            yield self._end()
+
+    def _words(self) -> Generator[JsonObject | float]:
+        reply = self._plan.reply
         yield {"type": "response.created", "response": dict(self.response)}
         if reply.silent:
             yield float("inf")
@@ -103,10 +116,6 @@ class Generation:
         yield float(self._pace.thinking_s if reply.thinking_s is None else reply.thinking_s)
         for index, part in enumerate(self._plan.parts):
             yield from self._item(index, part)
-        self.close_code = reply.close_code
-        if self.close_code is not None:
-            return
-        yield self._end()
 
     def _end(self) -> JsonObject:
         failure = self._plan.reply.fail
@@ -213,6 +222,8 @@ class Generation:
         if self._conversation:
             # An output is taken only from here on: before, the service knows no such call.
             self._conversation.call_ids |= set(self._calls)
+            if self._leaves is not None and not self.response["output"] and status in {"failed", "cancelled"}:
+                self._conversation.unanswered(self._leaves)
         self.response |= {"status": status, "status_details": details}
         self.response["usage"] = usage(self._said_chars, self.said_ms, self._read)
         return {"type": "response.done", "response": dict(self.response)}

@@ -7,7 +7,7 @@ from sim.model.conversation import Conversation, typed_entry
 from sim.model.generation import Generation, Pace
 from sim.model.ids import Ids
 from sim.model.plan import CHARS_PER_TOKEN, plan
-from sim.model.script import Reply, Script
+from sim.model.script import Reply, Script, Turn
 
 HEARD_TOKENS_PER_S = 10
 
@@ -34,19 +34,19 @@ def generation(
     settings = effective(session, options)
     aside = options.get("conversation") == "none"
     form = wire_format(settings["output"]["format"]) if settings["output_modalities"] == ["audio"] else None
-    said = answer(script, _cue(conversation, options), settings["tools"], settings["tool_choice"])
+    said = answer(script, _cue(conversation, options), settings["tools"], settings["tool_choice"], conversation.used)
     failure = script.faults.response_failed
     if failure:
         said = Answer(Reply(fail=failure), (), ())
     what = plan(said, ids.many("call"), form, settings["output"]["speed"], settings["max_output_tokens"])
-    if not aside:
-        conversation.answered()
+    taken = None if aside or said.reply.no_response else conversation.answered()
     return Generation(
         _response(ids, settings, None if aside else conversation.id, options.get("metadata")),
         what,
         Pace(script.thinking_s, script.delta_rate),
         ids,
         conversation=None if aside else conversation,
+        leaves=taken if isinstance(said.reply, Turn) and said.reply.times else None,
         read=_read(conversation),
         now=now,
     )

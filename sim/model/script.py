@@ -12,6 +12,22 @@ Keys that pipecat's eval scenarios know too keep their names (`turns`, `tool` wi
         say: "It is {temperature} degrees in {city}."
     otherwise: "Please go on."
     faults: {session_updated_delay_s: 2}
+
+How to let it go wrong. In a reply (a turn, `greeting`, `otherwise`), with or without something that is said first:
+
+    {fail: rate_limit_exceeded}              # response.done as failed, with OpenAI's error of that code
+    {silent: true}                           # response.created, and then nothing
+    {say: "One moment, please.", stall_s: .inf}   # half of the audio, and then nothing
+    {no_response: true}                      # speech_stopped and committed, and then nothing
+    {no_response: true, close_code: 1012}    # the socket closes; 1006: it is broken off without a close frame
+    {when: {turn: 2}, fail: server_error, times: 1}   # once; asked again, the next turn that fits answers
+    {when: {greeting: true}, silent: true, times: 1}  # the same for the first answer
+
+And whatever is said (`faults`), among others:
+
+    {unknown_parameters: [session.truncation]}        # a session.update that names it is refused
+    {errors: [{after_s: 30, code: session_expired}]}  # an `error` event
+    {noise: [2]}                             # the second time that somebody speaks it was nobody: not committed
 """
 
 import re
@@ -19,9 +35,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 JsonObject = dict[str, Any]
+BROKEN_OFF = 1006
+"The close code that stands for none: the connection just ends."
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -31,6 +57,16 @@ class ScriptError(ValueError):
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _sent_by_servers(code: int) -> int:
+    if code in {1000, 1001, 1002, 1003, BROKEN_OFF, *range(1007, 1015)} or 3000 <= code < 5000:
+        return code
+    raise ValueError(f"no server closes with {code}; {BROKEN_OFF} breaks the connection off")
+
+
+CloseCode = Annotated[int, AfterValidator(_sent_by_servers)]
+CloseReason = Annotated[str, Field(max_length=120)]
 
 
 def _as_list(value: Any) -> Any:
@@ -50,6 +86,8 @@ class When(_Part):
     "Whether that result is an error."
     silence: bool = False
     "Whether nobody has spoken for `idle_timeout_ms`."
+    greeting: bool = False
+    "Whether it is the first answer, and nobody has spoken."
 
 
 class Tool(_Part):
@@ -61,12 +99,36 @@ class Tool(_Part):
     "Send the same call twice in one response."
 
 
+# As seen in the wild: livekit/agents issues 2358 and 1122; the others as the REST API says them.
+OPENAIS_ERRORS = {
+    "insufficient_quota": (
+        "insufficient_quota",
+        "You exceeded your current quota, please check your plan and billing details.",
+    ),
+    "rate_limit_exceeded": (
+        "tokens",
+        "Rate limit reached on tokens per min (TPM): Limit 200000, Used 200000. Please try again in 1.5s.",
+    ),
+    "server_error": ("server_error", "The server had an error while processing your request. Sorry about that!"),
+    "session_expired": ("invalid_request_error", "Your session hit the maximum duration of 60 minutes."),
+}
+
+
 class Failure(_Part):
-    """An error as `response.done` or `error` carries it."""
+    """An error as `response.done` or `error` carries it; a code alone will do, and brings OpenAI's words for it."""
 
     type: str = "server_error"
     code: str | None = None
     message: str = "The rehearsal script wants this to fail."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_openais_words(cls, value: Any) -> Any:
+        given = {"code": value} if isinstance(value, str) else value
+        code = given.get("code") if isinstance(given, dict) else None
+        if not isinstance(code, str) or code not in OPENAIS_ERRORS:
+            return given
+        return dict(zip(("type", "message"), OPENAIS_ERRORS[code], strict=True)) | given
 
 
 class Reply(_Part):
@@ -77,13 +139,16 @@ class Reply(_Part):
     "Several calls in one response."
     thinking_s: Seconds | None = None
     stall_s: Seconds = 0
-    "A pause in the supply of audio, in the middle of what is said."
+    "A pause in the supply of audio, in the middle of what is said; .inf: nothing more comes."
     fail: Failure | None = None
     "End the response as failed after what was said."
-    close_code: int | None = None
+    close_code: CloseCode | None = None
     "Close the socket instead of ending the response."
+    close_reason: CloseReason = "The rehearsal script closes here."
     silent: bool = False
-    "Never answer."
+    "Begin a response, and never say anything."
+    no_response: bool = False
+    "Not even begin one: nothing is said, nothing is called."
 
     @property
     def calls(self) -> tuple[Tool, ...]:
@@ -92,6 +157,8 @@ class Reply(_Part):
 
 class Turn(Reply):
     when: When = When()
+    times: Annotated[int, Field(ge=1)] | None = None
+    "How often it answers; then the next that fits does, also to what this one never said anything to. None: always."
 
 
 class InjectedError(Failure):
@@ -108,8 +175,8 @@ class Faults(_Part):
     session_updated_delay_s: Seconds = 0
     errors: tuple[InjectedError, ...] = ()
     close_after_s: Seconds | None = None
-    close_code: int = 1011
-    close_reason: str = ""
+    close_code: CloseCode = 1011
+    close_reason: CloseReason = ""
     drop_after_s: Seconds | None = None
     "Break the connection without a close frame."
     duplicate_tool_call: bool = False
@@ -118,6 +185,10 @@ class Faults(_Part):
     no_response: bool = False
     "Take every response.create and never answer."
     transcription_failed: bool = False
+    unknown_parameters: tuple[Annotated[str, Field(pattern=r"^session\.")], ...] = ()
+    'Settings that this model does not know, by their path: "session.audio.input.noise_reduction".'
+    noise: tuple[int, ...] = ()
+    "Which times that somebody speaks, from 1, are none: they interrupt, and are not committed."
 
 
 def _as_reply(value: Any) -> Any:

@@ -16,13 +16,14 @@ from sim.model.agenda import Close, faults_to_come
 from sim.model.audio import decoded, wire_format
 from sim.model.checks import JsonObject, RequestError, error_of
 from sim.model.client_events import CLIENT_EVENT, parsed
-from sim.model.conversation import Conversation, Entry, Sound, spoken_entry, typed_entry
+from sim.model.conversation import Conversation, Sound, spoken_entry
 from sim.model.ear import Ear
 from sim.model.generation import Generation
 from sim.model.ids import Ids
+from sim.model.items import Items
 from sim.model.responding import check_voice, generation
 from sim.model.script import Script
-from sim.model.settings import new_session, updated
+from sim.model.settings import check_known, new_session, updated
 from sim.model.transcript import transcript
 from sim.model.vad import Detection, SpeechStarted, detection
 
@@ -38,10 +39,12 @@ class RehearsalSession:
         self._ids = Ids(f"{script.seed}/{nonce}")
         self._session = new_session(self._ids.new("sess"), model, int(unix_s + script.session_s))
         self._conversation = Conversation(self._ids.new("conv"), script.caller)
+        self._items = Items(self._conversation, self._ids, self._emit)
         self._ear = Ear(wire_format(self._session["audio"]["input"]["format"]))
         self._agenda = faults_to_come(script, now)
         self._generations: list[Generation] = []
         self._spoken = False
+        self._times_heard = 0
         self._speaker_item: str | None = None
         "The id that the item of the turn being spoken will have."
         self._owes_response = False
@@ -62,10 +65,16 @@ class RehearsalSession:
         try:
             event = parsed(message)
             CLIENT_EVENT(event, "")
-            self._TAKES[event["type"]](self, event, now)
+            self._take(event, now)
         except RequestError as refusal:
             self._emit("error", error=error_of(refusal, event))
         return events + self._sent()
+
+    def _take(self, event: JsonObject, now: float) -> None:
+        if event["type"].startswith("conversation.item."):
+            self._items.take(event)
+        else:
+            self._TAKES[event["type"]](self, event, now)
 
     def tick(self, now: float) -> list[JsonObject]:
         """Send what is due."""
@@ -100,8 +109,7 @@ class RehearsalSession:
     def _advance(self, each: Generation, now: float) -> None:
         self._send(each.advance(now))
         self._spoken = self._spoken or each.said_ms > 0
-        if each.close_code is not None:
-            self.closing = Close(each.close_code, "The rehearsal script closes here.")
+        self.closing = self.closing or each.close
         if each.due_s is None:
             self._over(each, now)
 
@@ -154,7 +162,12 @@ class RehearsalSession:
     def _speech_stopped(self, audio_end_ms: int, wanted: Detection, now: float) -> None:
         item_id = self._speaker_item
         self._emit("input_audio_buffer.speech_stopped", audio_end_ms=audio_end_ms, item_id=item_id)
-        self._take_turn(self._ear.take(), self._conversation.next_line(), now)
+        line = self._conversation.next_line()
+        self._times_heard += 1
+        if self._times_heard in self._script.faults.noise:
+            self._speaker_item = None
+            return
+        self._take_turn(self._ear.take(), line, now)
         if wanted.create_response:
             self._respond_when_free(now)
 
@@ -163,7 +176,7 @@ class RehearsalSession:
         item_id, self._speaker_item = self._speaker_item or self._ids.new("item"), None
         before = self._conversation.last_id
         self._emit("input_audio_buffer.committed", previous_item_id=before, item_id=item_id)
-        self._add(spoken_entry(item_id, sound, line, silent=silent), None)
+        self._items.add(spoken_entry(item_id, sound, line, silent=silent))
         if self._session["audio"]["input"]["transcription"] and sound.ms:
             events = transcript(item_id, line, sound.ms, failed=self._script.faults.transcription_failed)
             self._agenda.add(now + self._script.transcription_s, events)
@@ -196,6 +209,7 @@ class RehearsalSession:
     # --- session and items ---
 
     def _update(self, event: JsonObject, now: float) -> None:
+        check_known(event, self._script.faults.unknown_parameters)
         self._session = updated(self._session, event["session"], spoken=self._spoken)
         self._ear.listen_in(wire_format(self._session["audio"]["input"]["format"]))
         faults = self._script.faults
@@ -207,31 +221,6 @@ class RehearsalSession:
     def _send_due(self, now: float) -> None:
         while self._agenda.due_s <= now:
             self._later(self._agenda.pop())
-
-    def _create_item(self, event: JsonObject, _now: float) -> None:
-        item = {"id": self._ids.new("item"), "object": "realtime.item", "status": "completed", **event["item"]}
-        if item["type"] == "function_call":
-            item.setdefault("call_id", self._ids.new("call"))
-            self._conversation.call_ids.add(item["call_id"])
-        self._conversation.check_output(item)
-        self._add(typed_entry(item), event.get("previous_item_id"))
-
-    def _add(self, entry: Entry, after: str | None) -> None:
-        before = self._conversation.add(entry, after)
-        self._emit("conversation.item.added", previous_item_id=before, item=entry.item)
-        self._emit("conversation.item.done", previous_item_id=before, item=entry.item)
-
-    def _retrieve_item(self, event: JsonObject, _now: float) -> None:
-        self._emit("conversation.item.retrieved", item=self._conversation.with_audio(event["item_id"]))
-
-    def _delete_item(self, event: JsonObject, _now: float) -> None:
-        self._conversation.delete(event["item_id"])
-        self._emit("conversation.item.deleted", item_id=event["item_id"])
-
-    def _truncate_item(self, event: JsonObject, _now: float) -> None:
-        self._conversation.truncate(event["item_id"], event["audio_end_ms"])
-        place = {name: event[name] for name in ("item_id", "content_index", "audio_end_ms")}
-        self._emit("conversation.item.truncated", **place)
 
     # --- responses ---
 
@@ -282,10 +271,6 @@ class RehearsalSession:
         "input_audio_buffer.commit": _commit,
         "input_audio_buffer.clear": _clear,
         "output_audio_buffer.clear": _clear_output,
-        "conversation.item.create": _create_item,
-        "conversation.item.retrieve": _retrieve_item,
-        "conversation.item.delete": _delete_item,
-        "conversation.item.truncate": _truncate_item,
         "response.create": _create_response,
         "response.cancel": _cancel,
     }

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sim.model.checks import JsonObject, RequestError
@@ -24,6 +25,7 @@ TURN_DETECTION: dict[str, JsonObject] = {
         "interrupt_response": True,
     },
 }
+_NOWHERE = object()
 _WITHOUT_REASONING = re.compile(r"gpt-realtime(-1\.5|-mini)?(-\d{4}-\d\d-\d\d)?")
 
 
@@ -55,6 +57,16 @@ def new_session(session_id: str, model: str, expires_at: int) -> JsonObject:
         },
         "include": None,
     }
+
+
+def check_known(event: JsonObject, unknown: Iterable[str]) -> None:
+    """Refuse an update that names a setting which this model is said not to know."""
+    for path in unknown:
+        place: Any = event
+        for name in path.split("."):
+            place = place.get(name, _NOWHERE) if isinstance(place, dict) else _NOWHERE
+        if place is not _NOWHERE:
+            raise RequestError("unknown_parameter", f"Unknown parameter: '{path}'.", path)
 
 
 def updated(session: JsonObject, changes: JsonObject, *, spoken: bool) -> JsonObject:

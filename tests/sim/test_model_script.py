@@ -8,6 +8,7 @@ import pytest
 
 from sim.model import Close, Script, ScriptError, load
 from sim.model.arguments import sample
+from sim.model.script import LONG_STORY, Failure
 from tests.sim.model_client import Client, errors, of_type, one, said, types
 
 WEATHER = {
@@ -278,3 +279,113 @@ def test_what_cannot_be_said_is_still_written() -> None:
     events = Client({"greeting": "…"}).ask()
     assert one(events, "response.output_audio_transcript.done")["transcript"] == "…"
     assert not of_type(events, "response.output_audio.delta")
+
+
+def test_a_turn_of_the_callers_may_bring_no_response_at_all() -> None:
+    client = Client({"turns": [{"when": {"heard": "hello"}, "no_response": True}], "caller": ["Hello?"]})
+    client.ask()
+    assert types(client.say("Hello?") + client.until_quiet()) == [
+        *("input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped", "input_audio_buffer.committed"),
+        *("conversation.item.added", "conversation.item.done"),
+    ]
+    assert client.ask() == []
+
+
+def test_a_turn_of_the_script_answers_so_often_and_leaves_what_it_did_not_answer_to_the_next() -> None:
+    for reply in ({"no_response": True}, {"fail": "rate_limit_exceeded"}):
+        turns = [{"when": {"heard": "hello"}, "times": 1, **reply}, {"when": {"heard": "hello"}, "say": "Yes."}]
+        client = Client({"turns": turns, "caller": ["Hello?", "Hello?"]})
+        client.ask()
+        assert said(client.say("Hello?") + client.until_quiet()) == ""
+        assert said(client.ask()) == "Yes."
+        assert said(client.say("Hello?") + client.until_quiet()) == "Yes."
+
+
+def test_what_a_turn_said_before_it_failed_is_not_said_again() -> None:
+    turns = [{"when": {"turn": 1}, "say": "Yes.", "fail": "server_error", "times": 1}, {"say": "No."}]
+    client = Client({"turns": turns})
+    assert said(typed(client, "?")) == "Yes."
+    assert said(client.ask()) == "No."
+
+
+def test_the_first_answer_may_be_a_turn_of_the_script() -> None:
+    turns = [{"when": {"greeting": True}, "fail": "server_error", "times": 1}]
+    client = Client({"greeting": "Yes.", "turns": turns})
+    assert one(client.ask(), "response.done")["response"]["status"] == "failed"
+    assert said(client.ask()) == "Yes."
+    assert said(client.ask()) == "I heard you. Please go on."
+
+
+def test_the_model_may_fall_silent_in_mid_response() -> None:
+    client = Client({"greeting": {"say": "Please go on.", "stall_s": float("inf")}})
+    events = client.ask()
+    assert types(events)[-1] == "response.output_audio.delta"
+    assert client.wait(600) == []
+    done = one(client.send("response.cancel"), "response.done")
+    assert done["response"]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("code", "closing"), [(1001, Close(1001, "Bye.")), (1006, Close(None, "Bye.")), (4000, Close(4000, "Bye."))]
+)
+@pytest.mark.parametrize("after", ["words", "nothing"])
+def test_the_connection_may_close_at_a_turn(code: int, closing: Close, after: str) -> None:
+    reply = {"say": "Yes."} if after == "words" else {"no_response": True}
+    client = Client({"turns": [{"when": {"turn": 2}, "close_code": code, "close_reason": "Bye.", **reply}]})
+    told = [(said(typed(client, "?")), client.session.closing) for _ in range(2)]
+    assert told == [("I heard you. Please go on.", None), ("Yes." if after == "words" else "", closing)]
+    assert len(of_type(client.events, "response.done")) == 1
+
+
+@pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1015, 2999, 5000])
+def test_a_close_code_that_no_server_can_send_is_refused(code: int) -> None:
+    with pytest.raises(ScriptError, match="close_code"):
+        Script.of({"faults": {"close_code": code}})
+
+
+def test_an_abnormal_close_at_a_time_is_a_connection_broken_off() -> None:
+    client = Client({"faults": {"close_after_s": 1, "close_code": 1006}})
+    client.wait(1)
+    assert client.session.closing == Close(None)
+
+
+def test_a_setting_may_be_unknown_to_this_model() -> None:
+    names = ["session.truncation", "session.audio.input.noise_reduction"]
+    client = Client({"faults": {"unknown_parameters": names}})
+    audio = {"input": {"noise_reduction": {"type": "near_field"}}}
+    assert errors(client.update(truncation="auto", audio=audio)) == [("unknown_parameter", "session.truncation")]
+    assert errors(client.update(audio=audio)) == [("unknown_parameter", names[1])]
+    assert types(client.update(audio={"input": {}})) == ["session.updated"]
+
+
+def test_an_error_is_told_in_openais_words_by_its_code() -> None:
+    client = Client({"greeting": {"fail": "insufficient_quota"}, "faults": {"errors": [{"code": "session_expired"}]}})
+    expired = one(client.events, "error")["error"]
+    assert (expired["type"], expired["code"]) == ("invalid_request_error", "session_expired")
+    assert "maximum duration of 60 minutes" in expired["message"]
+    error = one(client.ask(), "response.done")["response"]["status_details"]["error"]
+    assert (error["type"], error["code"]) == ("insufficient_quota", "insufficient_quota")
+    assert "exceeded your current quota" in error["message"]
+
+
+def test_an_error_of_ones_own_has_ones_own_words() -> None:
+    script = {"greeting": {"fail": {"code": "rate_limit_exceeded", "message": "Try again in 2s."}}}
+    error = one(Client(script).ask(), "response.done")["response"]["status_details"]["error"]
+    assert error == {"type": "tokens", "code": "rate_limit_exceeded", "message": "Try again in 2s."}
+    assert Script.of({"greeting": {"fail": "a_new_one"}}).greeting.fail == Failure(code="a_new_one")
+
+
+def test_noise_is_taken_for_speech_and_nothing_comes_of_it() -> None:
+    client = Client({"faults": {"noise": [1]}, "caller": ["Stop, please.", "Hello?"], "greeting": LONG_STORY})
+    client.update(audio={"input": {"transcription": {"model": "gpt-transcribe"}}})
+    client.send("response.create")
+    client.wait(0.5)
+    events = client.say("Stop, please.") + client.wait(2)
+    heard = [name for name in types(events) if name.startswith("input_audio_buffer.")]
+    assert heard == ["input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"]
+    assert one(events, "response.done")["response"]["status"] == "cancelled"
+    events = client.say("Hello?") + client.until_quiet()
+    assert of_type(events, "input_audio_buffer.committed")
+    transcribed = one(events, "conversation.item.input_audio_transcription.completed")
+    assert transcribed["transcript"] == "Hello?"
+    assert said(events) == "I heard you. You can ask me about the weather in a city."

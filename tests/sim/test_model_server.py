@@ -123,7 +123,13 @@ async def heard_to_the_end(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("faults", "code"), [({"close_after_s": 0, "close_code": 4000}, 4000), ({"drop_after_s": 0}, None)]
+    ("faults", "code"),
+    [
+        ({"close_after_s": 0, "close_code": 4000}, 4000),
+        ({"close_after_s": 0, "close_code": 1012}, 1012),
+        ({"close_after_s": 0, "close_code": 1006}, None),
+        ({"drop_after_s": 0}, None),
+    ],
 )
 async def test_a_script_may_end_the_connection(faults: dict[str, Any], code: int | None) -> None:
     async with serve(Script.of({"faults": faults})) as url:

@@ -264,6 +264,7 @@ async def test_sim_call_says_its_line_and_writes_a_recording(tmp_path: Path) -> 
     assert code == 0
     assert 'caller    "Hello?"' in out
     assert "answered, the caller hung up (completed, by caller)" in out
+    assert "1 of the caller, 2 of the agent" in out
     assert wav.stat().st_size > RATE_HZ
 
 

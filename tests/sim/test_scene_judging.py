@@ -339,8 +339,15 @@ def test_the_report_tells_turns_latencies_items_hooks_and_verdicts() -> None:
     assert [turn["latency_ms"] for turn in told["turns"]] == [300, None, None]
     assert (told["agent"][0]["off_by_ms"], told["hooks"][0]["seq"]) == (-10, "1")
     text = summary(told)
+    assert "3 of the caller, 2 of the agent" in text
     for part in ("median 300 ms", "500 ms, the caller heard 510 ms", "1 event", "1 held, 1 failed", "turns[1]: b: no"):
         assert part in text
+
+
+def test_the_agent_has_one_turn_however_often_it_pauses_until_the_caller_speaks_again() -> None:
+    pauses = happened((9.0, "agent_started_speaking"), (9.5, "agent_stopped_speaking"))
+    told = report("x", [*pauses, *pauses, *STORY[3:], *pauses, *pauses], [], [], [])
+    assert told["agent_turns"] == 3
 
 
 def test_the_report_of_a_call_without_media_is_short() -> None:

@@ -322,3 +322,73 @@ def test_what_the_verb_says_in_old_words_is_warned_of() -> None:
     temperature, name = Realtime(verb, audio=PCM).warnings
     assert "temperature" in temperature
     assert "gpt-4o-realtime-preview" in name
+
+
+# What users write
+
+PLACES = [
+    *("audio", "audio.input", "audio.output", "audio.input.format", "audio.input.transcription", "audio.output.voice"),
+    *("audio.input.turn_detection", "audio.input.turn_detection.silence_duration_ms", "turn_detection", "voice"),
+    *("turn_detection.interrupt_response", "tools", "tool_choice", "model", "modalities", "output_modalities", "type"),
+    *("input", "input_audio_transcription", "instructions", "metadata", "conversation", "speed", "temperature"),
+]
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from([10**400, "", "auto", "gpt-realtime", {"name": 5}, {"name": "f"}, {"model": []}]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+written = st.dictionaries(
+    st.tuples(
+        st.sampled_from(["session_update", "response_create", "extra.session_update", "extra.response_create"]),
+        st.sampled_from(PLACES),
+    ).map(".".join)
+    | st.sampled_from(["session_update", "response_create", "extra", "extra.session_update", "extra.response_create"]),
+    json_values,
+    max_size=4,
+)
+
+
+def tree(leaves: dict[str, Any]) -> JsonObject:
+    """Make an object of paths and values; a later path goes through an earlier value where it can."""
+    root: JsonObject = {}
+    for path, value in leaves.items():
+        *parents, name = path.split(".")
+        place: Any = root
+        for parent in parents:
+            place = place.setdefault(parent, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place[name] = value
+    return root
+
+
+@given(written.map(tree))
+def test_whatever_a_verb_says_of_the_model_can_be_said_to_the_model(options: JsonObject) -> None:
+    verb = llm().model_copy(update={"llm_options": options})
+    for audio in (PCM, AudioFormat("ulaw", 8000)):
+        speaker = Realtime(verb, audio=audio)
+        session = json.loads(speaker.configure())["session"]
+        assert {"format"} <= session["audio"]["input"].keys() & session["audio"]["output"].keys()
+        assert json.loads(speaker.ask(speaker.greeting, "ask-1"))["type"] == "response.create"
+        assert speaker.receive(wire("session.updated", session={})).meaning == SessionReady()
+        assert 0 <= speaker.pause_ms <= 60_000
+
+
+@pytest.mark.parametrize("audio", [None, 5, [], {"input": None}, {"output": "alloy"}])
+def test_what_would_take_the_formats_out_of_the_session_is_left_out_and_told(audio: Any) -> None:
+    told = model(extra={"session_update": {"audio": audio}})
+    place = "audio" if not isinstance(audio, dict) else f"audio.{next(iter(audio))}"
+    assert told.warnings == [f"extra.session_update.{place} is no object; it was left out"]
+    assert json.loads(told.configure())["session"] == json.loads(model().configure())["session"]
+
+
+@pytest.mark.parametrize("tools", [5, "get_weather", {"name": "get_weather"}, True])
+@pytest.mark.parametrize("extra", [False, True])
+def test_tools_that_are_no_list_go_to_the_model_and_are_told(tools: Any, *, extra: bool) -> None:
+    said = {"session_update": {"tools": tools}}
+    told = model(**({"extra": said} if extra else said))
+    assert told.warnings == ["session_update.tools is no list; the model will refuse it"]
+    assert (told.tools, json.loads(told.configure())["session"]["tools"]) == (frozenset(), tools)
