@@ -16,17 +16,20 @@ from config.reading import read_bytes, text_of
 from config.rules import exposure, shadowed, vendor_url_fault, warnings
 from config.secrets import variable_secrets
 from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Vendor
-from verbs.llm import VENDORS
+from verbs.vendors import VENDORS
 
 # What the environment supplies where the file is silent.
 _BUILT_IN = """
 server: {admin_token: "${HOOKSWITCH_ADMIN_TOKEN:-}", ticket_secret: "${HOOKSWITCH_TICKET_SECRET:-}"}
 platform: {webhook_secrets: ["${JAMBONZ_WEBHOOK_SECRET:-}"]}
 vendors:
-  openai:
-    api_key: "${OPENAI_API_KEY:-}"
-    url: "${OPENAI_REALTIME_URL:-wss://api.openai.com/v1/realtime}"
+""" + "".join(
+    f"""  {name}:
+    api_key: "${{{known.variables}_API_KEY:-}}"
+    url: "${{{known.variables}_REALTIME_URL:-{known.url}}}"
 """
+    for name, known in VENDORS.items()
+)
 _KEYS = ["server", "store", "platform", "vendors", "hooks", "defaults", "routes"]
 
 
@@ -118,7 +121,8 @@ def _vendors(draft: Draft, *, insecure: bool) -> dict[str, Vendor]:
             draft.unknown_key(path, list(VENDORS))
         elif vendor := draft.section(Vendor, path):
             vendors[entry.key] = vendor
-            if sentence := vendor_url_fault(vendor, insecure=insecure):
+            own_address = not (vendor.url or VENDORS[entry.key].url)  # every customer's is another
+            if not own_address and (sentence := vendor_url_fault(vendor, insecure=insecure)):
                 draft.complain((*path, "url"), sentence)
     return vendors
 

@@ -9,6 +9,7 @@ from config.settings import Platform, Route, Server, Settings, Vendor
 from config.urls import SOCKET, host_of, is_loopback, url_fault
 from verbs import JsonObject
 from verbs.llm import Llm
+from verbs.vendors import KEY_HEADERS, VENDORS
 
 # jambonz reads no longer message from a websocket application (feature-server lib/config.js: WS maxPayload).
 _MOST_CONTROL_BYTES = 24 * 1024
@@ -101,14 +102,21 @@ def warnings(settings: Settings) -> Iterator[str]:
 
 def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple[str, str]]:
     for verb in parsed:
-        if not isinstance(verb, Llm) or any((verb.auth or {}).values()):
+        if not isinstance(verb, Llm) or _brings_key(verb) or VENDORS[verb.vendor].keyless:
             continue
-        vendor = settings.vendors[verb.vendor]
+        vendor, known = settings.vendors[verb.vendor], VENDORS[verb.vendor]
         host = _host_named(verb.connect_options or {})
         if host and host != host_of(vendor.url):
             yield verb.vendor, f"put `auth` into the verb, for {host} is not the host of vendors.{verb.vendor}.url"
+        elif not vendor.url:
+            yield verb.vendor, f"set {known.variables}_REALTIME_URL or vendors.{verb.vendor}.url, and its key"
         elif lacks_key(vendor):
-            yield verb.vendor, f"set {verb.vendor.upper()}_API_KEY or vendors.{verb.vendor}.api_key"
+            yield verb.vendor, f"set {known.variables}_API_KEY or vendors.{verb.vendor}.api_key"
+
+
+def _brings_key(verb: Llm) -> bool:
+    headers = (verb.connect_options or {}).get("headers") or {}
+    return any((verb.auth or {}).values()) or any(name.lower() in KEY_HEADERS for name in headers)
 
 
 def _host_named(connect_options: JsonObject) -> str:

@@ -29,6 +29,7 @@ from config.fields import (
     Word,
     later,
 )
+from verbs.vendors import VENDORS
 
 
 class Strict(BaseModel):
@@ -97,6 +98,7 @@ class Platform(Strict):
 class Vendor(Strict):
     api_key: Secret = SecretStr("")
     url: Text
+    "Empty: there is none to be had without asking, and each verb names its own."
     connect_timeout_s: Seconds = 5.0
     session_timeout_s: Seconds = 3.0
     response_timeout_s: Seconds = 8.0
@@ -153,7 +155,7 @@ class Settings(Strict):
     store: Store = Field(default="sqlite:///hookswitch.db", repr=False)
     platform: Platform = Field(default_factory=Platform)
     vendors: dict[str, Vendor] = Field(
-        default_factory=lambda: {"openai": Vendor(url="wss://api.openai.com/v1/realtime")}
+        default_factory=lambda: {name: Vendor(url=known.url) for name, known in VENDORS.items()}
     )
     hooks: Hooks = Field(default_factory=Hooks)
     routes: tuple[Route, ...] = ()

@@ -92,7 +92,7 @@ def _check_item(item: JsonValue, version: str) -> Iterator[Finding]:
         case {"verb": name}:
             yield Finding(("verb",), f"must be a verb's name, not {shown(name)}", fatal=True)
             return
-        case dict() if len(item) == 1 and isinstance(next(iter(item.values())), dict | None):
+        case dict() if len(item) == 1 and _is_short(*next(iter(item.items()))):
             where = next(iter(item))
         case _:
             yield Finding((), f'must be a verb, as {{"verb": "say", "text": "…"}}, not {shown(item)}', fatal=True)
@@ -112,13 +112,22 @@ def _parts(item: JsonObject) -> tuple[str, JsonObject]:
     if "verb" in item:
         return item["verb"], {key: value for key, value in item.items() if key != "verb"}
     [(name, properties)] = item.items()
-    return name, properties or {}
+    return name, {_class_of(name).SHORT: properties} if isinstance(properties, str) else properties or {}
+
+
+def _is_short(name: str, properties: JsonValue) -> bool:
+    """Tell whether `{name: properties}` is a verb: its properties, none, or a text where that says it all."""
+    return isinstance(properties, dict | None) or (isinstance(properties, str) and bool(_class_of(name).SHORT))
+
+
+def _class_of(name: str) -> type[Verb]:
+    return VERBS.get(SYNONYMS[LATEST].get(name, (name, {}))[0], Passthrough)
 
 
 def _named(written: str, given: JsonObject, version: str) -> tuple[str, JsonObject]:
     """Replace a synonym; what is given explicitly goes before what the synonym implies."""
     name, implied = SYNONYMS[version].get(written, (written, {}))
-    return name, {**implied, **given}
+    return name, VERBS.get(name, Passthrough).completed({**implied, **given})
 
 
 def _unknown(name: str, version: str) -> str:

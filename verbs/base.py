@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.alias_generators import to_camel
@@ -70,6 +70,8 @@ class Verb(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+    SHORT: ClassVar[str] = ""
+    "The property that a bare text stands for, as in `{name: text}`; none: it must be an object."
     verb: str
     id: str | None = None
     "Comes back as `verb_id` in what the platform posts to the verb's hooks."
@@ -82,6 +84,11 @@ class Verb(BaseModel):
         verb = cls.model_validate({**{key: value for key, value in properties.items() if key in known}, "verb": name})
         verb._written = Written(deepcopy(item), deepcopy(properties))  # noqa: SLF001  # its own
         return verb
+
+    @classmethod
+    def completed(cls, properties: JsonObject) -> JsonObject:
+        """Add what a document may leave out and the platform may not."""
+        return properties
 
     @classmethod
     def findings(cls, _properties: JsonObject) -> Iterator[Finding]:

@@ -1,15 +1,17 @@
-"""`llm`: the call talks with a language model. This server carries it out; the platform never sees it."""
+"""`llm`: the call talks with a language model. This server carries it out; the platform never sees it.
+
+In short it is `{"llm": "openai/gpt-realtime-2.1"}`: a vendor, and behind the first `/` its model. So may the `model` of
+a verb be written that has no `vendor`.
+"""
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from verbs.base import Finding, Hook, JsonObject, JsonValue, Number, Path, Verb, did_you_mean, shown
 from verbs.kinds import TEXT, Kind, an_object, check
 from verbs.llm_options import check_options, is_beta_shaped
-
-VENDORS = ("openai",)
-"Models that this server can speak to."
+from verbs.vendors import VENDORS
 
 _TEXT_VALUES = Kind((dict,), "an object of texts", lambda value: all(isinstance(item, str) for item in value.values()))
 _AUTH = an_object({"apiKey": TEXT})
@@ -26,6 +28,7 @@ _PATTERN = re.compile(r"-?(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)")
 
 
 class Llm(Verb):
+    SHORT: ClassVar[str] = "model"
     verb: Literal["llm"] = "llm"
     vendor: str
     model: str | None = None
@@ -51,22 +54,46 @@ class Llm(Verb):
         return is_beta_shaped(self.llm_options)
 
     @classmethod
+    def completed(cls, properties: JsonObject) -> JsonObject:
+        """Find the vendor in `model` where there is none. What is said of the model may be nothing at all."""
+        told = properties if properties.get("llmOptions") is not None else {**properties, "llmOptions": {}}
+        model = told.get("model")
+        if told.get("vendor") is not None or not isinstance(model, str):
+            return told
+        vendor, slash, name = model.partition("/")
+        if not (slash or vendor in VENDORS):
+            return told
+        others = {key: value for key, value in told.items() if key not in {"vendor", "model"}}
+        return {"vendor": vendor, **({"model": name} if name else {}), **others}
+
+    @classmethod
     def findings(cls, properties: JsonObject) -> Iterator[Finding]:
         yield from _check_events(properties.get("events"))
         vendor = properties.get("vendor")
         if isinstance(vendor, str) and vendor not in VENDORS:
             hint = did_you_mean(vendor, VENDORS) or f"; known: {', '.join(VENDORS)}"
             yield Finding(("vendor",), f"unknown vendor {shown(vendor)}{hint}")
-        if vendor == "openai":
-            yield from _check_for_openai(properties)
+        elif isinstance(vendor, str):
+            yield from _check_for(vendor, properties)
 
 
-def _check_for_openai(properties: JsonObject) -> Iterator[Finding]:
+def _check_for(vendor: str, properties: JsonObject) -> Iterator[Finding]:
     for name, kind in (("auth", _AUTH), ("connectOptions", _CONNECT_OPTIONS)):
         yield from _of_objects(check(properties.get(name), kind, (name,)), (name,))
     options = properties.get("llmOptions")
     if isinstance(options, dict):
-        yield from check_options(options, ("llmOptions",))
+        yield from check_options(options, ("llmOptions",), settings=VENDORS[vendor].settings)
+    if VENDORS[vendor].model is None and not _names_a_model(properties):
+        yield Finding(("model",), f"is missing: vendor {vendor} has no model that could be asked for in its place")
+
+
+def _names_a_model(properties: JsonObject) -> bool:
+    """A deployment or a pipeline may also be named in the query of its address."""
+    options = properties.get("connectOptions")
+    connect: JsonObject = options if isinstance(options, dict) else {}
+    query = connect.get("query")
+    queries = [*(query if isinstance(query, dict) else ()), *map(str, (connect.get("path"), connect.get("url")))]
+    return bool(properties.get("model")) or any(re.search(r"(^|[?&])(model|deployment)(=|$)", told) for told in queries)
 
 
 def _of_objects(findings: Iterator[Finding], path: Path) -> Iterator[Finding]:

@@ -1,9 +1,11 @@
-"""What the `llmOptions` of an `openai` verb may hold: the words of the Realtime API of today and of its beta.
+"""What the `llmOptions` of a verb may hold: the words of the Realtime API of today and of its beta.
 
-Field names and ranges: openai-python types/realtime and types/beta/realtime.
+All vendors are asked in these words, and some have more. Field names and ranges: openai-python types/realtime and
+types/beta/realtime.
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from verbs.base import Finding, JsonObject, JsonValue, Path
 from verbs.kinds import BOOLEAN, OBJECT, TEXT, TEXTS, Kind, an_object, check_fields, number, whole, words
@@ -103,15 +105,24 @@ _BY_NAME: Mapping[str, Mapping[str, Kind]] = {"session_update": SESSION, "respon
 _OPTIONS = {"session_update": OBJECT, "response_create": OBJECT, "extra": an_object(dict.fromkeys(_BY_NAME, OBJECT))}
 
 
-def check_options(options: JsonObject, path: Path) -> Iterator[Finding]:
-    """Check `llmOptions`. What stands under `extra` may be anything that we can work with."""
+def check_options(options: JsonObject, path: Path, *, settings: AbstractSet[str] = frozenset()) -> Iterator[Finding]:
+    """Check `llmOptions`. What stands under `extra` may be anything that we can work with.
+
+    `settings` are those of a session that this vendor knows besides, by their dotted names.
+    """
     yield from check_fields(options, _OPTIONS, path)
     for name, fields in _BY_NAME.items():
-        yield from _check_told(options.get(name), fields, (*path, name))
+        within = (*path, name)
+        found = _check_told(options.get(name), fields, within)
+        yield from (finding for finding in found if _dotted(finding.path[len(within) :]) not in settings)
         extra = options.get("extra")
         if isinstance(extra, dict):
             told = _check_told(extra.get(name), fields, (*path, "extra", name))
             yield from (finding for finding in told if finding.fatal)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
 
 
 def _check_told(told: JsonValue, fields: Mapping[str, Kind], path: Path) -> Iterator[Finding]:

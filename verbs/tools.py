@@ -1,7 +1,16 @@
-"""The tools that an `llm` verb offers its model (OpenAI guide "Function calling")."""
+"""The tools that an `llm` verb offers its model (OpenAI guide "Function calling").
 
+A function is declared as realtime models know it, `{"type": "function", "name": …}`, or as chat models do, with all
+but the type under `function`: both are read, and made the first.
+"""
+
+import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 
 from verbs.base import Finding, JsonObject, JsonValue, Path, shown
 from verbs.kinds import OBJECT, TEXT, Kind, check, check_fields, words
@@ -11,6 +20,23 @@ _FUNCTION: dict[str, Kind] = {"type": TEXT, "name": TEXT, "description": TEXT, "
 _CHOICES = words("auto", "none", "required")
 _KINDS = ("function", "mcp")
 _SCHEMA_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+_LONGEST_FAULT = 120
+
+
+def flat(tool: JsonObject) -> JsonObject:
+    """Give a function as realtime models know it."""
+    match tool:
+        case {"type": "function", "function": dict(inner), **others}:
+            return {"type": "function", **{key: inner[key] for key in inner if key != "type"}, **others}
+    return tool
+
+
+def bare(tool: JsonValue) -> tuple[JsonValue, list[str]]:
+    """Give a function without what no model knows, and the names of that; any other tool as it is."""
+    if not isinstance(tool, dict) or tool.get("type") != "function":
+        return tool, []
+    told = flat(tool)
+    return {name: told[name] for name in told if name in _FUNCTION}, sorted(told.keys() - _FUNCTION.keys())
 
 
 def check_tools(tools: JsonValue, path: Path) -> Iterator[Finding]:
@@ -21,8 +47,9 @@ def check_tools(tools: JsonValue, path: Path) -> Iterator[Finding]:
         if not isinstance(tool, dict):
             yield Finding((*path, index), f"must be an object, not {shown(tool)}", fatal=True)
         elif tool.get("type") == "function":
-            yield from _check_function(tool, (*path, index))
-            yield from _check_unique(tool.get("name"), names, (*path, index, "name"))
+            inner = ("function",) if flat(tool) is not tool else ()
+            yield from _check_function(flat(tool), (*path, index, *inner))
+            yield from _check_unique(flat(tool).get("name"), names, (*path, index, *inner, "name"))
         elif tool.get("type") != "mcp":
             yield Finding((*path, index, "type"), "must be function or mcp")
 
@@ -45,7 +72,8 @@ def _check_function(tool: JsonObject, path: Path) -> Iterator[Finding]:
     if isinstance(parameters, dict):
         if parameters.get("type", "object") != "object":
             yield Finding((*path, "parameters", "type"), "must be object: arguments have names")
-        yield from _check_schema(parameters, (*path, "parameters"))
+        readable = list(_check_schema(parameters, (*path, "parameters")))
+        yield from readable or _check_whole_schema(parameters, (*path, "parameters"))
 
 
 def _check_unique(name: JsonValue, names: set[str], path: Path) -> Iterator[Finding]:
@@ -56,7 +84,7 @@ def _check_unique(name: JsonValue, names: set[str], path: Path) -> Iterator[Find
 
 
 def _check_schema(schema: JsonValue, path: Path) -> Iterator[Finding]:
-    """Check the parts of a JSON Schema that tools are made of; the rest of that language is let through."""
+    """Check the parts of a JSON Schema that tools are made of, in words that say more than the schema's own schema."""
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
@@ -80,3 +108,18 @@ def _check_properties(properties: JsonValue, path: Path) -> Iterator[Finding]:
         return
     for name, inner in properties.items():
         yield from _check_schema(inner, (*path, name))
+
+
+def _check_whole_schema(schema: JsonObject, path: Path) -> Iterator[Finding]:
+    if fault := _schema_fault(json.dumps(schema, sort_keys=True)):
+        where, message = fault
+        yield Finding((*path, *where), f"is no JSON schema: {message}")
+
+
+@lru_cache(maxsize=256)  # half a millisecond each, and a route's document is read for every call
+def _schema_fault(schema: str) -> tuple[Path, str] | None:
+    try:
+        Draft202012Validator.check_schema(json.loads(schema))
+    except SchemaError as error:
+        return tuple(error.absolute_path), error.message[:_LONGEST_FAULT]
+    return None

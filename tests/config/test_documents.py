@@ -149,3 +149,14 @@ def test_a_place_that_the_file_does_not_have_is_complained_of_above_it() -> None
 def test_the_templates_of_a_route_are_checked_where_they_stand(loaded: Load, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"c\.yaml:1:47: routes\[0\]\.verbs\[0\]\.text: unknown template"):
         loaded("routes: [{name: a, verbs: [{verb: say, text:  '{{callsid}}'}]}]")
+
+
+def test_a_verb_in_short_is_told_of_where_it_stands(loaded: Load) -> None:
+    text = "routes:\n  - name: a\n    verbs:\n      - verb: answer\n      - llm: {}/gpt-realtime-2.1\n"
+    assert loaded(text.format("openai")).routes[0].verbs[1] == {"llm": "openai/gpt-realtime-2.1"}
+    with pytest.raises(ConfigError) as refused:
+        loaded(text.format("opnai"))
+    [complaint] = refused.value.complaints
+    assert str(complaint).endswith(
+        ":5:14: routes[0].verbs[1].llm.vendor: unknown vendor 'opnai' (did you mean 'openai'?)"
+    )

@@ -92,6 +92,37 @@ def test_the_first_of_several_takers_is_named() -> None:
             ],
         ),
         (f"store: memory://\nroutes: [{{name: a, verbs: [{LLM}, auth: {{apiKey: sk-1}}}}]}}]", []),
+        ("store: memory://\nroutes: [{name: a, verbs: [{llm: localai/gpt}, {llm: speaches/llama}]}]", []),
+        (
+            "store: memory://\nroutes: [{name: a, verbs: [{llm: xai}, {llm: qwen/x}, {llm: microsoft/my-gpt}]}]",
+            [
+                f"route 'a': no key for vendor {vendor!r}, its calls get `fallback`: set {remedy}"
+                for vendor, remedy in (
+                    ("xai", "XAI_API_KEY or vendors.xai.api_key"),
+                    ("qwen", "DASHSCOPE_API_KEY or vendors.qwen.api_key"),
+                    ("microsoft", "AZURE_OPENAI_REALTIME_URL or vendors.microsoft.url, and its key"),
+                )
+            ],
+        ),
+        (
+            (
+                "store: memory://\nvendors: {microsoft: {url: wss://r.openai.azure.com/openai/v1/realtime}}\n"
+                "routes: [{name: a, verbs: [{llm: microsoft/my-gpt}]}]"
+            ),
+            [
+                (
+                    "route 'a': no key for vendor 'microsoft', its calls get `fallback`: "
+                    "set AZURE_OPENAI_API_KEY or vendors.microsoft.api_key"
+                )
+            ],
+        ),
+        (
+            (
+                "store: memory://\nroutes: [{name: a, verbs: [{verb: llm, vendor: microsoft, model: d, "
+                "connectOptions: {host: r.openai.azure.com, headers: {Authorization: Bearer x}}}]}]"
+            ),
+            [],
+        ),
         (f"store: memory://\nvendors: {{openai: {{api_key: k}}}}\nroutes: [{{name: a, verbs: [{LLM}}}]}}]", []),
         (
             (

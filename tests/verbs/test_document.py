@@ -156,7 +156,10 @@ def test_what_cannot_be_used_is_refused_even_where_we_are_not_strict(written: An
             {"verb": "llm", "vendor": "opnai", "llmOptions": {}},
             "verbs[0].vendor: unknown vendor 'opnai' (did you mean 'openai'?)",
         ),
-        ({"verb": "microsoft_s2s", "llmOptions": {}}, "verbs[0].vendor: unknown vendor 'microsoft'; known: openai"),
+        (
+            {"verb": "google_s2s", "llmOptions": {}},
+            "verbs[0].vendor: unknown vendor 'google'; known: openai, microsoft",
+        ),
         ({"verb": "gather", "input": ["dtmf"]}, "verbs[0].input[0]: unknown value 'dtmf'; it can be speech, digits"),
         ({"verb": "gather", "actionHook": {"method": "POST"}}, "verbs[0].actionHook.url: is missing: a hook is a URL"),
         ({"verb": "say", "text": [1]}, "verbs[0].text[0]: must be text, not 1"),

@@ -15,6 +15,7 @@ from tests.verbs.seed import SEED
 from verbs import DocumentError, lint, parse, serialise
 from verbs.llm import Llm
 from verbs.llm_options import RESPONSE, SESSION, check_options
+from verbs.vendors import VENDORS
 
 GA: dict[str, Any] = {
     "session_update": {
@@ -208,6 +209,99 @@ def test_what_no_call_could_be_made_with_is_refused_always(written: dict[str, An
 def test_one_fault_is_one_complaint() -> None:
     for written in (llm(auth="x"), llm(events="x"), options(tools=1), llm(llmOptions=[]), options(turn_detection=1)):
         assert len(lint(written, version="0.9")) == 1
+
+
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [
+        ("openai/gpt-realtime-2.1", {"vendor": "openai", "model": "gpt-realtime-2.1"}),
+        ("inworld/openai/gpt-4.1-nano", {"vendor": "inworld", "model": "openai/gpt-4.1-nano"}),
+        ("openai", {"vendor": "openai"}),
+        ("xai/", {"vendor": "xai"}),
+    ],
+)
+def test_a_verb_in_short_is_the_whole_verb(short: str, whole: dict[str, Any]) -> None:
+    expected = {"verb": "llm", **whole, "llmOptions": {}}
+    for written in ({"llm": short}, {"s2s": short}, {"llm": {"model": short}}, {"verb": "llm", "model": short}):
+        [verb] = parse(written)
+        assert isinstance(verb, Llm)
+        assert (verb.plain(), verb.to_wire(), lint(written, version="0.9")) == (expected, written, [])
+        assert (verb.vendor, verb.model, verb.llm_options) == (whole["vendor"], whole.get("model"), {})
+
+
+def test_a_synonym_with_a_vendor_has_the_rest_in_short() -> None:
+    [verb] = parse({"openai_s2s": "gpt-realtime-2.1"})
+    assert verb.plain() == {"verb": "llm", "vendor": "openai", "model": "gpt-realtime-2.1", "llmOptions": {}}
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ({"llm": "opnai/gpt-realtime-2.1"}, "verbs[0].vendor: unknown vendor 'opnai' (did you mean 'openai'?)"),
+        ({"llm": "gpt-realtime-2.1"}, "verbs[0].vendor: is missing and required"),
+        ({"llm": ""}, "verbs[0].vendor: is missing and required"),
+        ({"say": "openai/gpt-realtime-2.1"}, "must be a verb, as"),
+        ({"lmm": "openai/gpt-realtime-2.1"}, "must be a verb, as"),
+        ({"llm": 5}, "must be a verb, as"),
+    ],
+)
+def test_what_is_said_too_short_is_told(written: dict[str, Any], complaint: str) -> None:
+    assert complaint in complaints(written)
+
+
+@pytest.mark.parametrize("llm_options", [{}, {"llmOptions": None}, {"llmOptions": {}}, {"llmOptions": {"extra": {}}}])
+def test_j13_a_verb_need_say_nothing_of_the_model(llm_options: dict[str, Any]) -> None:
+    verb = read({"verb": "llm", "vendor": "openai", **llm_options})
+    assert verb.llm_options == (llm_options.get("llmOptions") or {})
+    assert verb.in_plain_form().to_wire()["llmOptions"] == verb.llm_options
+
+
+def test_j4_the_documented_verb_can_be_made_without_a_document() -> None:
+    assert Llm.model_validate(SEED).to_wire() == SEED
+
+
+@pytest.mark.parametrize("vendor", list(VENDORS))
+def test_j27_every_vendor_can_be_reached_where_the_verb_says(vendor: str) -> None:
+    written = llm(vendor=vendor, model="m", connectOptions={"host": "h.example", "path": "/x", "headers": {"A": "b"}})
+    assert complaints(written) == ""
+    wrong = llm(vendor=vendor, model="m", connectOptions={"url": "https://h.example"})
+    assert "connectOptions.url: must be a ws:// or wss:// URL" in complaints(wrong)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "setting", "value"),
+    [
+        ("inworld", "providerData", {"stt": {}}),
+        ("inworld", "audio", {"output": {"model": "inworld-tts-2", "voice": "Sarah"}}),
+        ("qwen", "enable_search", True),
+        ("speaches", "speech_model", "kokoro"),
+        ("xai", "input_audio_transcription", {"language_hint": "de"}),
+    ],
+)
+def test_a_vendor_may_have_settings_that_others_have_not(vendor: str, setting: str, value: Any) -> None:
+    told = {"session_update": {setting: value}}
+    assert complaints(llm(vendor=vendor, model="m", llmOptions=told)) == ""
+    assert "unknown property" in complaints(llm(llmOptions=told))
+    assert "unknown property 'moood'" in complaints(
+        llm(vendor=vendor, model="m", llmOptions={"session_update": {"moood": 1}})
+    )
+
+
+@pytest.mark.parametrize("vendor", ["microsoft", "localai", "speaches"])
+@pytest.mark.parametrize(
+    "connect",
+    [
+        {"query": {"model": "m"}},
+        {"query": {"deployment": "m"}},
+        {"path": "openai/realtime?api-version=2024-10-01-preview&deployment=m"},
+        {"url": "wss://h.example/v1/realtime?model=m"},
+    ],
+)
+def test_j6_a_model_must_be_named_where_the_vendor_has_no_default(vendor: str, connect: dict[str, Any]) -> None:
+    assert f"verbs[0].model: is missing: vendor {vendor} has no model" in complaints(llm(vendor=vendor))
+    assert "verbs[0].model: is missing" in complaints(llm(vendor=vendor, connectOptions={"path": "v1?models=3"}))
+    assert complaints(llm(vendor=vendor, model="m")) == ""
+    assert complaints(llm(vendor=vendor, connectOptions=connect)) == ""
 
 
 def test_another_vendors_options_are_its_own() -> None:

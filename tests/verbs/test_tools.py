@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.verbs.seed import SEED
-from verbs.tools import check_tools
+from verbs.tools import bare, check_tools
 
 WEATHER: dict[str, Any] = SEED["llmOptions"]["session_update"]["tools"][0]
 
@@ -35,6 +35,8 @@ def told(*tools: Any) -> list[str]:
         schema(properties={"a": {"type": ["string", "null"]}, "b": True, "c": {"enum": [1, None]}}),
         schema(properties={"a": {"type": "array", "items": {"type": "object", "properties": {"x": {}}}}}),
         schema(additionalProperties=False, **{"$defs": {}}),
+        schema(properties={"a": {"$ref": "#/$defs/x", "pattern": "^[a-z]+$"}}, **{"$defs": {"x": {"type": "string"}}}),
+        {"type": "function", "function": {"name": "f", "description": "x", "parameters": {"type": "object"}}},
         {"type": "mcp", "server_label": "m", "server_url": "https://x.example"},
     ],
 )
@@ -59,13 +61,56 @@ def test_a_good_tool_has_no_complaint(tool: dict[str, Any]) -> None:
             schema(properties={"a": {"items": {"type": "str"}}}),
             "0.parameters.properties.a.items.type: unknown type 'str'; it can be " + TYPES,
         ),
+        (
+            schema(properties={"a": {"pattern": "("}}),
+            "0.parameters.properties.a.pattern: is no JSON schema: '(' is not",
+        ),
+        (
+            schema(properties={"a": {"minimum": "5"}}),
+            "0.parameters.properties.a.minimum: is no JSON schema: '5' is not",
+        ),
+        (
+            schema(additionalProperties="no"),
+            "0.parameters.additionalProperties: is no JSON schema: 'no' is not of type",
+        ),
+        (schema(required=["a", "a"]), "0.parameters.required: is no JSON schema: ['a', 'a'] has non-unique elements"),
+        ({"type": "function", "function": {"name": "a b"}}, "0.function.name: must be 1 to 64 of letters, digits"),
+        ({"type": "function", "function": {}}, "0.function.name: is missing and required"),
+        ({"type": "function", "function": "f"}, "0.name: is missing and required"),
         ({"type": "code"}, "0.type: must be function or mcp"),
         ({"name": "f"}, "0.type: must be function or mcp"),
         ({"type": ["function"]}, "0.type: must be function or mcp"),
     ],
 )
 def test_a_bad_tool_is_told_where(tool: dict[str, Any], complaint: str) -> None:
-    assert complaint in told(tool)
+    assert [line for line in told(tool) if line.startswith(complaint)]
+
+
+def test_one_fault_of_a_schema_is_one_complaint() -> None:
+    assert len(told(schema(properties={"a": {"items": {"type": "str", "minimum": "x"}}}))) == 1
+
+
+def test_a_schema_as_deep_as_a_document_may_be_is_read() -> None:
+    deep: dict[str, Any] = {"type": "string"}
+    for _ in range(29):
+        deep = {"type": "object", "properties": {"a": deep}}
+    assert told(function(parameters=deep)) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "known", "foreign"),
+    [
+        (WEATHER, WEATHER, []),
+        (function(strict=True, meta={}, description="x"), function(description="x"), ["meta", "strict"]),
+        ({"type": "function", "function": {"name": "f", "type": "x", "strict": True}}, function(), ["strict"]),
+        ({"type": "mcp", "server_label": "m", "meta": 1}, {"type": "mcp", "server_label": "m", "meta": 1}, []),
+        (5, 5, []),
+    ],
+)
+def test_j21_a_function_is_declared_with_what_the_model_knows_and_no_more(
+    tool: Any, known: Any, foreign: list[str]
+) -> None:
+    assert bare(tool) == (known, foreign)
 
 
 def test_two_tools_cannot_have_one_name() -> None:
