@@ -22,6 +22,7 @@ import cli
 import logs
 from api import health, media, metrics, trust
 from api.webhooks import MAX_BODY_BYTES, Refused, Webhooks, guard, secrets_of
+from calls.carrying import changes_rate
 from calls.dispatchers import Dispatchers
 from calls.switchboard import Switchboard
 from config import ConfigError, Settings, exposure, load, secret_values
@@ -50,8 +51,6 @@ HOOKS_DRAIN_S = 5.0
 HURRIED_HOOKS_S = 0.4
 REQUESTS_DRAIN_S = 0.4
 "For answers on their way out, twice: to end by themselves, and then by force."
-UNCHANGED_RATES_HZ = {8000, 24000}
-"G.711 and PCM of these rates go to the model as they are; from any other a rate has to change."
 SECRET_BYTES = 32
 
 
@@ -222,7 +221,7 @@ def prepare_for(settings: Settings) -> None:
         logs.register_secret(secret)
     for warning in settings.warnings:
         log.warning("config", message=warning)
-    if any(route.media.sample_rate_hz not in UNCHANGED_RATES_HZ for route in settings.routes):
+    if any(changes_rate(route, settings.platform.version) for route in settings.routes):
         preload()
     for route in (route for route in settings.routes if route.media.hold_clip):
         try:

@@ -12,15 +12,18 @@ from media.options import Options
 from media.platforms import PLATFORMS
 from media.realtime import VENDORS
 from media.realtime.base import Dial, Realtime
+from verbs import parse
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
 
 AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
 
 
-def model_audio(route: Route) -> AudioFormat:
-    """Say what the model hears and speaks: at 8 kHz G.711, so that no rate has to change; else 24 kHz PCM."""
-    return AudioFormat("ulaw", 8000) if route.media.sample_rate_hz == 8000 else AudioFormat("pcm16", 24000)  # noqa: PLR2004
+def changes_rate(route: Route, version: str) -> bool:
+    """Tell whether a model of the route's verbs hears or speaks at another rate than the platform carries."""
+    rate_hz = route.media.sample_rate_hz
+    llms = [verb for verb in parse(route.verbs, version=version, strict=False) if isinstance(verb, Llm)]
+    return any(audio.rate_hz != rate_hz for llm in llms for audio in VENDORS[llm.vendor].audio_at(rate_hz))
 
 
 def event_filter(llm: Llm) -> EventFilter:
@@ -30,7 +33,9 @@ def event_filter(llm: Llm) -> EventFilter:
 def make_model(llm: Llm, route: Route) -> Realtime:
     wanted = event_filter(llm)
     audio_events = any(wanted.name_for(name) for name in AUDIO_EVENTS)
-    return VENDORS[llm.vendor].realtime(llm, audio=model_audio(route), wants_audio_events=audio_events)
+    vendor = VENDORS[llm.vendor]
+    audio = vendor.audio_at(route.media.sample_rate_hz)
+    return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events)
 
 
 def make_bridge(

@@ -286,8 +286,9 @@ class Bridge:
         self._ending = end
         self._finish_by = now + ENDING_S
         self._voice.stop(now)
-        if self._session.ready and (active := self._talk.responses.active):
-            self._out.append(ToModel(self._session.model.cancel(active, "bi-end")))
+        active = self._talk.responses.active if self._session.ready else None
+        if active and (wire := self._session.model.cancel(active, "bi-end")):
+            self._out.append(ToModel(wire))
 
     def _awaits_last_words(self, now: float) -> bool:
         if not self._session.ready or now >= self._finish_by:

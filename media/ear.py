@@ -43,7 +43,7 @@ class Ear:
     def open(self, model: Realtime, now: float) -> None:
         """Let the model hear, first what was kept."""
         self._model = model
-        self._convert = converter(self._audio, model.audio).convert
+        self._convert = converter(self._audio, model.hears).convert
         self._heard_at = self._filled_at = now
         if self._kept:
             self._send(b"".join(self._kept), model)

@@ -204,8 +204,10 @@ class Responses:
                 case _:
                     assert_never(step)
 
-    def _to_the_model(self, wire: bytes) -> None:
-        self._out.append(ToModel(wire))
+    def _to_the_model(self, wire: bytes | None) -> None:
+        """Send, where the model can be told at all."""
+        if wire:
+            self._out.append(ToModel(wire))
 
     def _id(self, kind: str) -> str:
         return f"{kind}-{next(self._ids)}"

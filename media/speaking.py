@@ -4,7 +4,8 @@ Barge-in, once it is one:
     nothing queued and nothing sounding → nothing to cut. Else our queue is dropped, the platform flushed, and
     the model told what was heard of every piece that was cut: 0 < heard → truncate; nothing heard → delete
     (a truncate at 0 ms is refused: livekit/agents #6157). Audio of the cut response that still arrives is
-    dropped. The model is told to cancel only where it does not interrupt itself.
+    dropped. The model is told to cancel only where it does not interrupt itself. A model that cannot be told one
+    of these is not told: then it believes that more was heard, but nothing more is.
 """
 
 from itertools import count
@@ -35,7 +36,7 @@ class Speaking:
     def use(self, model: Realtime) -> None:
         """Speak for this model from now on."""
         self._model = model
-        self._convert = converter(model.audio, self._audio)
+        self._convert = converter(model.speaks, self._audio)
 
     def spoke_in(self, response_id: str) -> bool:
         """Say whether the newest speech was of this response."""
@@ -85,8 +86,10 @@ class Speaking:
         self._forgotten.add(item_id)
         self._send(self._model.forget(item_id, self._id()))
 
-    def _send(self, wire: bytes) -> None:
-        self._out.append(ToModel(wire))
+    def _send(self, wire: bytes | None) -> None:
+        """Send, where the model can be told at all."""
+        if wire:
+            self._out.append(ToModel(wire))
 
     def _id(self) -> str:
         return f"bi-{next(self._ids)}"

@@ -18,7 +18,8 @@ from media.bridge import Bridge
 from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform
 from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
-from media.realtime.openai import Realtime
+from media.realtime.base import ModelAudio
+from media.realtime.openai import VENDOR, Realtime
 from sim.model import Close, RehearsalSession, Script
 from sim.platform.stream import Disconnected, MediaStream, Send, digit
 from sim.voice import caller_line
@@ -43,9 +44,9 @@ def llm(**options: Any) -> Llm:
     return Llm.model_validate({"verb": "llm", "vendor": "openai", "llmOptions": {"response_create": {}, **options}})
 
 
-def model_audio(platform: AudioFormat) -> AudioFormat:
-    """What the model is asked to hear and speak: G.711 where the platform carries no more than that."""
-    return ULAW if platform.rate_hz == ULAW.rate_hz else PCM24
+def model_audio(platform: AudioFormat) -> ModelAudio:
+    """What the model is asked to hear and speak."""
+    return VENDOR.audio_at(platform.rate_hz)
 
 
 @dataclass

@@ -1,7 +1,15 @@
 """The model's leg: what a realtime model can say to the bridge, and what the bridge can say to it.
 
 One vendor a file. A vendor's own event names and shapes are compared in that file alone; elsewhere they are
-these types.
+these types. Those that speak OpenAI's protocol share `protocol.py`, and declare in a `Dialect` what they say
+otherwise.
+
+OpenAI's successor, the Live API (`gpt-live-1`), is another protocol and would be one more file that offers these:
+    `configure` is its `session.start`, which the client sends first (not `can.speak_first`); `session.started` is
+    SessionReady. `can.pace_itself`: its speech comes at real time, silence included. It takes turns by itself, in
+    full duplex, and tells nothing of them: `interrupts_itself` and `answers_itself`, no Caller* events, and neither
+    `can.truncate` nor `can.cancel` nor `can.delete`. `ask` with instructions is a `session.commentary.append`; one
+    without, after `answer_tool`, is its `response.create`. It hears and speaks linear audio of 16 or 24 kHz and G.711.
 """
 
 from collections.abc import Callable, Mapping
@@ -159,11 +167,59 @@ class Dial:
     headers: dict[str, str] = field(repr=False)
 
 
-class Realtime(Protocol):
-    """A realtime model's protocol, without its socket. Every method that returns bytes gives one message."""
+class ModelAudio(NamedTuple):
+    """What a model hears and what it speaks."""
 
-    audio: AudioFormat
-    "What the model hears and speaks."
+    hears: AudioFormat
+    speaks: AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a vendor's protocol can do. What it cannot is said in its file, with the source of that."""
+
+    hears: tuple[AudioFormat, ...]
+    speaks: tuple[AudioFormat, ...]
+    truncate: bool = True
+    "Be told how much of its speech was heard."
+    cancel: bool = True
+    "Leave off a response at our request."
+    delete: bool = True
+    "Forget an item of the conversation."
+    add_text: bool = True
+    "Take text items into the conversation."
+    leave_turns: bool = True
+    "Hear turns without answering them (`create_response: false`)."
+    choose_tools: bool = True
+    "Take a `tool_choice` for one response."
+    echo_metadata: bool = True
+    "Give back the `metadata` that a response was asked for with."
+    speak_first: bool = True
+    "Open the session with a message of its own, SessionOpened, before it is configured."
+    pace_itself: bool = False
+    "Speak at real time, so that nothing is far ahead of the caller's ear."
+
+    def audio_at(self, rate_hz: int) -> ModelAudio:
+        """Choose for a platform that carries `rate_hz`: the same rate where there is one, else the next higher."""
+        return ModelAudio(_nearest(self.hears, rate_hz), _nearest(self.speaks, rate_hz))
+
+
+def _nearest(formats: tuple[AudioFormat, ...], rate_hz: int) -> AudioFormat:
+    return min(formats, key=lambda audio: (audio.rate_hz < rate_hz, abs(audio.rate_hz - rate_hz)))
+
+
+class Realtime(Protocol):
+    """A realtime model's protocol, without its socket.
+
+    Every method that returns bytes gives one message, or None where its vendor cannot be told that: then there is
+    nothing to send.
+    """
+
+    can: Capabilities
+    hears: AudioFormat
+    "The caller's audio, as `hear` takes it."
+    speaks: AudioFormat
+    "The agent's audio, as SpeechReceived brings it."
     interrupts_itself: bool
     "Whether it stops its own response when it hears the caller."
     answers_itself: bool
@@ -198,20 +254,23 @@ class Realtime(Protocol):
 
     def ask(self, response: JsonObject, event_id: str) -> bytes: ...
 
-    def cancel(self, response_id: str, event_id: str) -> bytes: ...
+    def cancel(self, response_id: str, event_id: str) -> bytes | None: ...
 
-    def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes: ...
+    def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes | None: ...
 
-    def forget(self, item_id: str, event_id: str) -> bytes: ...
+    def forget(self, item_id: str, event_id: str) -> bytes | None: ...
 
     def answer_tool(self, call_id: str, output: str, event_id: str) -> bytes: ...
 
-    def say(self, role: str, text: str, event_id: str) -> bytes:
+    def say(self, role: str, text: str, event_id: str) -> bytes | None:
         """Add a text item of the `user`, the `assistant` or the `system` to the conversation; nobody hears it."""
         ...
 
     def leave_turns(self) -> None:
-        """Before `configure`: let the model hear turns, but neither answer them nor stop itself unasked."""
+        """Before `configure`: let the model hear turns, but neither answer them nor stop itself unasked.
+
+        Where it cannot (`can.leave_turns`), `answers_itself` stays as it is.
+        """
         ...
 
 
@@ -220,6 +279,11 @@ class Vendor:
     """What a vendor's file offers as VENDOR."""
 
     realtime: Callable[..., Realtime]
-    "Makes a session of an `llm` verb: (llm, *, audio, wants_audio_events)."
+    "Makes a session of an `llm` verb: (llm, *, audio, wants_audio_events); `audio` is what `audio_at` says."
     dial: Callable[..., Dial]
-    "Says where the verb's model is: (llm, *, url, api_key). Raises ModelError where there is no key for it."
+    "Says where the verb's model is: (llm, *, url, api_key). Raises ModelError where it cannot be reached like this."
+    can: Capabilities
+
+    def audio_at(self, rate_hz: int) -> ModelAudio:
+        """Say what the model hears and speaks for a platform that carries `rate_hz`."""
+        return self.can.audio_at(rate_hz)

@@ -4,12 +4,10 @@ What makes no sense in a session goes to the model all the same, which says so; 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-JsonObject = dict[str, Any]
+from media.realtime.dialect import MISSING, TRANSCRIPTION, TURN_DETECTION, Dialect, JsonObject, find
+from verbs.tools import flat
 
-SERVER_PAUSE_MS = 500.0
-"OpenAI's documented silence_duration_ms, where the session names none."
 LONGEST_PAUSE_MS = 60_000
 "A session that names more is not believed."
 
@@ -26,31 +24,33 @@ class Habits:
     follow_up: JsonObject
 
 
-def habits(session: JsonObject) -> Habits:
-    """Read a session.update as `legacy.translate` makes it."""
-    listening: JsonObject = session["audio"]["input"]
-    turns = listening.get("turn_detection", {})
+def habits(session: JsonObject, dialect: Dialect, *, obeyed: bool = True) -> Habits:
+    """Read a session.update as `legacy.translate` makes it.
+
+    Not `obeyed`: whoever hears turns answers them, and stops for them, whatever it was told.
+    """
+    turns, transcription = (find(session, dialect.at(path)) for path in (TURN_DETECTION, TRANSCRIPTION))
     asked, manual = turns if isinstance(turns, dict) else {}, turns is None
     forced = session.get("tool_choice", "auto") not in ("auto", "none")  # may be an object
     return Habits(
-        interrupts_itself=not manual and bool(asked.get("interrupt_response", True)),
-        answers_itself=not manual and bool(asked.get("create_response", True)),
-        pause_ms=_pause_ms(asked.get("silence_duration_ms")),
-        transcribes=bool(listening.get("transcription")),
+        interrupts_itself=not manual and (not obeyed or bool(asked.get("interrupt_response", True))),
+        answers_itself=not manual and (not obeyed or bool(asked.get("create_response", True))),
+        pause_ms=_pause_ms(asked.get("silence_duration_ms"), dialect.pause_ms),
+        transcribes=bool(transcription) and transcription is not MISSING,
         tools=_schemas(session.get("tools")),
         follow_up={"tool_choice": "auto"} if forced else {},
     )
 
 
-def _pause_ms(named: object) -> float:
+def _pause_ms(named: object, otherwise: float) -> float:
     if isinstance(named, int | float) and 0 <= named <= LONGEST_PAUSE_MS:
         return float(named)
-    return SERVER_PAUSE_MS
+    return otherwise
 
 
 def _schemas(tools: object) -> dict[str, JsonObject]:
     """Give the parameters' schemas of the functions that were declared."""
-    each = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    each = [flat(tool) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     return {tool["name"]: _schema(tool.get("parameters")) for tool in each if isinstance(tool.get("name"), str)}
 
 

@@ -10,63 +10,30 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from media.audio import AudioFormat, Encoding
+from media.audio import AudioFormat
+from media.realtime import models
+from media.realtime.base import ModelAudio
+from media.realtime.dialect import (
+    OPENAI,
+    RESPONSE_PATHS,
+    SESSION_PATHS,
+    TRANSCRIPTION,
+    Dialect,
+    JsonObject,
+    Path,
+    find,
+    place_of,
+)
+from verbs.tools import bare
 
-__all__ = ["DEFAULT_MODEL", "Translated", "resolve_model", "translate"]
+__all__ = ["Translated", "translate"]
 
-JsonObject = dict[str, Any]
-Path = tuple[str, ...]
-
-DEFAULT_MODEL: Final = "gpt-realtime-2.1"
-
-MODEL_ALIASES: Final = {
-    "gpt-4o-realtime-preview": DEFAULT_MODEL,
-    "gpt-4o-realtime-preview-2024-10-01": DEFAULT_MODEL,
-    "gpt-4o-realtime-preview-2024-12-17": DEFAULT_MODEL,
-    "gpt-4o-realtime-preview-2025-06-03": DEFAULT_MODEL,
-    "gpt-4o-mini-realtime-preview": "gpt-realtime-2.1-mini",
-    "gpt-4o-mini-realtime-preview-2024-12-17": "gpt-realtime-2.1-mini",
-}
-"Models that went with the beta."
-
-LAST_DAYS: Final = {
-    "gpt-realtime": "2027-01-20",
-    "gpt-realtime-2025-08-28": "2027-01-20",
-    "gpt-realtime-mini": "2027-01-20",
-    "gpt-realtime-mini-2025-12-15": "2027-01-20",
-    "whisper-1": "2027-02-26",
-    "gpt-4o-transcribe": "2027-02-26",
-    "gpt-4o-transcribe-diarize": "2027-02-26",
-    "gpt-4o-mini-transcribe": "2027-02-26",
-    "gpt-4o-mini-transcribe-2025-12-15": "2027-02-26",
-}
-"Models that still answer, and when they cease to (OpenAI: deprecations). They are used as asked for."
-
-WIRE_FORMATS: Final[dict[Encoding, JsonObject]] = {
-    "pcm16": {"type": "audio/pcm", "rate": 24000},  # the one rate there is, and it must be said
-    "ulaw": {"type": "audio/pcmu"},  # whose rate must not be said
-    "alaw": {"type": "audio/pcma"},
-}
-
-SESSION_PATHS: Final[dict[str, Path]] = {
-    "modalities": ("output_modalities",),
-    "voice": ("audio", "output", "voice"),
-    "speed": ("audio", "output", "speed"),
-    "input_audio_transcription": ("audio", "input", "transcription"),
-    "input_audio_noise_reduction": ("audio", "input", "noise_reduction"),
-    "turn_detection": ("audio", "input", "turn_detection"),
-    "max_response_output_tokens": ("max_output_tokens",),
-}
-RESPONSE_PATHS: Final[dict[str, Path]] = {
-    "modalities": ("output_modalities",),
-    "voice": ("audio", "output", "voice"),
-    "max_response_output_tokens": ("max_output_tokens",),
-}
 FORMATS: Final = frozenset({"input_audio_format", "output_audio_format"})
 "Not the user's to say: the bridge knows what the call needs, and sets both directions."
 FORMAT_PLACES: Final[tuple[Path, ...]] = (("audio",), ("audio", "input"), ("audio", "output"))
 "The objects of a session that hold what the bridge sets, from the outside in."
 GONE: Final = frozenset({"temperature", "client_secret"})
+REASONING: Final = ("reasoning", "parallel_tool_calls")
 CONTENT_TYPES: Final = {"text": "output_text", "audio": "output_audio"}
 "Of an assistant's words, in a response's own input."
 
@@ -74,45 +41,51 @@ CONTENT_TYPES: Final = {"text": "output_text", "audio": "output_audio"}
 @dataclass(frozen=True, slots=True)
 class Translated:
     session: JsonObject
-    "For session.update, whole: what is not in it is the model's default. `audio.input` and `.output` are objects."
+    """For session.update, whole, in the vendor's words: what is not in it is the model's default.
+
+    Where the vendor's sessions say their audio formats, `audio.input` and `.output` are objects.
+    """
     response: JsonObject
-    "For the first response.create; empty where the verb says nothing about it."
+    "For the first response.create, in OpenAI's words; empty where the verb says nothing about it."
     warnings: list[str]
     "For whoever wrote the verb, once."
 
 
-def translate(llm_options: JsonObject, *, audio: AudioFormat) -> Translated:
-    """Translate the `llmOptions` of a verb. `audio` is what the model shall hear and speak.
+def translate(
+    llm_options: JsonObject,
+    *,
+    audio: AudioFormat | ModelAudio,
+    dialect: Dialect = OPENAI,
+    model: str = models.DEFAULT_MODEL,
+) -> Translated:
+    """Translate the `llmOptions` of a verb. `audio` is what the model shall hear and speak: one for both, or each.
 
-    Its own output, given as session_update and response_create, comes back unchanged. What stands under `extra` is
-    merged in last, as it is: the way to a setting that we do not know, or to overrule what is done here.
+    Its own output for OpenAI, given as session_update and response_create, comes back unchanged. What stands under
+    `extra` is merged in last, as it is: the way to a setting that we do not know, or to overrule what is done here.
     """
     gone: set[str] = set()
-    session = _in_todays_words(llm_options.get("session_update"), SESSION_PATHS, gone)
-    response = _in_todays_words(llm_options.get("response_create"), RESPONSE_PATHS, gone)
+    session = _in_todays_words(llm_options.get("session_update"), SESSION_PATHS, gone, dialect)
+    response = _in_todays_words(llm_options.get("response_create"), RESPONSE_PATHS, gone, dialect)
     warnings = [f"{name} is no longer known to the Realtime API; it was left out" for name in sorted(gone)]
-    _complete_session(session, audio)
+    _complete_session(session, audio if isinstance(audio, ModelAudio) else ModelAudio(audio, audio))
     warnings += _share(response, session)
     _rename_content(response)
-    warnings += _check_models(session)
+    warnings += _keep_in_band(response)
+    warnings += [*_strip_tools(session, "session_update"), *_strip_tools(response, "response_create")]
+    warnings += _check_models(session) if dialect.of_openai else []
+    warnings += _check_reasoning(session, response, dialect, model)
+    warnings += _check_forced_tool(session, dialect)
+    warnings += dialect.missed(session, response)
+    placed = dialect.place(session)
     extra = _object(llm_options.get("extra"))
-    whole = _merged(session, _object(extra.get("session_update")))
-    warnings += _keep_formats(whole, session)
+    whole = _merged(placed, _object(extra.get("session_update")))
+    warnings += _keep_formats(whole, placed)
     if not isinstance(whole.get("tools", []), list):
         warnings.append("session_update.tools is no list; the model will refuse it")
     return Translated(whole, _merged(response, _object(extra.get("response_create"))), warnings)
 
 
-def resolve_model(name: str | None) -> tuple[str, str | None]:
-    """Return the model to ask for, and what to tell whoever named another."""
-    if not name:
-        return DEFAULT_MODEL, None
-    if name in MODEL_ALIASES:
-        return MODEL_ALIASES[name], f"the model {name} is gone; {MODEL_ALIASES[name]} is used in its place"
-    return name, _last_day(name)
-
-
-def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str]) -> JsonObject:
+def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect: Dialect) -> JsonObject:
     """Move each beta field to its place of today, unless something stands there already.
 
     A null is left out, as it says nothing that the start of a session does not say; below `audio` it switches off.
@@ -120,13 +93,13 @@ def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str]) -> JsonO
     source = _object(told)
     result: JsonObject = {}
     for name, value in source.items():
-        if name in GONE:
+        if name in GONE - dialect.keeps:
             gone.add(name)
         elif name not in FORMATS and name not in paths and value is not None:
             result[name] = deepcopy(value)
     for name, path in paths.items():
         if name in source and (source[name] is not None or path[:2] == ("audio", "input")):
-            _place(result, path[:-1]).setdefault(path[-1], deepcopy(source[name]))
+            place_of(result, path[:-1]).setdefault(path[-1], deepcopy(source[name]))
     if "output_modalities" in result:
         result["output_modalities"] = _one_modality(result["output_modalities"])
     return result
@@ -137,14 +110,21 @@ def _one_modality(told: Any) -> list[str]:
     return ["text"] if told in (["text"], "text") else ["audio"]
 
 
-def _complete_session(session: JsonObject, audio: AudioFormat) -> None:
+def _complete_session(session: JsonObject, audio: ModelAudio) -> None:
     session["type"] = "realtime"
-    for way in ("input", "output"):
-        _place(session, ("audio", way))["format"] = dict(WIRE_FORMATS[audio.encoding])
+    place_of(session, ("audio", "input"))["format"] = _wire_format(audio.hears)
+    place_of(session, ("audio", "output"))["format"] = _wire_format(audio.speaks)
     hearing = session["audio"]["input"]
     if hearing.get("turn_detection") is False:  # how some write that nobody but the application ends a turn
         hearing["turn_detection"] = None
     session["audio"]["output"] = _without_nulls(session["audio"]["output"])
+
+
+def _wire_format(audio: AudioFormat) -> JsonObject:
+    """Linear audio must say its rate, of which OpenAI knows only one; G.711 must not (openai-openapi issue 513)."""
+    if audio.encoding == "pcm16":
+        return {"type": "audio/pcm", "rate": audio.rate_hz}
+    return {"type": "audio/pcmu" if audio.encoding == "ulaw" else "audio/pcma"}
 
 
 def _share(response: JsonObject, session: JsonObject) -> list[str]:
@@ -153,9 +133,10 @@ def _share(response: JsonObject, session: JsonObject) -> list[str]:
     Else the second turn is spoken by the model's default character. The voice moves altogether: a session does not
     change it after its first audio, so the first response cannot have one of its own.
     """
-    for name in ("instructions", "output_modalities"):
+    for name in ("instructions", "output_modalities", "temperature"):
         if name in response:
             session.setdefault(name, deepcopy(response[name]))
+    response.pop("temperature", None)
     output = _object(_object(response.pop("audio", None)).get("output"))
     voice = output.get("voice")
     if voice is None or session["audio"]["output"].setdefault("voice", voice) == voice:
@@ -178,29 +159,56 @@ def _rename_in_item(item: Any) -> None:
                     part["type"] = CONTENT_TYPES.get(part["type"], part["type"])
 
 
+def _keep_in_band(response: JsonObject) -> list[str]:
+    """What the caller hears first is part of the conversation: speech of a response beside it is not played."""
+    if response.get("conversation") != "none":
+        return []
+    del response["conversation"]
+    return ["response_create.conversation is left out: what is said outside of the conversation is not heard"]
+
+
+def _strip_tools(told: JsonObject, within: str) -> list[str]:
+    """Declare functions as the model knows them: one key more, and it refuses the whole session."""
+    if not isinstance(told.get("tools"), list):
+        return []
+    stripped = [bare(tool) for tool in told["tools"]]
+    told["tools"] = [tool for tool, _ in stripped]
+    return [
+        f"{within}.tools[{index}].{name} is not known to the model; it was left out"
+        for index, (_, foreign) in enumerate(stripped)
+        for name in foreign
+    ]
+
+
 def _check_models(session: JsonObject) -> list[str]:
     """Replace or complain of the models that the session names."""
     told: list[str | None] = []
     if isinstance(session.get("model"), str):
-        session["model"], warning = resolve_model(session["model"])
+        session["model"], warning = models.resolve_model(session["model"])
         told.append(warning)
-    transcription = _object(session["audio"]["input"].get("transcription"))
-    told.append(_last_day(transcription.get("model")))
+    transcription = _object(find(session, TRANSCRIPTION))
+    told.append(models.last_day(transcription.get("model")))
     return [warning for warning in told if warning]
 
 
-def _last_day(model: Any) -> str | None:
-    if not isinstance(model, str) or model not in LAST_DAYS:
-        return None
-    return f"the model {model} ceases to answer on {LAST_DAYS[model]}"
+def _check_reasoning(session: JsonObject, response: JsonObject, dialect: Dialect, model: str) -> list[str]:
+    """Leave out what only the second generation of models takes: an older one would refuse all settings for it."""
+    if dialect.reasons is None or dialect.reasons(model):
+        return []
+    asked = [name for name in REASONING if name in session or name in response]
+    for name in asked:
+        session.pop(name, None)
+        response.pop(name, None)
+    return [f"{name} is not known to the model {model}; it was left out" for name in asked]
 
 
-def _place(tree: JsonObject, path: Path) -> JsonObject:
-    """Return the object at this place, made where there is none."""
-    for name in path:
-        tree[name] = _object(tree.get(name))
-        tree = tree[name]
-    return tree
+def _check_forced_tool(session: JsonObject, dialect: Dialect) -> list[str]:
+    """Force no tool where its answer cannot be asked for without one: the model would call it for ever."""
+    choice = session.get("tool_choice", "auto")
+    if choice in ("auto", "none") or dialect.response is None or "tool_choice" in dialect.response:
+        return []
+    del session["tool_choice"]
+    return ["session_update.tool_choice is left out: this vendor would go on calling tools for ever"]
 
 
 def _without_nulls(tree: JsonObject) -> JsonObject:
@@ -211,9 +219,9 @@ def _keep_formats(whole: JsonObject, session: JsonObject) -> list[str]:
     """Put back what `extra` has put something else in the place of, and say so: without it a call would be noise."""
     told = []
     for *parents, name in FORMAT_PLACES:
-        place, ours = _place(whole, tuple(parents)), _place(session, tuple(parents))
-        if not isinstance(place[name], dict):
-            place[name] = ours[name]
+        ours = find(session, (*parents, name))
+        if isinstance(ours, dict) and not isinstance((place := place_of(whole, tuple(parents)))[name], dict):
+            place[name] = ours
             told.append(f"extra.session_update.{'.'.join((*parents, name))} is no object; it was left out")
     return told
 

@@ -19,12 +19,30 @@ def llm_of(**changes: object) -> Llm:
 
 
 @pytest.mark.parametrize(
-    ("rate_hz", "model"), [(8000, ("ulaw", 8000)), (16000, ("pcm16", 24000)), (24000, ("pcm16", 24000))]
+    ("vendor", "rate_hz", "hears", "speaks"),
+    [
+        ("openai", 8000, ("ulaw", 8000), ("ulaw", 8000)),
+        ("openai", 16000, ("pcm16", 24000), ("pcm16", 24000)),
+        ("openai", 24000, ("pcm16", 24000), ("pcm16", 24000)),
+        ("xai", 8000, ("pcm16", 8000), ("pcm16", 8000)),
+        ("qwen", 24000, ("pcm16", 16000), ("pcm16", 24000)),
+        ("qwen", 8000, ("pcm16", 16000), ("pcm16", 24000)),
+    ],
 )
-def test_the_model_hears_what_needs_the_least_conversion(rate_hz: int, model: tuple[str, int]) -> None:
-    [route] = settings_of({"verbs": [LLM], "media": {"sample_rate_hz": rate_hz}}).routes
-    audio = carrying.model_audio(route)
-    assert (audio.encoding, audio.rate_hz) == model
+def test_j17_the_model_hears_and_speaks_what_needs_the_least_conversion(
+    vendor: str, rate_hz: int, hears: tuple[str, int], speaks: tuple[str, int]
+) -> None:
+    verb = LLM | {"vendor": vendor, "model": "m"}
+    [route] = settings_of({"verbs": [{"verb": "answer"}, verb], "media": {"sample_rate_hz": rate_hz}}).routes
+    model = carrying.make_model(llm_of(vendor=vendor), route)
+    assert (model.hears.encoding, model.hears.rate_hz) == hears
+    assert (model.speaks.encoding, model.speaks.rate_hz) == speaks
+    assert carrying.changes_rate(route, "0.9") is ({hears[1], speaks[1]} != {rate_hz})
+
+
+def test_a_route_without_a_model_changes_no_rate() -> None:
+    [route] = settings_of({"verbs": [{"verb": "hangup"}], "media": {"sample_rate_hz": 16000}}).routes
+    assert not carrying.changes_rate(route, "0.9")
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,15 @@ from media.realtime.base import (
     ResponseStarted,
     SpeechReceived,
 )
-from media.realtime.openai import _MEANINGS, Realtime
+from media.realtime.openai import Realtime
+from media.realtime.reading import MEANINGS
 from tests.oracles import check_client
 from tests.simulation import WEATHER, llm, model_audio
 
 JsonObject = dict[str, Any]
 Action = tuple[str, Any]
 
-TYPES = [*_MEANINGS, "session.updated", "response.output_audio.delta", "response.audio.delta", "rate_limits.updated"]
+TYPES = [*MEANINGS, "session.updated", "response.output_audio.delta", "response.audio.delta", "rate_limits.updated"]
 RESPONSES, ITEMS, CALLS = st.sampled_from(["r1", "r2"]), st.sampled_from(["i1", "i2"]), st.sampled_from(["c1", "c2"])
 MAX_TICKS_AT_ONE_TIME = 50
 
@@ -120,7 +121,7 @@ class Watched:
         )
         options = Options(audio=audio, tool_timeout_s=1, response_timeout_s=3, max_call_s=60)
         self._reader = Realtime(verb, audio=model_audio(audio))
-        self._model_audio = model_audio(audio)
+        self._model_audio = model_audio(audio).speaks
         self._audio = audio
         self._bridge = Bridge(JambonzMedia(rate_hz), [Realtime(verb, audio=model_audio(audio))], options, now=0.0)
         self._now = 0.0

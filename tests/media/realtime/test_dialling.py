@@ -4,7 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from media.realtime.base import ModelError
-from media.realtime.dialling import dial
+from media.realtime.dialect import OPENAI
+from media.realtime.dialling import dial, model_of
+from media.realtime.openai import VENDOR
 from verbs.llm import Llm
 
 URL = "wss://api.openai.com/v1/realtime"
@@ -72,3 +74,37 @@ def test_a_path_keeps_its_query_and_the_verbs_own_is_added() -> None:
     dialled = dial(verb(connectOptions=options, auth={"apiKey": "k"}), url=URL, api_key="")
     assert query(dialled.url) == {"a": ["1"], "b": ["2"], "model": ["mine"]}
     assert dialled.headers["X-A"] == "1"
+
+
+def test_j27_a_whole_url_goes_before_ours_and_keeps_its_query() -> None:
+    dialled = dial(verb(connectOptions={"url": "wss://h.example/a?b=1"}, auth={"apiKey": "k"}), url=URL, api_key="")
+    assert (dialled.url.partition("?")[0], query(dialled.url)["b"]) == ("wss://h.example/a", ["1"])
+
+
+@pytest.mark.parametrize("options", [{"url": "wss://[::1"}, {"host": "[::1"}, {"url": ""}])
+def test_what_is_no_address_is_dialled_nowhere(options: dict[str, str]) -> None:
+    with pytest.raises(ModelError, match=r"no address: set vendors\.openai\.url, or connectOptions.host"):
+        dial(verb(connectOptions=options, auth={"apiKey": "k"}), url="", api_key="")
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({}, "gpt-realtime-2.1"),
+        ({"model": "gpt-4o-realtime-preview-2024-10-01"}, "gpt-realtime-2.1"),
+        ({"connectOptions": {"path": "v1/realtime?model=gpt-4o-realtime-preview", "host": "h"}}, "gpt-realtime-2.1"),
+        ({"model": "gpt-realtime-1.5", "connectOptions": {"query": {"model": "mine"}}}, "mine"),
+    ],
+)
+def test_j6_openai_is_asked_for_a_model_that_there_is(fields: dict[str, Any], asked: str) -> None:
+    one = verb(auth={"apiKey": "k"}, **fields)
+    assert query(VENDOR.dial(one, url=URL, api_key="").url)["model"] == [asked]
+    assert model_of(one, OPENAI)[0] == asked
+
+
+def test_a_vendor_without_a_default_must_be_told_the_model() -> None:
+    local = verb(vendor="localai")
+    with pytest.raises(ModelError, match="no model: set `model` in the verb, vendor localai has no default"):
+        dial(local, url="ws://localhost:8080/v1/realtime", api_key="")
+    named = dial(verb(vendor="localai", model="gpt"), url="ws://localhost:8080/v1/realtime", api_key="")
+    assert (named.url, named.headers) == ("ws://localhost:8080/v1/realtime?model=gpt", {})

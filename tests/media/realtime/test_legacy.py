@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.audio import AudioFormat, Encoding
-from media.realtime.legacy import DEFAULT_MODEL, Translated, resolve_model, translate
+from media.realtime.base import ModelAudio
+from media.realtime.legacy import Translated, translate
+from media.realtime.models import DEFAULT_MODEL
 from tests.oracles import check_client
 
 JsonObject = dict[str, Any]
@@ -222,30 +224,58 @@ def test_extra_has_the_last_word_as_it_is() -> None:
     assert translated.response == plain.response | {"metadata": {"k": "v"}}
 
 
+@pytest.mark.parametrize("conversation", ["none", "auto"])
+def test_what_the_caller_hears_first_is_part_of_the_conversation(conversation: str) -> None:
+    translated = translate({"response_create": {"conversation": conversation}}, audio=PCM)
+    heard = conversation == "auto"
+    assert translated.response == ({"conversation": "auto"} if heard else {})
+    assert [told.split()[0] for told in translated.warnings] == ([] if heard else ["response_create.conversation"])
+
+
+def test_j21_what_no_model_knows_of_a_tool_is_left_out_and_told() -> None:
+    foreign = {**WEATHER, "meta": {}, "strict": True}
+    translated = translate({"session_update": {"tools": [WEATHER, foreign, 5]}}, audio=PCM)
+    assert translated.session["tools"] == [WEATHER, WEATHER, 5]
+    assert translated.warnings == [
+        "session_update.tools[1].meta is not known to the model; it was left out",
+        "session_update.tools[1].strict is not known to the model; it was left out",
+    ]
+    extra = {"session_update": {"tools": [foreign]}}
+    assert translate({"extra": extra}, audio=PCM).session["tools"] == [foreign]
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [("gpt-realtime-2.1", True), ("gpt-realtime-2.1-mini", True), ("gpt-realtime-1.5", False), ("my-own", False)],
+)
+@pytest.mark.parametrize("within", ["session_update", "response_create"])
+def test_only_models_of_the_second_generation_are_told_to_reason(model: str, within: str, *, known: bool) -> None:
+    asked = {"reasoning": {"effort": "low"}, "parallel_tool_calls": False, "instructions": "Hi"}
+    translated = translate({within: asked}, audio=PCM, model=model)
+    told = translated.session if within == "session_update" else translated.response
+    assert {"reasoning", "parallel_tool_calls"} & told.keys() == (
+        {"reasoning", "parallel_tool_calls"} if known else set()
+    )
+    expected = [
+        f"{name} is not known to the model {model}; it was left out" for name in ("reasoning", "parallel_tool_calls")
+    ]
+    assert translated.warnings == ([] if known else expected)
+    assert told["instructions"] == "Hi"
+
+
+def test_the_two_directions_may_have_two_formats() -> None:
+    audio = ModelAudio(AudioFormat("pcm16", 16000), AudioFormat("alaw", 8000))
+    told = translate({}, audio=audio).session["audio"]
+    assert told == {
+        "input": {"format": {"type": "audio/pcm", "rate": 16000}},
+        "output": {"format": {"type": "audio/pcma"}},
+    }
+
+
 def test_a_session_may_name_a_model_and_never_one_that_is_gone() -> None:
     translated = translate({"session_update": {"model": "gpt-4o-realtime-preview"}}, audio=PCM)
     assert translated.session["model"] == DEFAULT_MODEL
     assert len(translated.warnings) == 1
-
-
-@pytest.mark.parametrize(
-    ("named", "used", "warning"),
-    [
-        (None, "gpt-realtime-2.1", None),
-        ("", "gpt-realtime-2.1", None),
-        ("gpt-realtime-2.1", "gpt-realtime-2.1", None),
-        ("my-deployment", "my-deployment", None),
-        ("gpt-4o-realtime-preview-2024-10-01", "gpt-realtime-2.1", "is gone; gpt-realtime-2.1 is used"),
-        ("gpt-4o-mini-realtime-preview", "gpt-realtime-2.1-mini", "is gone; gpt-realtime-2.1-mini is used"),
-        ("gpt-realtime", "gpt-realtime", "ceases to answer on 2027-01-20"),
-    ],
-)
-def test_a_model_that_is_gone_is_replaced_and_one_that_goes_is_told_of(
-    named: str | None, used: str, warning: str | None
-) -> None:
-    model, told = resolve_model(named)
-    assert model == used
-    assert (told is None) if warning is None else (told is not None and warning in told)
 
 
 # What users write: any field in either shape, with values that make sense or do not.

@@ -26,13 +26,16 @@ from media.realtime.base import (
     SpokenText,
     ToolCalled,
 )
-from media.realtime.openai import FATAL, HARMLESS, Realtime
+from media.realtime.openai import Realtime
+from media.realtime.protocol import MAX_ASIDES
+from media.realtime.reading import FATAL, HARMLESS
 from tests.oracles import check_client
 from tests.simulation import WEATHER, llm
 
 JsonObject = dict[str, Any]
 PCM = AudioFormat("pcm16", 24000)
 SPEECH = Speech("i1", 0)
+ACTIVE = "conversation_already_has_active_response"
 ABOUT: JsonObject = {"item_id": "i1", "content_index": 0, "response_id": "r1"}
 
 
@@ -260,7 +263,7 @@ def test_every_message_is_one_that_openai_knows(audio: AudioFormat) -> None:
         speaker.say("user", "Hello.", "say-2"),
         speaker.say("assistant", "Good day.", "say-3"),
     ]
-    assert [check_client(json.loads(message)) for message in messages] == [[]] * len(messages)
+    assert [check_client(json.loads(message or b"")) for message in messages] == [[]] * len(messages)
 
 
 def test_each_configuration_has_an_id_of_its_own() -> None:
@@ -274,6 +277,61 @@ def test_the_callers_audio_goes_out_as_it_is(audio: bytes) -> None:
     event = json.loads(model().hear(audio))
     assert event["type"] == "input_audio_buffer.append"
     assert base64.b64decode(event["audio"]) == audio
+
+
+# What is said beside the conversation
+
+
+@pytest.mark.parametrize("wants_audio_events", [False, True])
+def test_out_of_band_speech_is_an_event_and_is_not_heard(*, wants_audio_events: bool) -> None:
+    reader = model(wants_audio_events=wants_audio_events)
+    aside = {"id": "r1", "conversation_id": None}
+    item = {"type": "function_call", "call_id": "c1", "name": "get_weather"}
+    told = [
+        reader.receive(wire("response.created", response=aside)),
+        reader.receive(delta(b"\1\2")),
+        reader.receive(wire("response.output_audio_transcript.done", transcript="Hi", **ABOUT)),
+        reader.receive(wire("response.output_audio.done", **ABOUT)),
+        reader.receive(wire("response.output_item.done", response_id="r1", item=item)),
+        reader.receive(wire("response.done", response=aside)),
+        reader.receive(delta(b"\3\4")),
+    ]
+    assert [said.meaning for said in told] == [None] * len(told)
+    assert bool(told[1].event) is wants_audio_events
+    assert isinstance(reader.receive(delta(b"\1\2", response_id="r2")).meaning, SpeechReceived)
+
+
+def test_so_many_responses_beside_the_conversation_are_remembered_and_no_more() -> None:
+    reader = model()
+    for nth in range(MAX_ASIDES + 1):
+        reader.receive(wire("response.created", response={"id": f"r{nth}", "conversation_id": None}))
+    heard = [reader.receive(delta(b"\1\2", response_id=f"r{nth}")).meaning is not None for nth in range(MAX_ASIDES + 1)]
+    assert heard == [True, *[False] * MAX_ASIDES]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "harmless"),
+    [
+        ({"message": "Cancellation failed: no active response found"}, "response_cancel_not_active", True),
+        ({"code": "x", "message": "Conversation already has an active response."}, ACTIVE, True),
+        ({"code": "invalid_api_key", "message": "no active response"}, "invalid_api_key", False),
+        ({"message": "no active subscription", "type": "t"}, "t", False),
+    ],
+)
+def test_a_race_may_be_told_in_words_only(error: JsonObject, code: str, *, harmless: bool) -> None:
+    refusal = meaning("error", error=error)
+    assert isinstance(refusal, ModelRefused)
+    assert (refusal.code, refusal.harmless) == (code, harmless)
+
+
+@pytest.mark.parametrize("expires_at", ["soon", None, [], float("nan"), float("inf"), -1, 10**400])
+def test_an_end_that_is_no_time_is_none(expires_at: Any) -> None:
+    assert meaning("session.created", session={"expires_at": expires_at}) == SessionOpened(None)
+
+
+def test_usage_may_stand_beside_the_response() -> None:
+    ended = meaning("response.done", response={"id": "r1"}, usage={"n": 1})
+    assert ended == ResponseEnded("r1", "completed", None, {"n": 1})
 
 
 # What the verb says of the model

@@ -1,0 +1,201 @@
+"""The Realtime protocol in its GA shape, without its socket: what every vendor here speaks, OpenAI first.
+
+The beta shape has been refused by OpenAI since 2026-05-12 (close code 4000, `beta_api_shape_disabled`); what a verb
+says in that shape is translated by `legacy.py` before it gets here. Event names that are the beta's are understood,
+whoever sends them. A vendor's file declares what is otherwise there: `can` and `dialect`.
+"""
+
+import binascii
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from media.audio import AudioFormat
+from media.playout import Speech
+from media.realtime import legacy
+from media.realtime.base import (
+    Capabilities,
+    JsonObject,
+    ModelAudio,
+    ModelError,
+    ModelEvent,
+    Said,
+    SessionReady,
+    SpeechReceived,
+)
+from media.realtime.dialect import MISSING, TURN_DETECTION, Dialect, find, place_of
+from media.realtime.dialling import model_of
+from media.realtime.habits import habits
+from media.realtime.reading import (
+    AUDIO_DELTA,
+    AUDIO_DELTAS,
+    DELTA_TYPE,
+    HEAD_BYTES,
+    MEANINGS,
+    aside,
+    parse,
+    refusal,
+    speech_of,
+    split_delta,
+    text_in,
+    type_of,
+)
+from verbs.event_names import GA_OF
+from verbs.llm import Llm
+
+INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
+"Settings without which a call would be heard as noise: better that it ends."
+MAX_ASIDES = 32
+"Out-of-band responses that are remembered: no session has so many at once."
+
+
+class Realtime:
+    """One session with a model; see `base.Realtime` for what each method does."""
+
+    can: Capabilities
+    dialect: ClassVar[Dialect]
+
+    def __init__(self, llm: Llm, *, audio: AudioFormat | ModelAudio, wants_audio_events: bool = False) -> None:
+        """`audio`: what it hears and speaks, or one format for both."""
+        self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
+        self._model, renamed = model_of(llm, self.dialect)
+        told = legacy.translate(llm.llm_options, audio=audio, dialect=self.dialect, model=self._model)
+        self.warnings = [*told.warnings, *([renamed] if renamed else [])]
+        self.greeting: JsonObject = told.response
+        self._as_it_is = _names_in_extra(llm.llm_options)
+        self._session = told.session
+        self._wants_audio_events = wants_audio_events
+        self._updates = 0
+        self._odd: dict[Speech, bytes] = {}
+        self._asides: deque[str] = deque(maxlen=MAX_ASIDES)
+        by_itself = habits(self._session, self.dialect, obeyed=self.can.leave_turns)
+        self.interrupts_itself = by_itself.interrupts_itself
+        self.answers_itself = by_itself.answers_itself
+        self.pause_ms = by_itself.pause_ms
+        self.transcribes = by_itself.transcribes
+        self.tools: Mapping[str, JsonObject] = by_itself.tools
+        self.follow_up = by_itself.follow_up
+
+    def receive(self, wire: str | bytes) -> Said:
+        """Read one server event.
+
+        :raises ModelError: not JSON, not an object, or an audio delta that is not base64
+        """
+        data = wire if isinstance(wire, bytes) else wire.encode()
+        if not self._wants_audio_events and data.find(DELTA_TYPE, 0, HEAD_BYTES) >= 0:
+            event, audio = split_delta(data)
+            if type_of(event) in AUDIO_DELTAS:
+                return Said(AUDIO_DELTA, {}, self._speech(event, audio))
+        event = parse(data)
+        type_ = type_of(event)
+        return Said(type_, event, self._meaning(GA_OF.get(type_, type_), event))
+
+    def configure(self) -> bytes:
+        self._updates += 1
+        return wire("session.update", f"session-{self._updates}", session=self._session)
+
+    def without(self, param: str) -> bool:
+        *parents, leaf = param.removeprefix("session.").split(".")
+        place = find(self._session, tuple(parents))
+        return isinstance(place, dict) and leaf not in INDISPENSABLE and place.pop(leaf, MISSING) is not MISSING
+
+    def hear(self, audio: bytes) -> bytes:
+        encoded = binascii.b2a_base64(audio, newline=False)
+        return b'{"type":"input_audio_buffer.append","audio":"' + encoded + b'"}'
+
+    def ask(self, response: JsonObject, event_id: str) -> bytes:
+        worded = self.dialect.word(response, self._as_it_is)
+        return wire("response.create", event_id, **({"response": worded} if worded else {}))
+
+    def cancel(self, response_id: str, event_id: str) -> bytes | None:
+        named = {"response_id": response_id} if self.dialect.cancels_by_name else {}
+        return wire("response.cancel", event_id, **named) if self.can.cancel else None
+
+    def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes | None:
+        if not self.can.truncate:
+            return None
+        return wire(
+            "conversation.item.truncate",
+            event_id,
+            item_id=speech.item_id,
+            content_index=speech.content_index,
+            audio_end_ms=heard_ms,
+        )
+
+    def forget(self, item_id: str, event_id: str) -> bytes | None:
+        return wire("conversation.item.delete", event_id, item_id=item_id) if self.can.delete else None
+
+    def answer_tool(self, call_id: str, output: str, event_id: str) -> bytes:
+        item = {"type": "function_call_output", "call_id": call_id, "output": output}
+        return wire("conversation.item.create", event_id, item=item)
+
+    def say(self, role: str, text: str, event_id: str) -> bytes | None:
+        part = {"type": self.dialect.text_part if role == "assistant" else "input_text", "text": text}
+        item = {"type": "message", "role": role, "content": [part]}
+        return wire("conversation.item.create", event_id, item=item) if self.can.add_text else None
+
+    def leave_turns(self) -> None:
+        *parents, leaf = self.dialect.at(TURN_DETECTION)
+        listening = place_of(self._session, tuple(parents))
+        if self.can.leave_turns and listening.get(leaf, {}) is not None:
+            asked = listening.get(leaf)
+            turns = asked if asked and isinstance(asked, dict) else {"type": "server_vad"}
+            listening[leaf] = {**turns, "create_response": False, "interrupt_response": False}
+            self.answers_itself = self.interrupts_itself = False
+
+    def _meaning(self, type_: str, event: JsonObject) -> ModelEvent | None:
+        if type_ == AUDIO_DELTA:
+            return self._speech(event, event.get("delta"))
+        if self._asides and event.get("response_id") in self._asides:
+            return None
+        try:
+            return self._read(type_, event)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{type_} lacks what it must have: {type(error).__name__} {error}") from error
+
+    def _read(self, type_: str, event: JsonObject) -> ModelEvent | None:
+        """Say what an event means that is neither audio nor out of band."""
+        if type_ == "session.updated":
+            return SessionReady(self._mismatch(event.get("session")))
+        if type_ == "error":
+            return refusal(event, self.dialect.benign)
+        if type_ == "response.created" and aside(event["response"]):
+            self._asides.append(text_in(event["response"], "id"))
+        return MEANINGS[type_](event) if type_ in MEANINGS else None
+
+    def _speech(self, event: JsonObject, delta: object) -> SpeechReceived | None:
+        try:
+            speech, response_id = speech_of(event), text_in(event, "response_id")
+            audio = binascii.a2b_base64(delta, strict_mode=True)  # type: ignore[arg-type]  # checked by the call
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"an audio delta that cannot be read: {type(error).__name__}") from error
+        if self._asides and response_id in self._asides:
+            return None
+        whole = self._odd.pop(speech, b"") + audio
+        if self.speaks.encoding == "pcm16" and len(whole) % 2:
+            whole, self._odd[speech] = whole[:-1], whole[-1:]
+        return SpeechReceived(response_id, speech, whole)
+
+    def _mismatch(self, session: object) -> str | None:
+        """Compare the formats in force with those asked for: AVA saw G.711 answered with PCM (2026-02)."""
+        told = session if isinstance(session, dict) else {}
+        for way in ("input", "output"):
+            asked = find(self._session, ("audio", way, "format"))
+            has = ((told.get("audio") or {}).get(way) or {}).get("format", asked)
+            if isinstance(asked, dict) and not (isinstance(has, dict) and has.items() >= asked.items()):
+                return f"audio.{way}.format is {json.dumps(has)}, asked for {json.dumps(asked)}"
+            flat = told.get(f"{way}_audio_format", "pcm")  # as vendors tell it that still speak as the beta did
+            if asked is MISSING and not str(flat).startswith("pcm"):
+                return f"{way}_audio_format is {json.dumps(flat)}, not linear audio"
+        return None
+
+
+def wire(type_: str, event_id: str, **fields: object) -> bytes:
+    return json.dumps({"type": type_, "event_id": event_id, **fields}, separators=(",", ":")).encode()
+
+
+def _names_in_extra(llm_options: JsonObject) -> frozenset[str]:
+    """Give the settings of a response that are to go out as they are."""
+    told: Any = find(llm_options, ("extra", "response_create"))
+    return frozenset(told) if isinstance(told, dict) else frozenset()

@@ -1,0 +1,190 @@
+"""What the events of the Realtime protocol mean, under their names of today.
+
+Event names and fields: openai-python `types/realtime`. Everything here comes from a stranger: a field that is kept,
+compared or sent back is looked at first.
+"""
+
+import json
+from collections.abc import Callable
+
+from media.playout import Speech
+from media.realtime.base import (
+    CallerCommitted,
+    CallerStarted,
+    CallerStopped,
+    CallerText,
+    JsonObject,
+    ModelError,
+    ModelEvent,
+    ModelRefused,
+    ResponseEnded,
+    ResponseStarted,
+    SessionOpened,
+    SpeechComplete,
+    SpokenText,
+    ToolCalled,
+)
+from verbs.event_names import BETA_OF
+
+AUDIO_DELTA = "response.output_audio.delta"
+AUDIO_DELTAS = frozenset({AUDIO_DELTA, BETA_OF[AUDIO_DELTA]})
+DELTA_TYPE = b'audio.delta"'
+HEAD_BYTES = 512
+"Where the type of an event stands, whatever the order of its keys."
+_DELTA_MARK = b'"delta":"'
+LATEST_UNIX_S = 1e11
+"A session that ends later than in thousands of years is not believed to know."
+
+FATAL = frozenset(
+    {
+        "account_deactivated",
+        "beta_api_shape_disabled",
+        "billing_hard_limit_reached",
+        "insufficient_quota",
+        "invalid_api_key",
+        "model_not_found",
+        "session_expired",
+    }
+)
+"Errors after which a session, or the next one, cannot work. Most others leave it open (OpenAI: realtime errors)."
+
+HARMLESS = frozenset(
+    {
+        "conversation_already_has_active_response",
+        "input_audio_buffer_commit_empty",
+        "invalid_tool_call_id",
+        "item_delete_invalid_item_id",
+        "item_retrieve_invalid_item_id",
+        "item_truncate_invalid_item_id",
+        "response_cancel_not_active",
+        "unsupported_content_type",
+    }
+)
+"Races that a correct client can lose."
+
+TOLD_IN_WORDS = {
+    "already has an active response": "conversation_already_has_active_response",
+    "no active response": "response_cancel_not_active",
+}
+"Races that xAI, and sometimes OpenAI, names in the message only (pipecat: services/xai/realtime/llm.py)."
+
+
+def split_delta(data: bytes) -> tuple[JsonObject, bytes]:
+    """Take the audio out of a delta event, so that the JSON parser need not walk through it."""
+    start = data.find(_DELTA_MARK) + len(_DELTA_MARK)
+    end = data.find(b'"', start)
+    if start < len(_DELTA_MARK) or end < 0 or b"\\" in data[start:end]:
+        event = parse(data)
+        return event, str(event.get("delta", "")).encode(errors="replace")
+    return parse(data[:start] + data[end:]), data[start:end]
+
+
+def parse(data: bytes) -> JsonObject:
+    try:
+        event = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise ModelError("a message that is not JSON") from error
+    if not isinstance(event, dict):
+        raise ModelError("a message that is not a JSON object")
+    return event
+
+
+def type_of(event: JsonObject) -> str:
+    if not isinstance(event.get("type"), str):
+        raise ModelError("an event without a type")
+    return str(event["type"])
+
+
+def text_in(event: JsonObject, name: str) -> str:
+    """Give a field that must be a text: it is kept, compared and sent back. TypeError where it is none."""
+    if not isinstance(event[name], str):
+        raise TypeError(name)
+    return str(event[name])
+
+
+def speech_of(event: JsonObject) -> Speech:
+    content_index = event.get("content_index", 0)
+    if not isinstance(content_index, int):
+        raise TypeError("content_index")
+    return Speech(text_in(event, "item_id"), content_index)
+
+
+def opened(session: JsonObject) -> SessionOpened:
+    expires_at = session.get("expires_at")
+    told = isinstance(expires_at, int | float) and 0 < expires_at < LATEST_UNIX_S
+    return SessionOpened(expires_at if told else None)
+
+
+def aside(response: JsonObject) -> bool:
+    """Tell whether a response is out of band: it belongs to no conversation and may run beside the one that does."""
+    return response.get("conversation_id", "") is None
+
+
+def refusal(event: JsonObject, benign: tuple[str, ...] = ()) -> ModelRefused:
+    """Read an error; one whose message holds a `benign` text is harmless."""
+    error = event["error"]
+    message = str(error.get("message") or "")
+    code = _code(str(error.get("code") or error.get("type") or "unknown"), message)
+    param, event_id = (value if isinstance(value, str) else None for value in map(error.get, ("param", "event_id")))
+    told = any(words in message for words in ("already shorter", *benign))
+    harmless = code in HARMLESS or str(event_id).startswith("bi-") or told
+    return ModelRefused(code, message, param, event_id, code in FATAL, harmless, error)
+
+
+def _code(code: str, message: str) -> str:
+    if code in FATAL | HARMLESS:
+        return code
+    return next((meant for words, meant in TOLD_IN_WORDS.items() if words in message.lower()), code)
+
+
+def _object(value: object) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _spoken(event: JsonObject) -> SpokenText:
+    final = event["type"].endswith("done")
+    return SpokenText(speech_of(event), text_in(event, "transcript" if final else "delta"), final)
+
+
+def _response_started(event: JsonObject) -> ResponseStarted | None:
+    response = event["response"]
+    return None if aside(response) else ResponseStarted(text_in(response, "id"))
+
+
+def _response_ended(event: JsonObject) -> ResponseEnded | None:
+    response = event["response"]
+    if aside(response):
+        return None
+    error = _object(_object(response.get("status_details")).get("error"))
+    status = response.get("status") or "completed"
+    usage = _object(response.get("usage")) or _object(event.get("usage"))  # xAI has it beside the response
+    return ResponseEnded(text_in(response, "id"), status, error or None, usage)
+
+
+def _item_done(event: JsonObject) -> ToolCalled | None:
+    item = event["item"]
+    if item.get("type") != "function_call" or item.get("status", "completed") != "completed":
+        return None
+    arguments = text_in(item, "arguments") if item.get("arguments") else "{}"
+    return ToolCalled(text_in(event, "response_id"), text_in(item, "call_id"), text_in(item, "name"), arguments)
+
+
+def _caller_text(event: JsonObject) -> CallerText:
+    return CallerText(text_in(event, "item_id"), text_in(event, "transcript"))
+
+
+MEANINGS: dict[str, Callable[[JsonObject], ModelEvent | None]] = {
+    "session.created": lambda e: opened(e["session"]),
+    "response.output_audio.done": lambda e: SpeechComplete(speech_of(e)),
+    "response.output_audio_transcript.delta": _spoken,
+    "response.output_audio_transcript.done": _spoken,
+    "input_audio_buffer.speech_started": lambda e: CallerStarted(text_in(e, "item_id")),
+    "input_audio_buffer.speech_stopped": lambda e: CallerStopped(text_in(e, "item_id")),
+    "input_audio_buffer.committed": lambda e: CallerCommitted(text_in(e, "item_id")),
+    "conversation.item.input_audio_transcription.completed": _caller_text,
+    "conversation.item.input_audio_transcription.failed": lambda e: CallerText(text_in(e, "item_id"), None),
+    "response.created": _response_started,
+    "response.done": _response_ended,
+    "response.output_item.done": _item_done,
+    "error": refusal,
+}
