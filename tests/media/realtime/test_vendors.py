@@ -1,0 +1,281 @@
+"""What holds for every vendor there is: a new one is tested here before its author has written a test.
+
+`said.jsonl` is what its model says, each event with what it means to the bridge; `told.jsonl` is what the documented
+verb becomes when it is said to that model.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.playout import Speech
+from media.realtime import VENDORS
+from media.realtime.base import ModelError, ModelRefused, Realtime, SessionReady, SpeechReceived
+from media.realtime.dialect import OPENAI
+from tests.oracles import check_client
+from tests.verbs.seed import SEED
+from verbs.llm import Llm
+from verbs.vendors import VENDORS as KNOWN
+
+JsonObject = dict[str, Any]
+SAMPLES = Path(__file__).parents[2] / "samples"
+RATES_HZ = (8000, 16000, 24000)
+ODD: list[Any] = [None, True, 0, -1, 1.5, 10**400, float("nan"), "", "x", [], ["x"], {}, {"x": 1}]
+SPEAK_AS_OPENAI = [name for name in VENDORS if name in {"openai", "microsoft"}]
+
+
+def lines(vendor: str, name: str) -> list[JsonObject]:
+    return [json.loads(line) for line in (SAMPLES / vendor / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def said(vendor: str) -> Iterator[tuple[str | None, JsonObject]]:
+    return ((line["means"], line["event"]) for line in lines(vendor, "said")[1:])
+
+
+def verb(vendor: str, **changes: Any) -> Llm:
+    model = SEED["model"] if vendor == "openai" else "m"
+    return Llm.model_validate({**SEED, "vendor": vendor, "model": model, **changes})
+
+
+def model_of(vendor: str, rate_hz: int = 24000, *, wants_audio_events: bool = False, **changes: Any) -> Realtime:
+    one = VENDORS[vendor]
+    audio = one.audio_at(rate_hz)
+    return one.realtime(verb(vendor, **changes), audio=audio, wants_audio_events=wants_audio_events)
+
+
+TELLING: dict[str, Callable[[Realtime], bytes | None]] = {
+    "configure": lambda model: model.configure(),
+    "greet": lambda model: model.ask(model.greeting, "ask-1"),
+    "follow_up": lambda model: model.ask(model.follow_up, "ask-2"),
+    "hear": lambda model: model.hear(bytes(6)),
+    "cancel": lambda model: model.cancel("r1", "bi-1"),
+    "truncate": lambda model: model.truncate(Speech("i1", 0), 350, "bi-2"),
+    "forget": lambda model: model.forget("i1", "bi-3"),
+    "answer_tool": lambda model: model.answer_tool("c1", '{"ok":true}', "tool-1"),
+    "say": lambda model: model.say("assistant", "Good day.", "say-1"),
+}
+
+every_vendor = pytest.mark.parametrize("vendor", list(VENDORS))
+
+
+def test_a_vendor_is_known_on_every_floor() -> None:
+    assert VENDORS.keys() == KNOWN.keys()
+    assert {"openai", "microsoft", "xai", "inworld", "qwen", "localai", "speaches"} <= VENDORS.keys()
+
+
+@every_vendor
+def test_every_vendor_has_samples_that_say_where_they_are_from(vendor: str) -> None:
+    for name in ("said", "told"):
+        assert {"origin", "date"} <= lines(vendor, name)[0].keys()
+
+
+@every_vendor
+@pytest.mark.parametrize("wants_audio_events", [False, True])
+def test_what_a_model_says_means_one_thing(vendor: str, *, wants_audio_events: bool) -> None:
+    model = model_of(vendor, wants_audio_events=wants_audio_events)
+    for means, event in said(vendor):
+        told = model.receive(json.dumps(event))
+        assert (type(told.meaning).__name__ if told.meaning else None) == means, event
+        assert told.event in ([event] if wants_audio_events else [event, {}])
+        assert not isinstance(told.meaning, SessionReady) or told.meaning.mismatch is None
+
+
+@every_vendor
+def test_a_conversation_is_opened_once_and_another_session_again(vendor: str) -> None:
+    model = model_of(vendor)
+    for _ in range(2):
+        meanings = [model.receive(json.dumps(event)).meaning for _, event in said(vendor)]
+        assert [type(meaning).__name__ for meaning in meanings].count("SessionOpened") == 1
+
+
+@every_vendor
+def test_a_sample_has_every_part_of_a_call(vendor: str) -> None:
+    needed = {"SessionOpened", "SessionReady", "SpeechReceived", "SpeechComplete", "SpokenText", "CallerStarted"}
+    needed |= {"CallerStopped", "CallerCommitted", "CallerText", "ResponseStarted", "ResponseEnded", "ToolCalled"}
+    assert needed | {"ModelRefused"} <= {means for means, _ in said(vendor)}
+
+
+@every_vendor
+def test_the_documented_verb_is_said_in_the_vendors_words(vendor: str) -> None:
+    model = model_of(vendor)
+    told = {name: tell(model) for name, tell in TELLING.items()}
+    assert [{"by": name, "message": wire and json.loads(wire)} for name, wire in told.items()] == lines(vendor, "told")[
+        1:
+    ]
+
+
+@pytest.mark.parametrize("vendor", SPEAK_AS_OPENAI)
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_openais_own_package_finds_no_fault_with_what_is_said(vendor: str, rate_hz: int) -> None:
+    model = model_of(vendor, rate_hz)
+    wires = [tell(model) for tell in TELLING.values()]
+    assert [check_client(json.loads(wire or b"")) for wire in wires] == [[]] * len(wires)
+
+
+@every_vendor
+def test_a_message_is_sent_just_where_the_vendor_can_be_told_it(vendor: str) -> None:
+    model, can = model_of(vendor), VENDORS[vendor].can
+    assert model.can is can
+    told = {name: TELLING[name](model) is not None for name in ("cancel", "truncate", "forget", "say")}
+    assert told == {"cancel": can.cancel, "truncate": can.truncate, "forget": can.delete, "say": can.add_text}
+
+
+@every_vendor
+def test_a_tool_is_not_forced_where_it_would_be_for_ever(vendor: str) -> None:
+    model = model_of(
+        vendor, llmOptions={"session_update": {**SEED["llmOptions"]["session_update"], "tool_choice": "required"}}
+    )
+    forced = json.loads(model.configure())["session"].get("tool_choice")
+    asked = json.loads(model.ask(model.follow_up, "ask-1")).get("response", {}).get("tool_choice")
+    assert (forced, asked) == (("required", "auto") if VENDORS[vendor].can.choose_tools else (None, None))
+
+
+@every_vendor
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_a_model_hears_and_speaks_what_its_vendor_can(vendor: str, rate_hz: int) -> None:
+    model, can = model_of(vendor, rate_hz), VENDORS[vendor].can
+    assert (model.hears, model.speaks) == VENDORS[vendor].audio_at(rate_hz)
+    assert model.hears in can.hears
+    assert model.speaks in can.speaks
+
+
+@every_vendor
+def test_turns_can_be_left_to_us_where_the_vendor_leaves_them(vendor: str) -> None:
+    model, leaves = model_of(vendor), VENDORS[vendor].can.leave_turns
+    model.leave_turns()
+    session = json.loads(model.configure())["session"]
+    turns = session.get("turn_detection") or session["audio"]["input"]["turn_detection"]
+    assert turns["threshold"] == 0.8
+    assert (turns.get("create_response") is False) is leaves
+    assert (model.answers_itself, model.interrupts_itself) == (not leaves, not leaves)
+
+
+@every_vendor
+def test_a_verb_that_says_nothing_gets_a_session_that_takes_turns(vendor: str) -> None:
+    model = model_of(vendor, llmOptions={})
+    assert json.loads(model.configure())["type"] == "session.update"
+    assert json.loads(TELLING["greet"](model) or b"") == {"type": "response.create", "event_id": "ask-1"}
+    assert model.answers_itself
+    assert (model.warnings == []) is (vendor != "openai")  # whose model of the sample is gone
+
+
+@every_vendor
+def test_the_tools_are_those_of_the_verb_however_they_are_declared(vendor: str) -> None:
+    nested = [{"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}} for tool in TOOLS]
+    for tools in (TOOLS, nested):
+        model = model_of(vendor, llmOptions={"session_update": {"tools": tools}})
+        assert model.tools == {"get_weather": TOOLS[0]["parameters"]}
+    assert json.loads(model.configure())["session"]["tools"] == lines(vendor, "told")[1]["message"]["session"]["tools"]
+
+
+TOOLS = SEED["llmOptions"]["session_update"]["tools"]
+
+
+@every_vendor
+def test_extra_goes_out_as_it_is(vendor: str) -> None:
+    extra = {"session_update": {"mood": "sunny"}, "response_create": {"mood": "kind"}}
+    model = model_of(vendor, llmOptions={"extra": extra})
+    assert json.loads(model.configure())["session"]["mood"] == "sunny"
+    assert json.loads(TELLING["greet"](model) or b"")["response"] == {"mood": "kind"}
+    assert model.without("session.mood")
+    assert "mood" not in json.loads(model.configure())["session"]
+
+
+@every_vendor
+def test_half_a_sample_waits_for_its_other_half(vendor: str) -> None:
+    events = [event for means, event in said(vendor) if means == "SpeechReceived"]
+    model, whole = model_of(vendor), b""
+    for event in events:
+        for delta in ("AQID", "BAUG"):
+            meaning = model.receive(json.dumps({**event, "delta": delta})).meaning
+            assert isinstance(meaning, SpeechReceived)
+            assert len(meaning.audio) % 2 == 0
+            whole += meaning.audio
+    assert whole == b"\1\2\3\4\5\6" * len(events)
+
+
+def broken(event: Any, rng: Random) -> Any:
+    """Return an event with something in it gone, or of another kind."""
+    copy = dict(event)
+    key = rng.choice(list(copy))
+    if isinstance(copy[key], dict) and copy[key] and rng.random() < 0.7:
+        copy[key] = broken(copy[key], rng)
+    elif rng.random() < 0.3:
+        del copy[key]
+    else:
+        copy[key] = rng.choice(ODD)
+    return copy
+
+
+@every_vendor
+@pytest.mark.parametrize("wants_audio_events", [False, True])
+def test_a_malformed_event_is_refused_or_says_nothing_wrong(vendor: str, *, wants_audio_events: bool) -> None:
+    rng = Random(1)  # noqa: S311  # the same events every time
+    model = model_of(vendor, wants_audio_events=wants_audio_events)
+    for _, event in said(vendor):
+        for _ in range(60):
+            with suppress(ModelError):
+                meaning = model.receive(json.dumps(broken(event, rng))).meaning
+                hash((getattr(meaning, "response_id", None), getattr(meaning, "item_id", None)))
+
+
+@every_vendor
+@given(data=st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+def test_no_bytes_raise_anything_else(vendor: str, data: bytes) -> None:
+    with suppress(ModelError):
+        model_of(vendor).receive(data)
+
+
+@every_vendor
+def test_errors_of_no_consequence_are_known(vendor: str) -> None:
+    model = model_of(vendor)
+    refusals = [model.receive(json.dumps(event)).meaning for means, event in said(vendor) if means == "ModelRefused"]
+    harmless = [refusal.harmless for refusal in refusals if isinstance(refusal, ModelRefused)]
+    expected = {"speaches": [True], "xai": [True, True], "openai": [True, False], "microsoft": [True, False]}
+    assert harmless == expected.get(vendor, [False])
+
+
+@every_vendor
+def test_a_model_is_reached_under_the_vendors_address_with_its_key(vendor: str) -> None:
+    url = KNOWN[vendor].url or "wss://r.openai.azure.com/openai/v1/realtime"
+    dialled = VENDORS[vendor].dial(verb(vendor, auth=None), url=url, api_key="k-1")
+    assert dialled.url.partition("?")[0] == url
+    assert [value.rpartition(" ")[2] for value in dialled.headers.values()] == ["k-1"]
+    assert "k-1" not in dialled.url + repr(dialled)
+
+
+@every_vendor
+def test_our_key_never_goes_to_another_host_than_ours(vendor: str) -> None:
+    elsewhere = verb(vendor, auth=None, connectOptions={"host": "evil.example"})
+    dial = VENDORS[vendor].dial
+    if not KNOWN[vendor].keyless:
+        with pytest.raises(ModelError, match=rf"no key for evil.example: set .*vendors\.{vendor}\.api_key"):
+            dial(elsewhere, url="wss://ours.example/x", api_key="k-1")
+    else:
+        assert dial(elsewhere, url="wss://ours.example/x", api_key="k-1").headers == {}
+    theirs = dial(verb(vendor, auth={"apiKey": "k-2"}, connectOptions={"host": "h.example"}), url="", api_key="k-1")
+    assert [value.rpartition(" ")[2] for value in theirs.headers.values()] == ["k-2"]
+
+
+@every_vendor
+def test_a_verb_that_brings_its_own_header_needs_no_key(vendor: str) -> None:
+    own = verb(vendor, auth=None, connectOptions={"host": "h.example", "headers": {"authorization": "Bearer k-2"}})
+    assert VENDORS[vendor].dial(own, url="wss://h.example/x", api_key="k-1").headers == {"authorization": "Bearer k-2"}
+
+
+@every_vendor
+def test_the_betas_header_is_never_sent(vendor: str) -> None:
+    old = verb(vendor, connectOptions={"host": "h.example", "headers": {"OpenAI-Beta": "realtime=v1", "X-A": "1"}})
+    assert VENDORS[vendor].dial(old, url="", api_key="").headers.keys() & {"OpenAI-Beta", "X-A"} == {"X-A"}
+
+
+def test_where_nothing_is_declared_all_is_said_as_openai_says_it() -> None:
+    session = json.loads(model_of("openai").configure())["session"]
+    assert OPENAI.place(session) == session
