@@ -38,6 +38,12 @@ def make_model(llm: Llm, route: Route) -> Realtime:
     return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events)
 
 
+def as_configured(llm: Llm, vendor: Vendor) -> Llm:
+    """Give the verb with the model that the configuration has for the name in it."""
+    model = vendor.aliases.get(llm.model or "")
+    return llm.model_copy(update={"model": model}) if model else llm
+
+
 def make_bridge(
     model: Realtime, route: Route, settings: Settings, vendor: Vendor, *, now: float, left_s: float
 ) -> Bridge:

@@ -62,6 +62,7 @@ class Legs:
         """
         llm, settings, now = live.llms[nth], live.settings, self._loop.time()
         vendor = settings.vendors[llm.vendor]
+        llm = carrying.as_configured(llm, vendor)
         hooks = self._hooks(live, carrying.hook_urls(llm, settings.hooks.base_url), llm)
         model = carrying.make_model(llm, live.route)
         for warning in model.warnings:

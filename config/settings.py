@@ -99,6 +99,8 @@ class Vendor(Strict):
     api_key: Secret = SecretStr("")
     url: Text
     "Empty: there is none to be had without asking, and each verb names its own."
+    aliases: dict[str, Text] = Field(default_factory=dict)
+    "Models by the names that verbs may have for them; goes before what is known of names that are gone."
     connect_timeout_s: Seconds = 5.0
     session_timeout_s: Seconds = 3.0
     response_timeout_s: Seconds = 8.0

@@ -46,6 +46,17 @@ def test_a_route_without_a_model_changes_no_rate() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "asked"),
+    [("gpt-4o-realtime-preview", "gpt-realtime-1.5"), ("house-model", "house-model"), (None, "gpt-realtime-2.1")],
+)
+def test_j6_the_configuration_may_have_another_model_for_a_name(model: str | None, asked: str) -> None:
+    settings = settings_of({"verbs": [LLM]})
+    vendor = settings.vendors["openai"].model_copy(update={"aliases": {"gpt-4o-realtime-preview": "gpt-realtime-1.5"}})
+    verb = carrying.as_configured(llm_of(model=model), vendor)
+    assert carrying.model_dial(verb, vendor).url.endswith(f"?model={asked}")
+
+
+@pytest.mark.parametrize(
     ("changes", "delivered"),
     [
         ({"events": ["response.audio_transcript.done"]}, "response.audio_transcript.done"),
