@@ -22,6 +22,7 @@ GA_FIELDS = frozenset({"type", "audio", "output_modalities"})
 "What only verbs of today have."
 
 _MOST_TOKENS = 4096
+_LIVE_WHISPER = "gpt-realtime-whisper"
 _MILLISECONDS = whole(0)
 _LIST = Kind((list,), "a list")
 _SERVER_VAD: dict[str, Kind] = {
@@ -57,6 +58,19 @@ _TOKENS = Kind(
     lambda value: value == "inf" if isinstance(value, str) else 1 <= value <= _MOST_TOKENS,
 )
 _TEXT_OR_OBJECT = Kind((str, dict), "text or an object")
+_TRUNCATION = Kind(
+    (str, dict),
+    "auto or disabled, or an object",
+    lambda value: isinstance(value, dict) or value in {"auto", "disabled"},
+    {"type": words("retention_ratio"), "retention_ratio": number(0, 1), "token_limits": OBJECT},
+)
+_REASONING = an_object({"effort": words("none", "minimal", "low", "medium", "high", "xhigh")})
+_MOST_PAIRS, _LONGEST_KEY, _LONGEST_VALUE = 16, 64, 512
+_METADATA = Kind(
+    (dict,),
+    f"an object of {_MOST_PAIRS} texts at most, of {_LONGEST_VALUE} characters at most, with names of {_LONGEST_KEY}",
+    lambda value: len(value) <= _MOST_PAIRS and all(_is_metadata(*pair) for pair in value.items()),
+)
 _AUDIO_OUTPUT = {"format": _FORMAT, "voice": _VOICE, "speed": _SPEED}
 _AUDIO_INPUT = {
     "format": _FORMAT,
@@ -77,7 +91,7 @@ _EITHER: dict[str, Kind] = {
     "tool_choice": _TEXT_OR_OBJECT,
     "parallel_tool_calls": BOOLEAN,
     "prompt": OBJECT,
-    "reasoning": OBJECT,
+    "reasoning": _REASONING,
 }
 SESSION: dict[str, Kind] = {
     **_EITHER,
@@ -90,7 +104,7 @@ SESSION: dict[str, Kind] = {
     "input_audio_noise_reduction": _NOISE_REDUCTION,
     "turn_detection": _TURN_DETECTION,
     "tracing": _TEXT_OR_OBJECT,
-    "truncation": _TEXT_OR_OBJECT,
+    "truncation": _TRUNCATION,
     "include": TEXTS,
     "client_secret": OBJECT,
 }
@@ -98,7 +112,7 @@ RESPONSE: dict[str, Kind] = {
     **_EITHER,
     "audio": an_object({"output": an_object(_AUDIO_OUTPUT)}),
     "conversation": words("auto", "none"),
-    "metadata": OBJECT,
+    "metadata": _METADATA,
     "input": _LIST,
 }
 _BY_NAME: Mapping[str, Mapping[str, Kind]] = {"session_update": SESSION, "response_create": RESPONSE}
@@ -129,12 +143,33 @@ def _check_told(told: JsonValue, fields: Mapping[str, Kind], path: Path) -> Iter
     if not isinstance(told, dict):
         return
     yield from check_fields(told, fields, path)
-    yield from _check_turn_detection(told.get("turn_detection"), (*path, "turn_detection"))
+    yield from _check_listening(told, path, "input_audio_transcription")
     match told:
-        case {"audio": {"input": {"turn_detection": detection}}}:
-            yield from _check_turn_detection(detection, (*path, "audio", "input", "turn_detection"))
+        case {"audio": {"input": dict(listening)}}:
+            yield from _check_listening(listening, (*path, "audio", "input"), "transcription")
     yield from check_tools(told.get("tools"), (*path, "tools"))
     yield from check_tool_choice(told.get("tool_choice"), (*path, "tool_choice"))
+
+
+def _check_listening(told: JsonObject, path: Path, transcription: str) -> Iterator[Finding]:
+    yield from _check_turn_detection(told.get("turn_detection"), (*path, "turn_detection"))
+    yield from _check_transcription(told.get(transcription), (*path, transcription))
+
+
+def _check_transcription(told: JsonValue, path: Path) -> Iterator[Finding]:
+    """Each model of transcription takes what the others refuse (openai-python: AudioTranscription)."""
+    given = {key for key, value in told.items() if value is not None} if isinstance(told, dict) else set()
+    if {"language", "languages"} <= given:
+        yield Finding((*path, "languages"), "cannot be told together with language")
+    model = told["model"] if "model" in given else None
+    if "delay" in given and model != _LIVE_WHISPER:
+        yield Finding((*path, "delay"), f"is only known to {_LIVE_WHISPER}")
+    if "prompt" in given and model == _LIVE_WHISPER:
+        yield Finding((*path, "prompt"), f"is not known to {_LIVE_WHISPER}")
+
+
+def _is_metadata(name: str, value: JsonValue) -> bool:
+    return isinstance(value, str) and len(name) <= _LONGEST_KEY and len(value) <= _LONGEST_VALUE
 
 
 def _check_turn_detection(detection: JsonValue, path: Path) -> Iterator[Finding]:

@@ -59,6 +59,8 @@ def check_tool_choice(choice: JsonValue, path: Path) -> Iterator[Finding]:
         yield from check(choice, _CHOICES, path)
     elif isinstance(choice, dict) and choice.get("type") not in _KINDS:
         yield Finding((*path, "type"), "must be function or mcp")
+    elif isinstance(choice, dict) and choice["type"] == "function" and not isinstance(choice.get("name"), str):
+        yield Finding((*path, "name"), "is missing: which function?")
 
 
 def _check_function(tool: JsonObject, path: Path) -> Iterator[Finding]:

@@ -104,6 +104,9 @@ def test_a_verb_in_the_words_of_today_is_taken_whole() -> None:
         options(turn_detection={"threshold": 0}),
         options(max_response_output_tokens="inf", speed=0.25, temperature=1, client_secret={}),
         options(tools=[], tool_choice="none"),
+        options(truncation="disabled", reasoning={"effort": "xhigh"}, tool_choice={"type": "mcp", "server_label": "m"}),
+        options(input_audio_transcription={"model": "gpt-realtime-whisper", "delay": "low", "prompt": None}),
+        options(input_audio_transcription={"model": "whisper-1", "language": "de", "prompt": "Names."}),
     ],
 )
 def test_these_are_taken(written: dict[str, Any]) -> None:
@@ -154,6 +157,30 @@ UPDATE = "verbs[0].llmOptions.session_update"
         (options(audio={"input": {"voice": "x"}}), f"{UPDATE}.audio.input.voice: unknown property 'voice'"),
         (options(tool_choice="always"), f"{UPDATE}.tool_choice: must be auto or none or required, not 'always'"),
         (options(tool_choice={"type": []}), f"{UPDATE}.tool_choice.type: must be function or mcp"),
+        (options(tool_choice={"type": "function"}), f"{UPDATE}.tool_choice.name: is missing: which function?"),
+        (options(truncation="never"), f"{UPDATE}.truncation: must be auto or disabled, or an object, not 'never'"),
+        (options(truncation={"type": "retention_ratio", "retention_ratio": 2}), "retention_ratio: must be from 0 to 1"),
+        (options(reasoning={"effort": "huge"}), f"{UPDATE}.reasoning.effort: must be none or minimal or low or medium"),
+        (
+            options(input_audio_transcription={"model": "gpt-transcribe", "language": "en", "languages": ["en"]}),
+            f"{UPDATE}.input_audio_transcription.languages: cannot be told together with language",
+        ),
+        (
+            options(audio={"input": {"transcription": {"model": "whisper-1", "delay": "low"}}}),
+            f"{UPDATE}.audio.input.transcription.delay: is only known to gpt-realtime-whisper",
+        ),
+        (
+            options(audio={"input": {"transcription": {"model": "gpt-realtime-whisper", "prompt": "x"}}}),
+            f"{UPDATE}.audio.input.transcription.prompt: is not known to gpt-realtime-whisper",
+        ),
+        (
+            llm(llmOptions={"response_create": {"metadata": {"k": 5}}}),
+            "response_create.metadata: must be an object of 16 texts at most, of 512 characters at most",
+        ),
+        (
+            llm(llmOptions={"response_create": {"metadata": {str(n): "x" for n in range(17)}}}),
+            "response_create.metadata: must be an object of 16 texts",
+        ),
         (
             llm(llmOptions={"response_create": {"turn_detection": None}}),
             "llmOptions.response_create.turn_detection: unknown property 'turn_detection'",
