@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from calls.document import SECRET_HEADERS
 from config.settings import Media, Route, Settings, Vendor
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
@@ -11,7 +10,7 @@ from media.bridge import Bridge
 from media.options import Options
 from media.platforms import PLATFORMS
 from media.realtime import VENDORS
-from media.realtime.base import Dial, Realtime
+from media.realtime.base import Dial, ModelError, Realtime
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
 
@@ -28,9 +27,18 @@ def event_filter(llm: Llm) -> EventFilter:
 
 
 def make_model(llm: Llm, route: Route) -> Realtime:
+    """Make the model's side of a conversation.
+
+    :raises ModelError: its options have a shape that nobody foresaw
+    """
     wanted = event_filter(llm)
     audio_events = any(wanted.name_for(name) for name in AUDIO_EVENTS)
-    return VENDORS[llm.vendor].realtime(llm, audio=model_audio(route), wants_audio_events=audio_events)
+    try:
+        return VENDORS[llm.vendor].realtime(llm, audio=model_audio(route), wants_audio_events=audio_events)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"llmOptions cannot be used ({type(error).__name__}): look for a value of a wrong kind"
+        ) from error
 
 
 def make_bridge(
@@ -71,13 +79,6 @@ def model_dial(llm: Llm, vendor: Vendor) -> Dial:
     :raises ModelError: there is no key for it
     """
     return VENDORS[llm.vendor].dial(llm, url=vendor.url, api_key=vendor.api_key.get_secret_value())
-
-
-def own_secrets(llm: Llm) -> list[str]:
-    """The values in a verb that no hook and no log may show."""
-    headers = (llm.connect_options or {}).get("headers") or {}
-    shown = [*(llm.auth or {}).values(), *(value for name, value in headers.items() if name.lower() in SECRET_HEADERS)]
-    return [value.removeprefix("Bearer ") for value in shown if isinstance(value, str)]
 
 
 def hook_urls(llm: Llm, base_url: str | None) -> HookUrls:

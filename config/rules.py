@@ -112,8 +112,7 @@ def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple
 
 
 def _host_named(connect_options: JsonObject) -> str:
-    named = str(connect_options.get("host") or "").partition(":")[0].lower()
-    return host_of(str(connect_options.get("url") or "")) or named
+    return host_of(str(connect_options.get("url") or "")) or host_of(f"//{connect_options.get('host') or ''}")
 
 
 def _cover(wide: Sequence[str], narrow: Sequence[str]) -> bool:

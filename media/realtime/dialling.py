@@ -1,11 +1,15 @@
 """Where a model that speaks OpenAI's protocol is reached, and with which key."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from media.realtime import legacy
 from media.realtime.base import Dial, ModelError
+from verbs import connecting
 from verbs.llm import Llm
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def dial(llm: Llm, *, url: str, api_key: str) -> Dial:
@@ -13,26 +17,34 @@ def dial(llm: Llm, *, url: str, api_key: str) -> Dial:
 
     The key of the configuration goes to the configured host only; a verb that names another brings its own.
 
-    :raises ModelError: no key for that host
+    :raises ModelError: no key for that host, or `connectOptions` that no socket can be opened with
     """
-    options = llm.connect_options or {}
-    target = urlsplit(str(options.get("url") or url))
+    options = {name: _as_text(value) for name, value in (llm.connect_options or {}).items()}
+    if fault := next(connecting.faults(options), None):
+        raise ModelError(fault)
+    target = urlsplit(options.get("url") or url)
     if host := options.get("host"):
-        path, _, asked = str(options.get("path") or "v1/realtime").partition("?")
+        path, _, asked = (options.get("path") or "v1/realtime").partition("?")
         target = urlsplit(f"{_scheme(host)}://{host}/{path.lstrip('/')}?{asked}")
     own = (llm.auth or {}).get("apiKey")
     ours = api_key if (target.scheme, target.netloc) == urlsplit(url)[:2] else ""
     if not (own or ours):
         raise ModelError(f"no key for {target.hostname}: set auth.apiKey in the verb, or vendors.openai.api_key")
-    query = dict(parse_qsl(target.query, keep_blank_values=True)) | _strings(options.get("query"))
+    bearer = f"Bearer {own or ours}"
+    if not connecting.fits_header(bearer):
+        raise ModelError(f"{'auth.apiKey' if own else 'vendors.openai.api_key'} must be one line that HTTP can carry")
+    query = dict(parse_qsl(target.query, keep_blank_values=True)) | (options.get("query") or {})
     query.setdefault("model", legacy.resolve_model(llm.model)[0])
-    headers = {"Authorization": f"Bearer {own or ours}"} | _strings(options.get("headers"))
-    return Dial(urlunsplit(target._replace(query=urlencode(query))), headers)
+    headers = {"Authorization": bearer} | (options.get("headers") or {})
+    return Dial(urlunsplit(target._replace(query=urlencode(query, errors="replace"))), headers)
 
 
 def _scheme(host: str) -> str:
-    return "ws" if host.split(":", maxsplit=1)[0] in {"127.0.0.1", "localhost"} else "wss"
+    return "ws" if urlsplit(f"//{host}").hostname in LOOPBACK else "wss"
 
 
-def _strings(value: object) -> dict[str, str]:
-    return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
+def _as_text(value: Any) -> Any:
+    """Read numbers as the texts that they are in a header and a URL."""
+    if isinstance(value, Mapping):
+        return {str(name): _as_text(inner) for name, inner in value.items()}
+    return str(value) if isinstance(value, int | float) else value

@@ -76,19 +76,6 @@ def test_our_key_goes_to_our_vendors_host_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "secrets"),
-    [
-        ({}, []),
-        ({"auth": {"apiKey": "sk-own"}}, ["sk-own"]),
-        ({"connectOptions": {"host": "h"}}, []),
-        ({"connectOptions": {"headers": {"Authorization": "Bearer sk-1", "X-A": "1"}}}, ["sk-1"]),
-    ],
-)
-def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) -> None:
-    assert carrying.own_secrets(llm_of(**changes)) == secrets
-
-
-@pytest.mark.parametrize(
     ("hook", "base_url", "url"),
     [
         ("/final", "https://app.example.com/", "https://app.example.com/final"),
