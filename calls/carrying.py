@@ -1,7 +1,11 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
+from typing import NamedTuple
 
+from calls.manners import manners
 from config.settings import Media, Route, Settings, Vendor
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
@@ -41,10 +45,22 @@ def make_model(llm: Llm, route: Route) -> Realtime:
         ) from error
 
 
+def others(llm: Llm, route: Route) -> list[Llm]:
+    """Give the verb as it is for each of the models that its route falls back on."""
+    return [llm.model_copy(update={**other.model_dump(), "connect_options": None}) for other in route.llm_fallback]
+
+
 def make_bridge(
-    model: Realtime, route: Route, settings: Settings, vendor: Vendor, *, now: float, left_s: float
+    models: Sequence[Realtime],
+    route: Route,
+    settings: Settings,
+    vendor: Vendor,
+    *,
+    now: float,
+    left_s: float,
+    unix_s: float,
 ) -> Bridge:
-    """`left_s` is how long the call may still last."""
+    """`left_s` is how long the call may still last; `unix_s` is Unix time at monotonic zero."""
     media = route.media
     options = Options(
         audio=AudioFormat("pcm16", media.sample_rate_hz),
@@ -57,9 +73,12 @@ def make_bridge(
         max_call_s=left_s,
         tone_after_s=media.silence_tone_after_s,
         wait_sound=wait_sound(media),
+        manners=manners(route.conversation),
+        max_session_s=vendor.max_session_s or inf,
+        unix_s=unix_s,
     )
     platform = PLATFORMS[settings.platform.kind].media(media.sample_rate_hz)
-    return Bridge(platform, [model], options, now=now)
+    return Bridge(platform, models, options, now=now)
 
 
 def wait_sound(media: Media) -> bytes:
@@ -71,6 +90,23 @@ def wait_sound(media: Media) -> bytes:
         with suppress(OSError, ValueError):
             return clip(media.hold_clip, media.sample_rate_hz)
     return b""
+
+
+class Candidate(NamedTuple):
+    """A model that a verb can be carried out with."""
+
+    dial: Dial
+    model: Realtime
+
+
+def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
+    """Find the verb's model.
+
+    :raises ModelError: its vendor is not configured, there is no key for it, or its options cannot be used
+    """
+    if llm.vendor not in settings.vendors:
+        raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
+    return Candidate(model_dial(llm, settings.vendors[llm.vendor]), make_model(llm, route))
 
 
 def model_dial(llm: Llm, vendor: Vendor) -> Dial:

@@ -7,6 +7,7 @@ from time import time
 from typing import Protocol
 
 from calls import carrying
+from calls.carrying import Candidate, candidate
 from calls.ending import kept
 from calls.leg import Body, Leg
 from calls.live import LiveCall
@@ -19,6 +20,7 @@ from hooks.replies import verbs_in
 from media.bridge import Bridge
 from media.effects import End
 from media.platforms import PLATFORMS
+from media.realtime.base import ModelError
 from media.sockets import Lines, Patience
 from store.base import Store
 from tasks import Tasks
@@ -68,11 +70,10 @@ class Legs:
         """
         llm, settings, now = live.llms[nth], live.settings, self._loop.time()
         vendor = settings.vendors[llm.vendor]
-        dial, model = carrying.model_dial(llm, vendor), carrying.make_model(llm, live.route)
-        for warning in model.warnings:
-            live.log.info("llm_options_translated", message=warning)
+        found = self._candidates(live, llm)
+        models = [model for _, model in found]
         left_s = max(0.0, live.ends_at - now)
-        bridge = carrying.make_bridge(model, live.route, settings, vendor, now=now, left_s=left_s)
+        bridge = carrying.make_bridge(models, live.route, settings, vendor, now=now, left_s=left_s, unix_s=time() - now)
         patience = Patience(
             connect_timeout_s=vendor.connect_timeout_s,
             send_timeout_s=settings.server.send_timeout_s,
@@ -80,7 +81,7 @@ class Legs:
         )
         hooks = self._hooks(live, carrying.hook_urls(llm, settings.hooks.base_url), llm)
         return Leg(
-            self._lines.line(bridge, dial, hooks, patience, call_sid=live.sid),
+            self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid),
             bridge,
             hooks,
             keep=partial(self._keep, live, nth, llm.vendor),
@@ -88,6 +89,18 @@ class Legs:
             tasks=self._tasks,
             log=live.log,
         )
+
+    def _candidates(self, live: LiveCall, llm: Llm) -> list[Candidate]:
+        """Give the models that a verb can be carried out with: its own, then its route's `llm_fallback`."""
+        found = [candidate(llm, live.route, live.settings)]
+        for other in carrying.others(llm, live.route):
+            try:
+                found.append(candidate(other, live.route, live.settings))
+            except ModelError as error:
+                live.log.warning("fallback_not_configured", vendor=other.vendor, message=str(error))
+        for warning in dict.fromkeys(warning for _, model in found for warning in model.warnings):
+            live.log.info("llm_options_translated", message=warning)
+        return found
 
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""

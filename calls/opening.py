@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from calls import carrying
+from calls.carrying import candidate
 from calls.document import filled, route_verbs
 from calls.masking import told
 from config.settings import Route, Settings
@@ -61,11 +61,8 @@ def obstacle_to(verbs: Sequence[Verb], route: Route, settings: Settings) -> str:
     for llm in verbs:
         if not isinstance(llm, Llm):
             continue
-        if llm.vendor not in settings.vendors:
-            return f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}"
         try:
-            carrying.model_dial(llm, settings.vendors[llm.vendor])
-            carrying.make_model(llm, route)
+            candidate(llm, route, settings)
         except ModelError as error:
             return str(error)
     return ""

@@ -95,8 +95,7 @@ class Voice:
 
     def hold(self, now: float) -> None:
         """Silence the agent for now: `resume` goes on where it was heard last, `stop` makes it for good."""
-        if self._open:
-            self._out.append(ToPlatform(self._platform.clear()))
+        self._out.append(ToPlatform(self._platform.clear()))
         self._look_at = 0.0
         self._playout.hold(now)
         if self._sounding:

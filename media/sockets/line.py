@@ -8,7 +8,7 @@ waits. No task, timer or log line per frame.
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,22 +16,18 @@ from math import inf
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
-from websockets.exceptions import InvalidStatus, WebSocketException
 
 from media.bridge import Bridge
-from media.effects import CallTool, Effect, End, Finish, Measure, Report, ToModel, ToPlatform, Warn, Wire
+from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn, Wire
 from media.ends import media_lost, model_gone
 from media.realtime.base import Dial
-from media.sockets.model import ModelSocket, connect
+from media.sockets.model import ModelSocket
 from media.sockets.ports import HookPort, Observer, Patience
+from media.sockets.reach import reach
 from media.ticker import Ticker
 
 log = structlog.get_logger("media")
 
-RETRY_S = (0.5, 1.0, 2.0)
-"How long after each failed dial the next one starts."
-REFUSED = {401: "invalid_api_key", 403: "invalid_api_key", 404: "model_not_found"}
-"Answers at the upgrade that another try would not change."
 CLOSE_CODES = {"media_lost": WSCloseCode.POLICY_VIOLATION, "server_restart": WSCloseCode.SERVICE_RESTART}
 CLEAN_CLOSE = {1000, 1001, 1005}
 WATCH_EVERY_S = 5.0
@@ -48,9 +44,11 @@ class Lines:
     "One for all: making one takes 30 ms, in which no call would be served."
     observer: Observer
 
-    def line(self, bridge: Bridge, dial: Dial, hooks: HookPort, patience: Patience, *, call_sid: str) -> "Line":
+    def line(
+        self, bridge: Bridge, dials: Sequence[Dial], hooks: HookPort, patience: Patience, *, call_sid: str
+    ) -> "Line":
         """Make the line of one conversation; whatever it logs names `call_sid`."""
-        return Line(bridge, dial, hooks, patience, shared=self, call_sid=call_sid)
+        return Line(bridge, dials, hooks, patience, shared=self, call_sid=call_sid)
 
 
 class Line:
@@ -59,21 +57,24 @@ class Line:
     def __init__(
         self,
         bridge: Bridge,
-        dial: Dial,
+        dials: Sequence[Dial],
         hooks: HookPort,
         patience: Patience,
         *,
         shared: Lines,
         call_sid: str,
     ) -> None:
+        """`dials`: where the bridge's models are, in its order."""
         self._bridge = bridge
-        self._dial = dial
+        self._dials = dials
         self._hooks = hooks
         self._patience = patience
         self._shared = shared
         # Bound, and no context variable: callbacks of sockets and of the ticker run in whichever context made them.
         self._log = log.bind(call_sid=call_sid)
         self._now = asyncio.get_running_loop().time
+        self._group = asyncio.TaskGroup()
+        self._reaching: asyncio.Task[None] | None = None
         self._model: ModelSocket | None = None
         self._platform: web.WebSocketResponse | None = None
         self._to_platform: deque[Wire] = deque()
@@ -91,24 +92,24 @@ class Line:
         Whatever goes wrong in any of this call's callbacks is raised here: it ends this call and no other.
         """
         try:
-            async with asyncio.TaskGroup() as group:
-                await self._stay(group)
+            async with self._group:
+                await self._stay()
         finally:
             await self._close()
         if self._failure:
             raise self._failure
 
-    async def _stay(self, group: asyncio.TaskGroup) -> None:
+    async def _stay(self) -> None:
         if self.over.is_set():
             return
-        dialling = group.create_task(self._reach_model())
-        writing = group.create_task(self._write_platform())
+        self._redial(0)
+        writing = self._group.create_task(self._write_platform())
         self._perform([])
         while not self.over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
             self._watch()
-        dialling.cancel()  # before the sockets are closed: a model that answers only now would be closed by nobody
+        self._stop_reaching()  # before the sockets are closed: one that answers only now would be closed by nobody
         await self._close()
         writing.cancel()
 
@@ -195,6 +196,8 @@ class Line:
             case ToPlatform(wire):
                 self._to_platform.append(wire)
                 self._written.set()
+            case Redial(nth):
+                self._redial(nth)
             case Report(type_, event):
                 self._hooks.report(type_, event)
             case CallTool(call_id, name, arguments):
@@ -209,32 +212,35 @@ class Line:
 
     # The model's socket
 
-    async def _reach_model(self) -> None:
-        """Dial, again where that may help. The caller hears a tone meanwhile, by the bridge's silence rule."""
-        give_up_at = self._now() + self._patience.dial_s
-        for pause_s in (*RETRY_S, None):
-            refusal = await self._dial_once()
-            if refusal is None:
-                return
-            why, message, final = refusal
-            self._log.warning("model_connect_failed", reason_code=why, message=message)
-            if final or pause_s is None or self._now() + pause_s >= give_up_at:
-                break
-            await asyncio.sleep(pause_s)
-        self._do(self._tell, partial(self._bridge.model_failed, reason_code=why, message=message))
+    def _redial(self, nth: int) -> None:
+        """Leave the model, if there is one, and reach the n-th."""
+        self._stop_reaching()
+        if (model := self._model) is not None:
+            self._model = None
+            model.dismiss()
+            self._shared.observer.model_closed()
+            self._group.create_task(model.close())
+        self._reaching = self._group.create_task(self._reach_model(self._dials[nth]))
 
-    async def _dial_once(self) -> tuple[str, str, bool] | None:
-        """Connect; give the reason code, the words, and whether another try is of no use, where that fails."""
-        try:
-            await connect(self._dial, self, tls=self._shared.tls, timeout_s=self._patience.connect_timeout_s)
-        except InvalidStatus as refusal:
-            status = refusal.response.status_code
-            return REFUSED.get(status, "connect_failed"), f"the model answered HTTP {status}", status in REFUSED
-        except (OSError, WebSocketException) as failure:
-            return "connect_failed", f"the model cannot be reached: {type(failure).__name__}", False
-        except ValueError as failure:
-            return "connect_failed", str(failure), True
-        return None
+    def _stop_reaching(self) -> None:
+        """Reach for none any more."""
+        if self._reaching:
+            self._reaching.cancel()
+
+    async def _reach_model(self, dial: Dial) -> None:
+        """Dial, again where that may help. The caller hears a tone meanwhile, by the bridge's silence rule."""
+        failure = await reach(
+            dial,
+            self,
+            tls=self._shared.tls,
+            connect_timeout_s=self._patience.connect_timeout_s,
+            dial_s=self._patience.dial_s / len(self._dials),
+            log=self._log,
+        )
+        self._reaching = None
+        if failure:
+            why, message, _ = failure
+            self._do(self._tell, partial(self._bridge.model_failed, reason_code=why, message=message))
 
     # The platform's socket
 

@@ -39,6 +39,16 @@ class Ears(Protocol):
         ...
 
 
+class Deaf:
+    """Ears of nobody."""
+
+    def model_opened(self, socket: "ModelSocket") -> None: ...
+
+    def model_said(self, wire: bytes) -> None: ...
+
+    def model_lost(self, code: int | None, reason: str) -> None: ...
+
+
 class ModelSocket(asyncio.Protocol):
     """One socket. `ears` hear of it only once the upgrade has succeeded."""
 
@@ -98,6 +108,10 @@ class ModelSocket(asyncio.Protocol):
         if not self._reading and self._transport and not self._transport.is_closing():
             self._reading, self.heard_at = True, self._loop.time()
             self._transport.resume_reading()
+
+    def dismiss(self) -> None:
+        """Tell nobody anything of it any more, not even its end."""
+        self._ears = Deaf()
 
     async def close(self) -> None:
         """Close in order; the connection is broken off where the model does not answer."""

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import json
 import ssl
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -85,8 +85,8 @@ class StillLine(Line):
 class StillLines(Lines):
     made: list[StillLine] = field(default_factory=list)
 
-    def line(self, bridge: Bridge, dial: Dial, hooks: Any, patience: Patience, *, call_sid: str) -> Line:
-        self.made.append(StillLine(bridge, dial, hooks, patience, shared=self, call_sid=call_sid))
+    def line(self, bridge: Bridge, dials: Sequence[Dial], hooks: Any, patience: Patience, *, call_sid: str) -> Line:
+        self.made.append(StillLine(bridge, dials, hooks, patience, shared=self, call_sid=call_sid))
         return self.made[-1]
 
 

@@ -150,7 +150,7 @@ async def test_the_portals_variables_fill_templates_and_are_not_kept() -> None:
     route = {"verbs": [LLM | {"auth": {"apiKey": "{{env.KEY}}"}}], "fallback": [SAY | {"text": "Key {{env.WHO}}"}]}
     exchange = Exchange(settings_of(route, environ={}))
     verbs = await exchange.ring(env_vars={"KEY": "sk-of-the-portal", "WHO": "Ann"})
-    assert exchange.lines.made[0]._dial.headers["Authorization"] == "Bearer sk-of-the-portal"
+    assert exchange.lines.made[0]._dials[0].headers["Authorization"] == "Bearer sk-of-the-portal"
     end_of(exchange.lines.made[0], media_lost("x"))
     assert await exchange.ended(verbs) == [SAY | {"text": "Key Ann"}, HANGUP]
     assert "sk-of-the-portal" not in repr(await exchange.store.by_sid("c-1"))
@@ -325,8 +325,8 @@ async def test_a_second_llm_keeps_the_key_that_it_brought_and_the_row_has_none()
     end_of(exchange.lines.made[0], AGENT)
     again = await exchange.ended(verbs)
     assert await exchange.open(again) is exchange.lines.made[1]
-    assert exchange.lines.made[1]._dial.headers["Authorization"] == "Bearer sk-of-the-second"
-    assert "api-key=key-in-query" in exchange.lines.made[1]._dial.url
+    assert exchange.lines.made[1]._dials[0].headers["Authorization"] == "Bearer sk-of-the-second"
+    assert "api-key=key-in-query" in exchange.lines.made[1]._dials[0].url
     kept = repr(await exchange.store.by_sid("c-1"))
     assert [key for key in ("sk-of-the-first", "sk-of-the-second", "key-in-query") if key in kept] == []
 

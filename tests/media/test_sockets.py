@@ -26,6 +26,7 @@ from media.realtime.openai import Realtime
 from media.sockets import Line, Lines, Patience
 from media.sockets import line as line_module
 from media.sockets import model as model_module
+from media.sockets import reach as reach_module
 from media.ticker import Ticker
 from sim.model import Script, serve
 from tests.simulation import PCM24, WEATHER, llm
@@ -129,7 +130,7 @@ async def staged(
     bridge = Bridge(JambonzMedia(24000), [model], options or Options(audio=PCM24), now=loop.time())
     lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), observer)
     dial = Dial(f"{url}?model=rehearsal", {"Authorization": "Bearer sk-test"} | (headers or {}))
-    line = lines.line(bridge, dial, hooks, patience or Patience(), call_sid="CS1")
+    line = lines.line(bridge, [dial], hooks, patience or Patience(), call_sid="CS1")
 
     async def media(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -271,7 +272,7 @@ async def test_a_model_that_refuses_is_dialled_once(status: int, reason_code: st
 
 
 async def test_a_model_that_cannot_take_the_call_is_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line_module, "RETRY_S", (0.01, 0.01))
+    monkeypatch.setattr(reach_module, "RETRY_S", (0.01, 0.01))
     dialled = 0
 
     def refuse(connection: ServerConnection, _: Any) -> Any:
@@ -474,7 +475,7 @@ async def test_a_model_that_is_not_read_owes_no_sign_of_life() -> None:
         assert model
         since = now()
         await until(lambda: now() > since + 10 * HELD_UP.heartbeat_s)
-        stage.bridge._talk._cut(now())
+        stage.bridge._talk.speaking.cut(now())
         await until(lambda: model.heard_at > since + 20 * HELD_UP.heartbeat_s)
         assert stage.bridge._ending is None
 
