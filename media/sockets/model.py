@@ -244,6 +244,6 @@ def _asking_for_upgrade(dial: Dial) -> ClientProtocol:
         for name, value in headers.items():
             request.headers[name] = value
         core.send_request(request)
-    except (ValueError, WebSocketException) as error:
-        raise ValueError(f"the model's address cannot be used: {type(error).__name__}") from None
+    except (ValueError, WebSocketException):
+        raise ValueError("the model's address cannot be used: see connectOptions, and vendors.*.url") from None
     return core

@@ -351,22 +351,22 @@ async def test_a_header_that_cannot_be_sent_ends_the_call_before_anything_is_dia
 
 
 @pytest.mark.parametrize(
-    ("url", "why"),
+    "url",
     [
-        ("http://127.0.0.1/v1/realtime", "InvalidURI"),
-        ("ws://", "InvalidURI"),
-        ("ws://[::1/", "ValueError"),
-        ("ws://127.0.0.1:99999/", "ValueError"),
-        ("ws://" + "a" * 64 + ".example/", "UnicodeError"),
-        ("ws://a\x01b.example/", "InvalidHeaderValue"),
+        "http://127.0.0.1/v1/realtime",
+        "ws://",
+        "ws://[::1/",
+        "ws://127.0.0.1:99999/",
+        "ws://" + "a" * 64 + ".example/",
+        "ws://a\x01b.example/",
     ],
 )
-async def test_an_address_that_cannot_be_used_is_dialled_once(url: str, why: str) -> None:
+async def test_an_address_that_cannot_be_used_is_dialled_once(url: str) -> None:
     async with staged(url) as stage:
         end = await stage.ended()
     assert (end.reason_code, end.error) == (
         "connect_failed",
-        {"message": f"the model's address cannot be used: {why}"},
+        {"message": "the model's address cannot be used: see connectOptions, and vendors.*.url"},
     )
 
 
