@@ -28,8 +28,7 @@ class SessionReady:
     mismatch: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechReceived:
+class SpeechReceived(NamedTuple):
     """A piece of the agent's voice, in the model's audio format, cut anywhere between two bytes."""
 
     response_id: str
