@@ -50,6 +50,8 @@ HOOKS_DRAIN_S = 5.0
 HURRIED_HOOKS_S = 0.4
 REQUESTS_DRAIN_S = 0.4
 "For answers on their way out, twice: to end by themselves, and then by force."
+GC_THRESHOLDS = (50_000, 20, 20)
+"Nothing on the audio path makes a cycle, and a young collection of the default walks through the frames in flight."
 UNCHANGED_RATES_HZ = {8000, 24000}
 "G.711 and PCM of these rates go to the model as they are; from any other a rate has to change."
 SECRET_BYTES = 32
@@ -97,6 +99,7 @@ class Server:
             self._ready = True
             self._announce(self._base_url)
             gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
             await self._stop.wait()
             await self._shut_down(switchboard)
 

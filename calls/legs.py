@@ -138,7 +138,11 @@ class Legs:
             count = kept_end.usage.get(kind)
             if isinstance(count, int) and count > 0:  # a vendor's numbers are a stranger's
                 self._observer.tokens(vendor, kind, count)
-        live.log.info("conversation_ended", reason_code=end.reason_code)
+        told = {"reason_code": end.reason_code, "ended_by": end.ended_by}
+        if end.abnormal:
+            live.log.warning("conversation_ended", **told, error=end.error)
+        else:
+            live.log.info("conversation_ended", **told)
         self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         dialect = PLATFORMS[live.settings.platform.kind].call
         duration_s = bridge.record.duration_s(self._loop.time())

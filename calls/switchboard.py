@@ -75,7 +75,7 @@ class Switchboard:
         row = new_call(call, platform=settings.platform.kind, route=route.name if route else "", at_s=time())
         if route is None:
             declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
-            log.warning("call_unrouted", call_sid=call.call_sid)
+            log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
             return declined.document
         live = LiveCall(row, call, route, settings, place=place, dispatcher=self._dispatcher, now=now)
         crowd = self.active if self.draining or self.full else None

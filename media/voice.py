@@ -38,7 +38,7 @@ class Voice:
     @property
     def gathering(self) -> bool:
         """Whether what is queued is not yet a lot."""
-        return self._playout.next_due() == inf
+        return self._playout.gathering
 
     def open(self, now: float) -> None:
         """The platform can play now."""

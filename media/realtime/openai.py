@@ -18,6 +18,7 @@ from media.realtime.base import (
     CallerStarted,
     CallerStopped,
     CallerText,
+    ItemAnnounced,
     JsonObject,
     ModelError,
     ModelEvent,
@@ -28,11 +29,11 @@ from media.realtime.base import (
     SessionOpened,
     SessionReady,
     SpeechComplete,
-    SpeechReceived,
     SpokenText,
     ToolCalled,
     Vendor,
 )
+from media.realtime.deltas import Deltas
 from media.realtime.dialling import dial
 from media.realtime.habits import habits
 from verbs.event_names import BETA_OF, GA_OF
@@ -40,7 +41,6 @@ from verbs.llm import Llm
 
 AUDIO_DELTA = "response.output_audio.delta"
 AUDIO_DELTAS = frozenset({AUDIO_DELTA, BETA_OF[AUDIO_DELTA]})
-_DELTA_MARK = b'"delta":"'
 _DELTA_TYPE = b'audio.delta"'
 _HEAD_BYTES = 512
 "Where the type of an event stands, whatever the order of its keys."
@@ -88,7 +88,7 @@ class Realtime:
         self._session = translated.session
         self._wants_audio_events = wants_audio_events
         self._updates = 0
-        self._odd: dict[Speech, bytes] = {}
+        self._deltas = Deltas(audio, AUDIO_DELTAS, _parse)
         by_itself = habits(self._session)
         self.interrupts_itself = by_itself.interrupts_itself
         self.answers_itself = by_itself.answers_itself
@@ -103,12 +103,14 @@ class Realtime:
         :raises ModelError: not JSON, not an object, or an audio delta that is not base64
         """
         data = wire if isinstance(wire, bytes) else wire.encode()
-        if not self._wants_audio_events and data.find(_DELTA_TYPE, 0, _HEAD_BYTES) >= 0:
-            event, audio = _split_delta(data)
-            if _type_of(event) in AUDIO_DELTAS:
-                return Said(AUDIO_DELTA, {}, self._speech(event, audio))
+        if data.find(_DELTA_TYPE, 0, _HEAD_BYTES) >= 0 and not self._wants_audio_events:
+            speech = self._deltas.read(data)
+            if speech:
+                return Said(AUDIO_DELTA, {}, speech)
         event = _parse(data)
         type_ = _type_of(event)
+        if type_ in AUDIO_DELTAS:
+            return Said(type_, event if self._wants_audio_events else {}, self._deltas.speech(event))
         return Said(type_, event, self._meaning(GA_OF.get(type_, type_), event))
 
     def configure(self) -> bytes:
@@ -161,25 +163,12 @@ class Realtime:
             self.answers_itself = self.interrupts_itself = False
 
     def _meaning(self, type_: str, event: JsonObject) -> ModelEvent | None:
-        if type_ == AUDIO_DELTA:
-            return self._speech(event, event.get("delta"))
         try:
             if type_ == "session.updated":
                 return SessionReady(self._mismatch(event.get("session")))
             return _MEANINGS[type_](event) if type_ in _MEANINGS else None
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{type_} lacks what it must have: {type(error).__name__} {error}") from error
-
-    def _speech(self, event: JsonObject, delta: object) -> SpeechReceived:
-        try:
-            speech, response_id = _speech_of(event), _text(event, "response_id")
-            audio = binascii.a2b_base64(delta, strict_mode=True)  # type: ignore[arg-type]  # checked by the call
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"an audio delta that cannot be read: {type(error).__name__}") from error
-        whole = self._odd.pop(speech, b"") + audio
-        if self.audio.encoding == "pcm16" and len(whole) % 2:
-            whole, self._odd[speech] = whole[:-1], whole[-1:]
-        return SpeechReceived(response_id, speech, whole)
 
     def _mismatch(self, session: object) -> str | None:
         """Compare the formats in force with those asked for: AVA saw G.711 answered with PCM (2026-02)."""
@@ -190,16 +179,6 @@ class Realtime:
             if has != asked:
                 return f"audio.{way}.format is {json.dumps(has)}, asked for {json.dumps(asked)}"
         return None
-
-
-def _split_delta(data: bytes) -> tuple[JsonObject, bytes]:
-    """Take the audio out of a delta event, so that the JSON parser need not walk through it."""
-    start = data.find(_DELTA_MARK) + len(_DELTA_MARK)
-    end = data.find(b'"', start)
-    if start < len(_DELTA_MARK) or end < 0 or b"\\" in data[start:end]:
-        event = _parse(data)
-        return event, str(event.get("delta", "")).encode(errors="replace")
-    return _parse(data[:start] + data[end:]), data[start:end]
 
 
 def _parse(data: bytes) -> JsonObject:
@@ -260,6 +239,11 @@ def _response_ended(event: JsonObject) -> ResponseEnded | None:
     return ResponseEnded(_text(response, "id"), status, error or None, _object(response.get("usage")))
 
 
+def _item_announced(event: JsonObject) -> ItemAnnounced | None:
+    item = event["item"]
+    return ItemAnnounced(_text(event, "response_id"), _text(item, "id")) if item.get("type") == "message" else None
+
+
 def _item_done(event: JsonObject) -> ToolCalled | None:
     item = event["item"]
     if item.get("type") != "function_call" or item.get("status", "completed") != "completed":
@@ -284,6 +268,7 @@ def _error(event: JsonObject) -> ModelRefused:
 _MISSING = object()
 _MEANINGS: dict[str, Callable[[JsonObject], ModelEvent | None]] = {
     "session.created": lambda e: SessionOpened(e["session"].get("expires_at")),
+    "response.output_item.added": _item_announced,
     "response.output_audio.done": lambda e: SpeechComplete(_speech_of(e)),
     "response.output_audio_transcript.delta": _spoken,
     "response.output_audio_transcript.done": _spoken,

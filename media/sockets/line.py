@@ -17,7 +17,7 @@ from math import inf
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from media.bridge import Bridge
+from media.bridge import NOTHING, Bridge
 from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn, Wire
 from media.ends import media_lost, model_gone
 from media.realtime.base import Dial
@@ -176,7 +176,7 @@ class Line:
 
     def _hear_model(self, wire: bytes) -> None:
         effects = self._bridge.model_said(wire, self._now())
-        if effects or not self._bridge.gathering:
+        if effects is not NOTHING:
             self._perform(effects)
             if self._bridge.backlogged and self._model:
                 self._model.pause_reading()

@@ -17,6 +17,7 @@ from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
 from media.realtime.base import Dial
+from media.sockets.framing import Masks, text_frame
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 CLOSE_S = 1.0
@@ -25,6 +26,9 @@ DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
 HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 "RFC 9110: anything else would end the header, or could not be written at all."
+
+
+MASKS = Masks()
 
 
 class Ears(Protocol):
@@ -88,9 +92,8 @@ class ModelSocket(asyncio.Protocol):
 
     def send(self, wire: bytes) -> None:
         """Send one text message; nothing where the socket is no longer open: the ears hear of that by `model_lost`."""
-        if self._core.state is OPEN:
-            self._core.send_text(wire)
-            self._write()
+        if self._core.state is OPEN and self._transport:
+            self._transport.write(text_frame(wire, MASKS.next()))
 
     def ping(self) -> None:
         if self.open:

@@ -8,6 +8,7 @@ from media.audio import AudioFormat
 from media.effects import CallTool, Redial
 from media.ends import CALLER_SILENT, HANGUP
 from media.options import Exit, Manners, Options
+from media.responses import MAX_ERRORS_TOLD
 from tests.by_hand import APPEND, Hand, played, sent, warned
 from tests.simulation import PCM24, WEATHER, llm
 
@@ -93,6 +94,49 @@ def test_the_models_own_response_says_that_the_caller_has_finished() -> None:
     assert sent(hand.starts("r2"), "response.cancel") == []
     hand.speaks("i2", response_id="r2")
     assert any(any(lot) for lot in played(hand.wait(1)))
+
+
+def announces(hand: Hand, item_id: str = "i1", text: str = "This was never heard.") -> list[Any]:
+    item = {"id": item_id, "type": "message", "role": "assistant"}
+    told = hand.model("response.output_item.added", response_id="r1", item=item)
+    about = {"response_id": "r1", "item_id": item_id, "content_index": 0}
+    return told + hand.model("response.output_audio_transcript.delta", **about, delta=text)
+
+
+def test_an_item_that_was_cut_before_its_first_sound_is_forgotten_and_in_no_transcript() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    announces(hand)
+    [gone] = sent(hand.model("input_audio_buffer.speech_started", item_id="u1"))
+    assert (gone["type"], gone["item_id"]) == ("conversation.item.delete", "i1")
+    hand.model("response.output_audio_transcript.done", item_id="i1", content_index=0, transcript="Never heard.")
+    assert hand.bridge.record.transcript == []
+
+
+def test_an_item_that_a_cut_response_still_begins_is_forgotten_too() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    assert [event["item_id"] for event in sent(announces(hand), "conversation.item.delete")] == ["i1"]
+    assert hand.bridge.record.transcript == []
+
+
+def test_what_was_only_written_when_the_caller_hung_up_was_not_heard() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.do(hand.bridge.platform_closed(hand.now, clean=True))
+    announces(hand)
+    hand.ends()
+    hand.wait(2)
+    assert hand.end
+    assert hand.bridge.record.transcript == []
+
+
+def test_errors_without_end_are_told_so_often_and_no_more() -> None:
+    hand = Hand().connect()
+    for _ in range(3 * MAX_ERRORS_TOLD):
+        hand.refuses(code="invalid_value", event_id="tool-9")
+    assert warned(hand.effects) == ["model_error"] * MAX_ERRORS_TOLD
 
 
 # A model that falls silent
