@@ -21,7 +21,7 @@ from aiohttp import web
 import cli
 import logs
 from api import health, media, metrics, trust
-from api.webhooks import MAX_BODY_BYTES, Refused, Webhooks, guard, secrets_of
+from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
 from calls.carrying import changes_rate
 from calls.dispatchers import Dispatchers
 from calls.switchboard import Switchboard
@@ -51,6 +51,8 @@ HOOKS_DRAIN_S = 5.0
 HURRIED_HOOKS_S = 0.4
 REQUESTS_DRAIN_S = 0.4
 "For answers on their way out, twice: to end by themselves, and then by force."
+GC_THRESHOLDS = (50_000, 20, 20)
+"Nothing on the audio path makes a cycle, and a young collection of the default walks through the frames in flight."
 SECRET_BYTES = 32
 
 
@@ -71,6 +73,7 @@ class Server:
         self._ready = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._reload = asyncio.Event()
         self._base_url = ""
 
     async def run(self, *, host: str, port: int) -> None:
@@ -91,10 +94,11 @@ class Server:
             await stack.enter_async_context(metrics.watching_loop(self._metrics.loop_lag))
             await stack.enter_async_context(_background(self._look_after(switchboard)))
             await stack.enter_async_context(_background(forget_old_calls(store, switchboard)))
-            stack.enter_context(self._listening_to_signals(switchboard))
+            stack.enter_context(self._listening_to_signals())
             self._ready = True
             self._announce(self._base_url)
             gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
             await self._stop.wait()
             await self._shut_down(switchboard)
 
@@ -107,7 +111,7 @@ class Server:
         dispatcher = self._dispatchers.make(settings)
         loop = asyncio.get_running_loop()
         lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), self._metrics)
-        switchboard = Switchboard(settings, store, dispatcher, lines, observer=self._metrics)
+        switchboard = Switchboard(settings, store, dispatcher, lines, observer=self._metrics, hide=logs.hide)
         stack.push_async_callback(switchboard.close)
         return switchboard, secret
 
@@ -119,8 +123,7 @@ class Server:
         scrape = metrics.handler(self._metrics)
 
         async def scraped(request: web.Request) -> web.Response:
-            if refusal := trust.decide(trust.facts_of(request, "metrics"), secrets_of(switchboard.settings)):
-                raise Refused(trust.refused(refusal), refusal.code)
+            admit(trust.facts_of(request, "metrics"), switchboard.settings)
             return await scrape(request)
 
         app.router.add_get("/metrics", scraped)
@@ -143,24 +146,31 @@ class Server:
     async def _look_after(self, switchboard: Switchboard) -> None:
         """Do what comes round: a changed configuration, a gauge."""
         while True:
-            await asyncio.sleep(RELOAD_EVERY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RELOAD_EVERY_S):
+                    await self._reload.wait()
             self._metrics.outbox_pending(self._dispatchers.pending())
-            self._take_up(switchboard, self._reloader.poll(asyncio.get_running_loop().time()))
+            await self._take_up_changes(switchboard)
 
-    def _take_up(self, switchboard: Switchboard, read: Settings | ConfigError | None) -> None:
+    async def _take_up_changes(self, switchboard: Switchboard) -> None:
+        """Read the configuration anew if it changed, or if we were told to; no call waits for a file meanwhile."""
+        now, told = asyncio.get_running_loop().time(), self._reload.is_set()
+        self._reload.clear()
+        read = await asyncio.to_thread(lambda: self._reloader.reload() if told else self._reloader.poll(now))
         if isinstance(read, ConfigError):
             log.error("config_refused", complaints=[str(complaint) for complaint in read.complaints])
         elif read is not None:
-            prepare_for(read)
+            introduce(read)
+            await asyncio.to_thread(load_sounds, read)
             switchboard.take_up(read, self._dispatchers.make(read))
             log.info("config_taken_up", routes=len(read.routes))
 
     @contextmanager
-    def _listening_to_signals(self, switchboard: Switchboard) -> Iterator[None]:
+    def _listening_to_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._take_up(switchboard, self._reloader.reload()))
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         try:
             yield
         finally:
@@ -216,11 +226,21 @@ def _announce(url: str) -> None:
 
 
 def prepare_for(settings: Settings) -> None:
-    """Hide the secrets of a configuration from the log, tell its warnings, load what its routes need."""
+    """Do what a configuration needs before it is in force."""
+    introduce(settings)
+    load_sounds(settings)
+
+
+def introduce(settings: Settings) -> None:
+    """Hide the secrets of a configuration from the log, and tell its warnings."""
     for secret in secret_values(settings):
         logs.register_secret(secret)
     for warning in settings.warnings:
         log.warning("config", message=warning)
+
+
+def load_sounds(settings: Settings) -> None:
+    """Load what routes need to change rates and to fill a wait: files and libraries that no call shall wait for."""
     if any(changes_rate(route, settings.platform.version) for route in settings.routes):
         preload()
     for route in (route for route in settings.routes if route.media.hold_clip):

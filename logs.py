@@ -10,7 +10,8 @@ import math
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 from urllib.parse import quote
@@ -65,7 +66,8 @@ SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 # Control characters, line separators, and what reorders text on a screen; unpaired surrogates cannot be encoded.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_secrets: set[str] = set()
+_secrets: Counter[str] = Counter()
+"Every spelling of every hidden value, and how many want it hidden."
 
 
 def set_up(environ: Mapping[str, str], stream: TextIO) -> None:
@@ -97,11 +99,29 @@ def set_up(environ: Mapping[str, str], stream: TextIO) -> None:
 
 def register_secret(value: str) -> None:
     """Hide this value from now on wherever it stands in a line, also percent-encoded, JSON-escaped or in base64."""
+    _secrets.update(_spellings(value))
+
+
+def hide(values: Iterable[str]) -> Callable[[], None]:
+    """Hide these values until the function that is returned is called; what others hide stays hidden."""
+    hidden = [spelling for value in values for spelling in _spellings(value)]
+    _secrets.update(hidden)
+
+    def show() -> None:
+        _secrets.subtract(hidden)
+        for spelling in {spelling for spelling in hidden if _secrets[spelling] <= 0}:
+            del _secrets[spelling]
+        hidden.clear()
+
+    return show
+
+
+def _spellings(value: str) -> set[str]:
     if len(value) < MIN_SECRET_CHARS:
-        return
+        return set()
     plain = value.encode("utf-8", "surrogateescape")
-    _secrets.update({value, quote(plain), quote(plain, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1]})
-    _secrets.add(b64encode(plain).decode().rstrip("="))
+    spellings = {value, quote(plain), quote(plain, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1]}
+    return spellings | {b64encode(plain).decode().rstrip("=")}
 
 
 def without_secrets(text: str) -> str:

@@ -42,7 +42,7 @@ def _socket(request: web.Request, *, heartbeat_s: float) -> web.WebSocketRespons
     socket = web.WebSocketResponse(
         protocols=SUBPROTOCOLS if offered else (),
         heartbeat=heartbeat_s,
-        max_msg_size=MAX_MESSAGE_BYTES,
+        max_msg_size=MAX_MESSAGE_BYTES + 1,  # aiohttp refuses from there on
         timeout=CLOSE_TIMEOUT_S,
         compress=False,
     )

@@ -17,7 +17,8 @@ from typing import Literal, assert_never
 
 from aiohttp import web
 
-Signature = Literal["valid", "wrong", "absent"]
+from media.platforms.base import Signature
+
 PathClass = Literal[
     "webhook",  # POST /call, /call/status, /adulting: signature or basic auth
     "control",  # GET /call + Upgrade: basic auth; nobody signs it (feature-server lib/utils/ws-requestor.js)
@@ -33,6 +34,7 @@ PROXY_HEADERS = re.compile(
 )
 HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 SCHEME = re.compile(r"^https?://")
+UNSIGNED = Signature("absent")
 
 KEY_TO_SET: dict[PathClass, str] = {
     "webhook": "platform.webhook_secrets or platform.basic_auth",
@@ -70,7 +72,7 @@ class Facts:
     proxied_by: str | None = None
     "Name of the first header that a proxy leaves."
     authorization: str = ""
-    signature: Signature = "absent"
+    signature: Signature = UNSIGNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Refusal:
     message: str
     challenge: str | None = None
     "Value for WWW-Authenticate."
+    skew_s: int | None = None
+    "How far two clocks are apart, where that is why."
 
 
 def decide(facts: Facts, secrets: Secrets) -> Refusal | None:
@@ -119,16 +123,25 @@ def _platform(facts: Facts, secrets: Secrets, *, signed: bool) -> Refusal | None
     """One proof is enough, but a wrong signature is never outweighed."""
     if not signed and secrets.basic_auth is None:
         return None if secrets.insecure else _only_local(facts)
-    if signed and facts.signature == "wrong":
-        return Refusal(401, "wrong_signature", "Jambonz-Signature matches no configured webhook secret")
-    if signed and facts.signature == "valid":
+    if signed and facts.signature.state in {"wrong", "stale"}:
+        return _mistrusted(facts.signature)
+    if signed and facts.signature.state == "valid":
         return None
     if secrets.basic_auth is None:
-        return Refusal(401, "unsigned", "Jambonz-Signature is missing")
+        return Refusal(401, "unsigned", "the webhook is not signed")
     if _same(_basic(facts.authorization), ":".join(secrets.basic_auth).encode()):
         return None
     message = "basic auth is missing or wrong"
     return Refusal(401, "unauthorized", message, challenge='Basic realm="hookswitch", charset="UTF-8"')
+
+
+def _mistrusted(signature: Signature) -> Refusal:
+    if signature.state == "wrong":
+        return Refusal(401, "wrong_signature", "the signature matches none of platform.webhook_secrets")
+    skew_s = signature.skew_s
+    when = f"{skew_s} s ago" if skew_s > 0 else f"{-skew_s} s ahead of our clock"
+    message = f"the webhook was signed {when}: set the clocks of both machines; if they are right, it is an old one"
+    return Refusal(401, "stale_signature", message, skew_s=skew_s)
 
 
 def _bearer(facts: Facts, token: str) -> Refusal | None:
@@ -187,7 +200,7 @@ def _bytes(header: str) -> bytes:
     return header.encode("utf-8", "surrogateescape")
 
 
-def facts_of(request: web.Request, path: PathClass, *, signature: Signature = "absent") -> Facts:
+def facts_of(request: web.Request, path: PathClass, *, signature: Signature = UNSIGNED) -> Facts:
     hosts = request.headers.getall("Host", [])
     return Facts(
         path=path,

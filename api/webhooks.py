@@ -86,8 +86,7 @@ class Webhooks:
         return _json(b"[]")
 
     async def env(self, request: web.Request) -> web.Response:
-        if refusal := trust.decide(trust.facts_of(request, "discovery"), secrets_of(self._settings)):
-            raise Refused(trust.refused(refusal), refusal.code)
+        admit(trust.facts_of(request, "discovery"), self._settings)
         return _json(json.dumps(self._settings.platform.env).encode())
 
     async def not_by_get(self, _: web.Request) -> web.Response:
@@ -103,14 +102,10 @@ class Webhooks:
 
     async def _trusted_body(self, request: web.Request) -> bytes:
         body = await self._body(request)
-        header = request.headers.get("Jambonz-Signature")
+        header = request.headers.get(self._dialect.signature_header)
         secrets = [secret.get_secret_value() for secret in self._settings.platform.webhook_secrets]
-        signed: trust.Signature = "absent"
-        if header is not None and secrets:
-            signed = "valid" if self._dialect.verify(body, header, secrets, now_s=time()) else "wrong"
-        facts = trust.facts_of(request, "webhook", signature=signed)
-        if refusal := trust.decide(facts, secrets_of(self._settings)):
-            raise Refused(trust.refused(refusal), refusal.code)
+        signature = self._dialect.verify(body, header, secrets, now_s=time())
+        admit(trust.facts_of(request, "webhook", signature=signature), self._settings)
         return body
 
     async def _body(self, request: web.Request) -> bytes:
@@ -135,12 +130,12 @@ class Webhooks:
 
 
 class Refused(Exception):  # noqa: N818  # a request's end, not an error of ours
-    """Carries the answer of a request that goes no further."""
+    """Carries the answer of a request that goes no further, and for the log why."""
 
-    def __init__(self, response: web.Response, code: str) -> None:
+    def __init__(self, response: web.Response, code: str, **detail: object) -> None:
         super().__init__(response.status)
         self.response = response
-        self.code = code
+        self.detail = {"code": code, **detail}
 
 
 @web.middleware
@@ -159,6 +154,13 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(("/call/ended/", "/call/hook/", "/adulting")):
             return _json(b"[]")
         return error_response(400 if request.path.startswith(FOR_PLATFORM) else 500, "internal_error", "internal error")
+
+
+def admit(facts: trust.Facts, settings: Settings) -> None:
+    """Let a request go on that may; raise Refused for any other."""
+    if refusal := trust.decide(facts, secrets_of(settings)):
+        skew = {} if refusal.skew_s is None else {"skew_s": refusal.skew_s}
+        raise Refused(trust.refused(refusal), refusal.code, **skew)
 
 
 def secrets_of(settings: Settings) -> trust.Secrets:
@@ -187,7 +189,7 @@ def bad_request(message: str) -> Refused:
 def _told(request: web.Request, refusal: Refused) -> web.Response:
     """One line in the log for each request that is refused, and nothing of what it held."""
     status = refusal.response.status
-    log.warning("request_refused", path=request.path, status=status, code=refusal.code, peer=request.remote)
+    log.warning("request_refused", path=request.path, status=status, peer=request.remote, **refusal.detail)
     return refusal.response
 
 

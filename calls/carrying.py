@@ -1,8 +1,11 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
+from typing import NamedTuple
 
-from calls.document import SECRET_HEADERS
+from calls.manners import manners
 from config.settings import Media, Route, Settings, Vendor
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
@@ -11,7 +14,7 @@ from media.bridge import Bridge
 from media.options import Options
 from media.platforms import PLATFORMS
 from media.realtime import VENDORS
-from media.realtime.base import Dial, Realtime
+from media.realtime.base import Dial, ModelError, Realtime
 from verbs import parse
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
@@ -31,11 +34,22 @@ def event_filter(llm: Llm) -> EventFilter:
 
 
 def make_model(llm: Llm, route: Route) -> Realtime:
+    """Make the model's side of a conversation.
+
+    :raises ModelError: its options have a shape that nobody foresaw
+    """
     wanted = event_filter(llm)
     audio_events = any(wanted.name_for(name) for name in AUDIO_EVENTS)
     vendor = VENDORS[llm.vendor]
     audio = vendor.audio_at(route.media.sample_rate_hz)
-    return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events)
+    try:
+        return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events)
+    except ModelError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"llmOptions cannot be used ({type(error).__name__}): look for a value of a wrong kind"
+        ) from error
 
 
 def as_configured(llm: Llm, vendor: Vendor) -> Llm:
@@ -44,10 +58,22 @@ def as_configured(llm: Llm, vendor: Vendor) -> Llm:
     return llm.model_copy(update={"model": model}) if model else llm
 
 
+def others(llm: Llm, route: Route) -> list[Llm]:
+    """Give the verb as it is for each of the models that its route falls back on."""
+    return [llm.model_copy(update={**other.model_dump(), "connect_options": None}) for other in route.llm_fallback]
+
+
 def make_bridge(
-    model: Realtime, route: Route, settings: Settings, vendor: Vendor, *, now: float, left_s: float
+    models: Sequence[Realtime],
+    route: Route,
+    settings: Settings,
+    vendor: Vendor,
+    *,
+    now: float,
+    left_s: float,
+    unix_s: float,
 ) -> Bridge:
-    """`left_s` is how long the call may still last."""
+    """`left_s` is how long the call may still last; `unix_s` is Unix time at monotonic zero."""
     media = route.media
     options = Options(
         audio=AudioFormat("pcm16", media.sample_rate_hz),
@@ -60,9 +86,12 @@ def make_bridge(
         max_call_s=left_s,
         tone_after_s=media.silence_tone_after_s,
         wait_sound=wait_sound(media),
+        manners=manners(route.conversation),
+        max_session_s=vendor.max_session_s or inf,
+        unix_s=unix_s,
     )
     platform = PLATFORMS[settings.platform.kind].media(media.sample_rate_hz)
-    return Bridge(platform, [model], options, now=now)
+    return Bridge(platform, models, options, now=now)
 
 
 def wait_sound(media: Media) -> bytes:
@@ -76,19 +105,31 @@ def wait_sound(media: Media) -> bytes:
     return b""
 
 
+class Candidate(NamedTuple):
+    """A model that a verb can be carried out with."""
+
+    dial: Dial
+    model: Realtime
+
+
+def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
+    """Find the verb's model.
+
+    :raises ModelError: its vendor is not configured, there is no key for it, or its options cannot be used
+    """
+    if llm.vendor not in settings.vendors:
+        raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
+    vendor = settings.vendors[llm.vendor]
+    llm = as_configured(llm, vendor)
+    return Candidate(model_dial(llm, vendor), make_model(llm, route))
+
+
 def model_dial(llm: Llm, vendor: Vendor) -> Dial:
     """Say where the verb's model is.
 
     :raises ModelError: there is no key for it
     """
     return VENDORS[llm.vendor].dial(llm, url=vendor.url, api_key=vendor.api_key.get_secret_value())
-
-
-def own_secrets(llm: Llm) -> list[str]:
-    """The values in a verb that no hook and no log may show."""
-    headers = (llm.connect_options or {}).get("headers") or {}
-    shown = [*(llm.auth or {}).values(), *(value for name, value in headers.items() if name.lower() in SECRET_HEADERS)]
-    return [value.removeprefix("Bearer ") for value in shown if isinstance(value, str)]
 
 
 def hook_urls(llm: Llm, base_url: str | None) -> HookUrls:

@@ -1,8 +1,9 @@
-"""The dispatchers of all configurations that there were: a call's hooks go out as the one said with which it began."""
+"""The dispatchers of the configurations in use: a call's hooks go out as the one said with which it began."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from random import SystemRandom
+from weakref import WeakSet
 
 from config import secret_values
 from config.settings import Settings
@@ -24,7 +25,8 @@ class Dispatchers:
         self._transports = transports
         self._clock = clock
         self._observe = observe
-        self._made: list[Dispatcher] = []
+        # One lives as long as the switchboard, a call or a delivery needs it; reloads may come every minute.
+        self._made: WeakSet[Dispatcher] = WeakSet()
 
     def make(self, settings: Settings) -> Dispatcher:
         """Make the dispatcher of a configuration that was just read."""
@@ -36,7 +38,7 @@ class Dispatchers:
             secrets=secret_values(settings),
             observe=self._observe,
         )
-        self._made.append(made)
+        self._made.add(made)
         return made
 
     def pending(self) -> int:

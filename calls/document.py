@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from calls.masking import masked, without_secrets
 from config.settings import Route
 from media.platforms.base import Call
 from media.ticket import Ticket, new_row, sign
@@ -23,7 +24,8 @@ BRIEF_VERBS = frozenset({"answer", "config", "tag"})
 ASIDES = frozenset({"waitHook", "confirmHook"})
 "Their verbs are run beside the call's document, which goes on after the last of them (jambonz: verbs enqueue, dial)."
 HANGUP: JsonObject = {"verb": "hangup"}
-SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key"})
+NOTHING = b"[]"
+"The answer that changes nothing: the platform goes on with the document that it has."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Next:
     row: CallRow
     document: list[JsonObject]
     llm: Llm | None = None
+    remaining: Sequence[JsonObject] = ()
+    "What stands behind the `llm`, with its keys."
     soon: bool = False
     "Whether the media socket will open at once."
     returns: bool = False
@@ -128,15 +132,16 @@ def extend(
     row = replace(row, hooks=(*row.hooks, *rewritten.hooks))
     if llm:
         leg = LlmLeg(
-            llm=without_key(llm.to_wire()),
-            remaining=tuple(rewritten.remaining),
-            fallback=tuple(serialise(fallback)),
+            llm=masked(llm.to_wire()),
+            remaining=tuple(masked(rewritten.remaining)),
+            fallback=tuple(masked(serialise(fallback))),
         )
         row = replace(row, legs=(*row.legs, leg))
     return Next(
         row,
         document,
         llm,
+        rewritten.remaining,
         soon=llm is not None and _soon(document),
         returns=llm is not None or bool(rewritten.hooks),
         asides=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name in ASIDES),
@@ -146,28 +151,6 @@ def extend(
 def as_bytes(document: Sequence[JsonObject]) -> bytes:
     """Encode a document once: the row keeps these bytes, and every repetition of the request gets them."""
     return json.dumps(list(document), allow_nan=False).encode()
-
-
-def without_key(llm: JsonObject) -> JsonObject:
-    """Take the keys out of a verb that is to be kept: rows are written to disk, keys are not."""
-    kept = {key: value for key, value in llm.items() if key != "auth"}
-    match kept.get("connectOptions"):
-        case {"headers": dict(headers), **others}:
-            kept["connectOptions"] = {**others, "headers": _without(headers, SECRET_HEADERS)}
-    return kept
-
-
-def without_secrets(attributes: JsonObject) -> JsonObject:
-    """Take out of a call's attributes what may hold keys: the portal's variables, credentials of the INVITE."""
-    kept = {key: value for key, value in attributes.items() if key != "env_vars"}
-    match kept.get("sip"):
-        case {"headers": dict(headers), **others}:
-            kept["sip"] = {**others, "headers": _without(headers, SECRET_HEADERS)}
-    return kept
-
-
-def _without(headers: JsonObject, names: frozenset[str]) -> JsonObject:
-    return {name: value for name, value in headers.items() if name.lower() not in names}
 
 
 def _soon(document: Sequence[JsonObject]) -> bool:

@@ -1,4 +1,4 @@
-"""What a call does after its conversation, and what the application is told of the end. Pure."""
+"""How a conversation's end is kept, and what the call does after it. Pure."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ from media.effects import End
 from media.ends import HUNG_UP
 from media.record import Record
 from store.base import End as KeptEnd
-from store.base import LlmLeg
 from verbs.base import JsonObject
 
 
@@ -24,15 +23,16 @@ def kept(end: End, record: Record, *, at_s: float) -> KeptEnd:
     )
 
 
-def next_verbs(leg: LlmLeg, wanted: Sequence[JsonObject] | None) -> list[JsonObject]:
-    """Say what the call does next: what the actionHook wants, else the fallback after a fault, else the rest.
+def next_verbs(
+    end: KeptEnd | None, *, remaining: Sequence[JsonObject], fallback: Sequence[JsonObject]
+) -> list[JsonObject]:
+    """Say what the call does after a conversation of which the application wants nothing more.
 
-    Nothing where the platform itself ended the conversation: the caller is gone, or was sent elsewhere.
+    The fallback after a fault, else the rest; nothing where the platform itself ended the conversation: the caller
+    is gone, or was sent elsewhere.
     """
-    if wanted:
-        return list(wanted)
-    if leg.end and leg.end.completion_reason != HUNG_UP.completion_reason:
-        return list(leg.fallback)
-    if leg.end and leg.end.ended_by in {"caller", "platform"}:
+    if end and end.completion_reason != HUNG_UP.completion_reason:
+        return list(fallback)
+    if end and end.ended_by in {"caller", "platform"}:
         return []
-    return list(leg.remaining) or [HANGUP]
+    return list(remaining) or [HANGUP]

@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from hooks.call import CallHooks
 from media.bridge import Bridge
 from media.effects import End
 from media.sockets import Line
+from tasks import Tasks
 from verbs.base import JsonObject
-
-log = structlog.get_logger("calls")
 
 ASKED_AFTER_S = 2.0
 "How long after its end the platform may take to ask what comes next; then the actionHook goes out unasked."
 INTERNAL = End("server error", "internal_error", "server", {"message": "internal error"})
 Body = Callable[[JsonObject], JsonObject]
-"Makes the actionHook's body from what the platform says of the call now; from nothing, what it said first."
+"Makes the actionHook's body from what the platform says of the call as it asks; from nothing, what it said last."
+
+
+class EndLostError(Exception):
+    """A conversation has ended, and its end could not be told to those who wait for it."""
 
 
 class Leg:
@@ -30,21 +33,33 @@ class Leg:
         hooks: CallHooks,
         *,
         keep: Callable[[End, Bridge], Awaitable[Body]],
+        closed: Callable[[], None],
+        tasks: Tasks,
+        log: FilteringBoundLogger,
     ) -> None:
-        """`keep` writes the end into the row, and gives what makes the actionHook's body."""
+        """`keep` writes the end into the row, and gives what makes the actionHook's body; `closed` comes after it."""
         self.line = line
         self._hooks = hooks
         self._bridge = bridge
         self._keep = keep
+        self._closed = closed
+        self._tasks = tasks
+        self.log = log
         self._ended: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
         self._asked = asyncio.Event()
         self._action: asyncio.Task[list[JsonObject] | None] | None = None
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._run_line())
-            await self.line.over.wait()
-            self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._bridge))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._run_line())
+                await self.line.over.wait()
+                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._bridge))
+        finally:
+            self._closed()
+            if not self._ended.done():
+                self._ended.set_exception(EndLostError("the end of a conversation is lost; the log says why"))
+                self._ended.exception()  # seen: that nobody waits for it is no fault
         try:
             await asyncio.wait_for(self._asked.wait(), ASKED_AFTER_S)
         except TimeoutError:
@@ -54,28 +69,31 @@ class Leg:
         try:
             await self.line.run()
         except Exception:
-            log.exception("call_failed")
+            self.log.exception("call_failed")
             self.line.end = None
         finally:
             self.line.over.set()
 
     async def kept(self) -> None:
-        """Wait until the end is in the row."""
-        await asyncio.shield(self._ended)
+        """Wait until the end is in the row, or lost."""
+        await asyncio.wait({self._ended})
 
     async def action(self, attributes: JsonObject) -> list[JsonObject] | None:
         """Ask the actionHook, once however often this is called; give the verbs that it answers.
 
         `attributes` is what the platform says of the call now, if it was the platform that asked.
+
+        :raises EndLostError: there is no end to tell
         """
-        body = await asyncio.shield(self._ended)
-        self._asked.set()
-        if self._action is None:
-            self._action = asyncio.create_task(self._hooks.ask_action(body(attributes)))
-        return await asyncio.shield(self._action)
+        return await asyncio.shield(self._ask(await asyncio.shield(self._ended), attributes))
 
     def hurry(self) -> None:
         """Let the actionHook go out now if it is still to come."""
-        if self._ended.done() and not self._asked.is_set():
-            self._asked.set()
-            self._action = asyncio.create_task(self._hooks.ask_action(self._ended.result()({})))
+        if self._ended.done() and not self._ended.exception():
+            self._ask(self._ended.result(), {})
+
+    def _ask(self, body: Body, attributes: JsonObject) -> "asyncio.Task[list[JsonObject] | None]":
+        self._asked.set()
+        if self._action is None:
+            self._action = self._tasks.start(self._hooks.ask_action(body(attributes)))
+        return self._action

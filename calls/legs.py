@@ -1,17 +1,17 @@
 """Makes the legs: each `llm` verb of a call with its bridge, its line and its hooks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import time
 from typing import Protocol
 
-import structlog
-
 from calls import carrying
+from calls.carrying import Candidate, candidate
 from calls.ending import kept
 from calls.leg import Body, Leg
 from calls.live import LiveCall
+from calls.masking import own_secrets
 from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
 from hooks.messages import action_body
@@ -20,12 +20,12 @@ from hooks.replies import verbs_in
 from media.bridge import Bridge
 from media.effects import End
 from media.platforms import PLATFORMS
+from media.realtime.base import ModelError
 from media.sockets import Lines, Patience
-from store.base import Store, StoreError
+from store.base import Store
+from tasks import Tasks
 from verbs.base import JsonObject
 from verbs.llm import Llm
-
-log = structlog.get_logger("calls")
 
 
 class Observer(Protocol):
@@ -38,6 +38,10 @@ class Observer(Protocol):
     def tokens(self, vendor: str, kind: str, count: int) -> None: ...
 
 
+Hide = Callable[[Iterable[str]], Callable[[], None]]
+"Keeps these values out of the log until what it returns is called."
+
+
 class Legs:
     """`ended` is called, some seconds after a conversation's end, with its call and its number."""
 
@@ -47,35 +51,56 @@ class Legs:
         lines: Lines,
         observer: Observer,
         *,
+        tasks: Tasks,
+        hide: Hide,
         ended: Callable[[LiveCall, int], None],
     ) -> None:
         self._store = store
         self._lines = lines
         self._observer = observer
+        self._tasks = tasks
+        self._hide = hide
         self._ended = ended
         self._loop = asyncio.get_running_loop()
 
     def make(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call; it does nothing until it runs.
 
-        :raises ModelError: there is no key for the model
+        :raises ModelError: the verb cannot be carried out, which was looked at before its document left
         """
         llm, settings, now = live.llms[nth], live.settings, self._loop.time()
         vendor = settings.vendors[llm.vendor]
-        llm = carrying.as_configured(llm, vendor)
-        hooks = self._hooks(live, carrying.hook_urls(llm, settings.hooks.base_url), llm)
-        model = carrying.make_model(llm, live.route)
-        for warning in model.warnings:
-            log.info("llm_options_translated", call_sid=live.sid, message=warning)
+        found = self._candidates(live, llm)
+        models = [model for _, model in found]
         left_s = max(0.0, live.ends_at - now)
-        bridge = carrying.make_bridge(model, live.route, settings, vendor, now=now, left_s=left_s)
+        bridge = carrying.make_bridge(models, live.route, settings, vendor, now=now, left_s=left_s, unix_s=time() - now)
         patience = Patience(
             connect_timeout_s=vendor.connect_timeout_s,
             send_timeout_s=settings.server.send_timeout_s,
             heartbeat_s=settings.server.heartbeat_s,
         )
-        line = self._lines.line(bridge, carrying.model_dial(llm, vendor), hooks, patience)
-        return Leg(line, bridge, hooks, keep=partial(self._keep, live, nth, llm.vendor))
+        hooks = self._hooks(live, carrying.hook_urls(llm, settings.hooks.base_url), llm)
+        return Leg(
+            self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid),
+            bridge,
+            hooks,
+            keep=partial(self._keep, live, nth, llm.vendor),
+            closed=self._hide(own_secrets(llm)),
+            tasks=self._tasks,
+            log=live.log,
+        )
+
+    def _candidates(self, live: LiveCall, llm: Llm) -> list[Candidate]:
+        """Give the models that a verb can be carried out with: its own, then its route's `llm_fallback`."""
+        found = [candidate(llm, live.route, live.settings)]
+        for other in carrying.others(llm, live.route):
+            try:
+                found.append(candidate(other, live.route, live.settings))
+            except ModelError as error:
+                live.log.warning("fallback_not_configured", vendor=other.vendor, message=str(error))
+        for warning in dict.fromkeys(warning for _, model in found for warning in model.warnings):
+            live.log.info("llm_options_translated", message=warning)
+        return found
 
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""
@@ -89,7 +114,7 @@ class Legs:
             return None
         verbs, complaint = verbs_in(await live.hooks.forward(url, body))
         if complaint:
-            log.warning("hook_reply_ignored", call_sid=live.sid, complaint=complaint)
+            live.log.warning("hook_reply_ignored", complaint=complaint)
         return verbs
 
     def _hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None) -> CallHooks:
@@ -99,7 +124,7 @@ class Legs:
             called=live.called,
             urls=urls,
             wanted=carrying.event_filter(llm) if llm else EventFilter([], beta_names=False),
-            secrets=carrying.own_secrets(llm) if llm else (),
+            secrets=own_secrets(llm) if llm else (),
         )
 
     async def _keep(self, live: LiveCall, nth: int, vendor: str, end: End, bridge: Bridge) -> Body:
@@ -107,13 +132,17 @@ class Legs:
         kept_end = kept(end, bridge.record, at_s=time())
         try:
             await self._store.update(live.row_id, lambda row: row.with_leg(nth, end=kept_end, media_state="closed"))
-        except StoreError:
-            log.exception("end_not_kept", call_sid=live.sid)
+        except Exception:  # whatever a store raises: the end is told all the same
+            live.log.exception("end_not_kept")
         for kind in ("input_tokens", "output_tokens"):
             count = kept_end.usage.get(kind)
             if isinstance(count, int) and count > 0:  # a vendor's numbers are a stranger's
                 self._observer.tokens(vendor, kind, count)
-        log.info("conversation_ended", call_sid=live.sid, route=live.route.name, reason_code=end.reason_code)
+        told = {"reason_code": end.reason_code, "ended_by": end.ended_by}
+        if end.abnormal:
+            live.log.warning("conversation_ended", **told, error=end.error)
+        else:
+            live.log.info("conversation_ended", **told)
         self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         dialect = PLATFORMS[live.settings.platform.kind].call
         duration_s = bridge.record.duration_s(self._loop.time())

@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from calls.document import Next, Place, extend, filled
 from calls.leg import Leg
+from calls.masking import without_secrets
+from calls.statuses import Statuses
 from config.settings import Route, Settings
 from hooks.dispatcher import CallHooks, Dispatcher
 from media.platforms.base import Call
 from store.base import CallRow
-from verbs.base import Verb
+from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 
 
@@ -38,13 +43,18 @@ class LiveCall:
         self.caller = row.caller
         self.called = row.called
         self.attributes = row.attributes
+        "What the platform last said of the call."
         self.route = route
         self.settings = settings
         self.dispatcher = dispatcher
+        self.log: FilteringBoundLogger = structlog.get_logger("calls").bind(call_sid=self.sid, route=route.name)
         self.fallback = filled(route.fallback, call.attributes)
         self.ends_at = now + route.max_call_s
+        self.statuses = Statuses()
         self.llms: dict[int, Llm] = {}
         "The n-th llm verb as it was written, with the key that it brought."
+        self.remaining: dict[int, Sequence[JsonObject]] = {}
+        "The verbs that stand behind the n-th llm, with their keys."
         self.legs: dict[int, Leg] = {}
         self.answers: dict[int, asyncio.Task[bytes]] = {}
         "What `/call/ended` answers for the n-th llm: asked once, told as often as it is asked."
@@ -59,3 +69,7 @@ class LiveCall:
     def next(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool = True) -> Next:
         """Make a document of the call, the first or a later one."""
         return extend(row, verbs, self.route, self._place, fallback=self.fallback, closed=closed)
+
+    def learn(self, attributes: JsonObject) -> None:
+        """Take in what the platform says of the call now."""
+        self.attributes = self.attributes | without_secrets(attributes)

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from calls import carrying
+from calls.carrying import candidate
 from calls.document import filled, route_verbs
+from calls.masking import told
 from config.settings import Route, Settings
 from media.realtime.base import ModelError
 from verbs import DocumentError
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 
-MAX_COMPLAINT_CHARS = 300
 NOBODY: list[JsonObject] = [{"verb": "sip:decline", "status": 404}]
 "The document for a number that no route matches."
 
@@ -46,8 +46,8 @@ def opening(
     try:
         verbs = route_verbs(route, attributes, version=settings.platform.version)
     except DocumentError as error:
-        return _instead(route, attributes, "document_refused", complaint=str(error)[:MAX_COMPLAINT_CHARS])
-    if obstacle := obstacle_to(verbs, settings):
+        return _instead(route, attributes, "document_refused", complaint=told(error.complaints))
+    if obstacle := obstacle_to(verbs, route, settings):
         return _instead(route, attributes, "model_not_configured", message=obstacle)
     return Opening(verbs)
 
@@ -56,15 +56,13 @@ def _instead(route: Route, attributes: Mapping[str, Any], problem: str, **detail
     return Opening(filled(route.fallback, attributes), problem, detail)
 
 
-def obstacle_to(verbs: Sequence[Verb], settings: Settings) -> str:
+def obstacle_to(verbs: Sequence[Verb], route: Route, settings: Settings) -> str:
     """Say why an `llm` among these verbs cannot be carried out; nothing where all can."""
     for llm in verbs:
         if not isinstance(llm, Llm):
             continue
-        if llm.vendor not in settings.vendors:
-            return f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}"
         try:
-            carrying.model_dial(llm, settings.vendors[llm.vendor])
+            candidate(llm, route, settings)
         except ModelError as error:
             return str(error)
     return ""

@@ -188,6 +188,8 @@ WebUrl = Annotated[Text, AfterValidator(_web_url)]
 MaybeUrl = Annotated[WebUrl | None, BeforeValidator(_empty_is_nothing)]
 MaybeText = Annotated[Text | None, BeforeValidator(_empty_is_nothing)]
 Mode = Annotated[Literal["bridge"], BeforeValidator(_bridge)]
+OneOrMore = BeforeValidator(_one_or_more)
+"Stands before a tuple that may be written as its only item."
 Word = BeforeValidator(_text)
 "Stands before a Literal."
 Pattern = Annotated[Text, AfterValidator(_pattern)]

@@ -120,8 +120,7 @@ def _brings_key(verb: Llm) -> bool:
 
 
 def _host_named(connect_options: JsonObject) -> str:
-    named = str(connect_options.get("host") or "").partition(":")[0].lower()
-    return host_of(str(connect_options.get("url") or "")) or named
+    return host_of(str(connect_options.get("url") or "")) or host_of(f"//{connect_options.get('host') or ''}")
 
 
 def _cover(wide: Sequence[str], narrow: Sequence[str]) -> bool:

@@ -10,7 +10,9 @@ from config.nodes import Mapping, scalars
 from config.settings import Settings
 
 # Keys under which a verb carries what only its vendor may read (`auth`, wsAuth, credentials …).
-_SECRET_KEY = re.compile(r"auth$|authori[sz]ation|pass(word|wd)?$|secret|token$|key$|credential", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"auth$|authori[sz]ation|cookie$|pass(word|wd)?$|secret|token$|key$|credential", re.IGNORECASE)
+NO_SECRETS = frozenset({"parameters", "finishOnKey"})
+"Nothing under these is secret: a tool's arguments have names, and no values yet; a caller's key is a digit."
 # A shorter text is no secret, and would be found everywhere.
 _LEAST_CHARS = 6
 
@@ -18,14 +20,33 @@ _LEAST_CHARS = 6
 def secret_values(settings: Settings) -> frozenset[str]:
     """Give every secret of the settings: tokens, keys, and what stands under a verb's `auth` and the like."""
     documents = [(route.verbs, route.fallback, route.busy) for route in settings.routes]
-    found = {*_model_secrets(settings), *_verb_secrets(documents, secret=False)}
+    found = {*_model_secrets(settings), *secrets_in(documents)}
     return frozenset(text for text in found if len(text) >= _LEAST_CHARS)
+
+
+def names_secret(key: str) -> bool:
+    """Tell whether what stands under this key, of a verb or among headers, must not be seen."""
+    return key not in NO_SECRETS and bool(_SECRET_KEY.search(key))
+
+
+def secrets_in(value: Any, *, secret: bool = False) -> Iterator[str]:
+    """Give every text that stands under a key that names a secret, at any depth of a document."""
+    match value:
+        case str() if secret:
+            yield value
+        case dict():
+            for key, inner in value.items():
+                if key not in NO_SECRETS:
+                    yield from secrets_in(inner, secret=secret or names_secret(str(key)))
+        case list() | tuple():
+            for inner in value:
+                yield from secrets_in(inner, secret=secret)
 
 
 def variable_secrets(root: Mapping) -> tuple[SecretStr, ...]:
     """Give the value of every variable in the file whose name says that it is a secret."""
     pairs = {pair for scalar in scalars(root) for pair in scalar.values}
-    return tuple(SecretStr(value) for name, value in sorted(pairs) if _SECRET_KEY.search(name))
+    return tuple(SecretStr(value) for name, value in sorted(pairs) if names_secret(name))
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
@@ -48,15 +69,3 @@ def _model_secrets(value: Any) -> Iterator[str]:
         case tuple():
             for inner in value:
                 yield from _model_secrets(inner)
-
-
-def _verb_secrets(value: Any, *, secret: bool) -> Iterator[str]:
-    match value:
-        case str() if secret:
-            yield value
-        case dict():
-            for key, inner in value.items():
-                yield from _verb_secrets(inner, secret=secret or bool(_SECRET_KEY.search(str(key))))
-        case list() | tuple():
-            for inner in value:
-                yield from _verb_secrets(inner, secret=secret)

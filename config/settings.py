@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from config.fields import (
     BRIDGE_ONLY,
@@ -14,6 +14,7 @@ from config.fields import (
     MaybeUrl,
     Mode,
     Name,
+    OneOrMore,
     Patterns,
     Rate,
     Seconds,
@@ -29,13 +30,9 @@ from config.fields import (
     Word,
     later,
 )
+from config.manners import Conversation, Strict
+from config.nodes import Scalar
 from verbs.vendors import VENDORS
-
-
-class Strict(BaseModel):
-    """A section of the file: a key that it does not know is a complaint, and what was read never changes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Server(Strict):
@@ -130,6 +127,22 @@ class Media(Strict):
     silence_tone_after_s: Seconds = 2.5
 
 
+class Other(Strict):
+    """Another model for the same `llm` verb; `vendor/model` is the short form."""
+
+    vendor: Name
+    model: MaybeText = None
+    auth: Json = Field(default_factory=dict, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        if isinstance(value, Scalar):
+            vendor, _, model = value.text.partition("/")
+            return {"vendor": vendor, "model": model or None}
+        return value
+
+
 class Route(Strict):
     name: Name
     numbers: Patterns = ()
@@ -149,6 +162,9 @@ class Route(Strict):
     status_hook: MaybeText = None
     max_call_s: Seconds = 3600.0
     media: Annotated[Media, Section] = Field(default_factory=Media)
+    conversation: Annotated[Conversation, Section] = Field(default_factory=Conversation)
+    llm_fallback: Annotated[tuple[Other, ...], OneOrMore] = ()
+    "The models that a call falls back on, in this order."
     tools: Annotated[Json, later(f"{BRIDGE_ONLY}; serve tools with the verb's toolHook")] = Field(default_factory=dict)
 
 

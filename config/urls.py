@@ -34,7 +34,11 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    return urlsplit(url).hostname or ""
+    """Give the host that a URL names; empty where it names none, as one may whose `{{…}}` is not yet filled."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _host_fault(url: SplitResult) -> str | None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from hooks.delivery import Kind, Result, is_delivered, is_refusal
+from hooks.delivery import Kind, Result, is_delivered
 from hooks.filter import EventFilter
 from hooks.messages import event_body, tool_body
 from hooks.options import HookOptions, HookUrls
@@ -153,5 +153,5 @@ def _hear_end(call_sid: str, reply: Reply, deadline: float, result: Result, next
         if complaint is not None:
             log.warning("hook.bad_verbs", call_sid=call_sid, complaint=complaint)
         reply.give(verbs)
-    elif next_at is None or next_at >= deadline or is_refusal(result):
+    elif next_at is None or next_at >= deadline:
         reply.give(None)  # the caller hears silence meanwhile: no use in waiting for what will not come

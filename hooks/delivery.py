@@ -103,6 +103,8 @@ def after_failure(
 def _may_retry(delivery: Delivery, result: Result, retries: int, now: float) -> bool:
     if delivery.kind == "tool":  # a tool may have side effects: only what surely never arrived is sent again, once
         return isinstance(result, HookUnreachable) and delivery.attempts == 1 and retries > 0
+    if delivery.kind == "action" and is_refusal(result):  # an answer, and the call has gone on by it
+        return False
     return delivery.attempts <= retries and now - delivery.created_at < MAX_AGE_S
 
 

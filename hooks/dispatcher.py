@@ -6,7 +6,7 @@ for a call that has nothing to send.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
@@ -23,6 +23,7 @@ from hooks.outbox import Outbox
 from hooks.redaction import Redactor
 from hooks.sender import Sender, fields
 from hooks.transports.base import HookFailure, Transport
+from tasks import Tasks
 from verbs.base import JsonObject
 
 __all__ = ["CallHooks", "Delivery", "Dispatcher", "HookOptions", "HookUrls", "Outcome"]
@@ -47,10 +48,12 @@ class Dispatcher:
 
         ValueError where a signing secret cannot sign.
         """
-        self._sender = Sender(transports, options, clock=clock, random=random, observe=observe)
+        self.sender = Sender(transports, options, clock=clock, random=random, observe=observe)
+        self.tasks = Tasks()
+        self.closed = False
         self._secrets = (*secrets, *options.secrets)
-        self._tasks = _Tasks()
-        # A courier lives as long as its call or one of its deliveries; nobody has to forget it.
+        # A courier lives as long as its call or one of its deliveries, and we as long as any courier: nobody has to
+        # forget either.
         self._couriers: WeakValueDictionary[str, _Courier] = WeakValueDictionary()
 
     def for_call(
@@ -66,7 +69,7 @@ class Dispatcher:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives."""
         courier = self._couriers.get(call_sid)
         if courier is None:
-            courier = self._couriers[call_sid] = _Courier(self._sender, self._tasks, call_sid)
+            courier = self._couriers[call_sid] = _Courier(self, call_sid)
         redactor = Redactor((*self._secrets, *secrets))
         return CallHooks(courier, call_sid, caller=caller, called=called, urls=urls, wanted=wanted, redactor=redactor)
 
@@ -76,7 +79,7 @@ class Dispatcher:
 
     def deliveries(self) -> list[Delivery]:
         """Return the pending ones of every call, then the newest dead ones."""
-        return [row for courier in self._couriers.values() for row in courier.outbox] + list(self._sender.dead)
+        return [row for courier in self._couriers.values() for row in courier.outbox] + list(self.sender.dead)
 
     async def drain(self, deadline_s: float) -> int:
         """Deliver what can be delivered until then, stop, and return how many are left. Nothing is sent after it."""
@@ -85,29 +88,11 @@ class Dispatcher:
                 while busy := [courier for courier in self._couriers.values() if len(courier.outbox)]:
                     await busy[0].idle.wait()
         left = self.pending()
-        self._tasks.closed = True
+        self.closed = True
         for courier in list(self._couriers.values()):
             courier.stop()
-        await self._tasks.cancel()
+        await self.tasks.cancel()
         return left
-
-
-class _Tasks:
-    """The attempts under way, so that none outlives the dispatcher."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self._running: set[asyncio.Task[None]] = set()
-
-    def start(self, attempt: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(attempt)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def cancel(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 class _Reply:
@@ -133,7 +118,8 @@ class _Reply:
 class _Courier:
     """One call's outbox, and what sets it going."""
 
-    def __init__(self, sender: Sender, tasks: _Tasks, call_sid: str) -> None:
+    def __init__(self, dispatcher: Dispatcher, call_sid: str) -> None:
+        sender = dispatcher.sender
         self.idle = asyncio.Event()
         self.outbox = Outbox(
             call_sid,
@@ -142,8 +128,8 @@ class _Courier:
         )
         self.options = sender.options
         self.now = sender.clock
+        self._dispatcher = dispatcher
         self._sender = sender
-        self._tasks = tasks
         self._heard: dict[str, Heard] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -158,12 +144,15 @@ class _Courier:
     def post(self, kind: Kind, url: str, body: bytes, *, droppable: bool = False, heard: Heard | None = None) -> None:
         """Take in a message and return at once."""
         webhook_id = self._sender.new_id()
+        lacked_nothing = not self.outbox.dropped
         row = self.outbox.put(kind, url, body, webhook_id=webhook_id, now=self.now(), droppable=droppable)
+        if lacked_nothing and self.outbox.dropped:
+            log.warning("hook.backlog", **fields(row), pending=len(self.outbox))
         if heard is not None:
             self._heard[webhook_id] = heard
         if row.state == "dead":
             self._sender.note(Outcome(row, took_s=0.0))
-        if self._tasks.closed:
+        if self._dispatcher.closed:
             self.stop()
         else:
             self._pump()
@@ -202,11 +191,11 @@ class _Courier:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._tasks.closed:
+        if self._dispatcher.closed:
             return
         now = self.now()
         while (row := self.outbox.due(now)) is not None:
-            self._tasks.start(self._attempt(row))
+            self._dispatcher.tasks.start(self._attempt(row))
         if (at := self.outbox.next_due()) is not None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, at - now), self._pump)
         if len(self.outbox):

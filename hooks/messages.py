@@ -5,10 +5,6 @@ from typing import Any
 
 from verbs.base import JsonObject
 
-# jambonz sends these in the first webhook of a call only, never in an actionHook (feature-server: CallInfo.toJSON).
-# env_vars holds the application's secrets besides.
-FIRST_WEBHOOK_ONLY = frozenset({"sip", "defaults", "env_vars"})
-
 
 def event_body(event: JsonObject, *, name: str, call_sid: str) -> JsonObject:
     """Build an eventHook's body: the vendor's event as it came, under the name asked for, and whose call it is."""
@@ -45,9 +41,8 @@ def action_body(
     cost: JsonObject | None = None,
     error: JsonObject | None = None,
 ) -> JsonObject:
-    """Build an actionHook's body: the call's attributes as jambonz sends them, and how the conversation ended."""
-    body: JsonObject = {key: value for key, value in attributes.items() if key not in FIRST_WEBHOOK_ONLY}
-    body |= {"completion_reason": completion_reason, "reason_code": reason_code, "ended_by": ended_by}
+    """Build an actionHook's body: the call's attributes as its platform sends them, and how the conversation ended."""
+    body = {**attributes, "completion_reason": completion_reason, "reason_code": reason_code, "ended_by": ended_by}
     if error is not None:
         body["error"] = error
     body["usage"] = usage

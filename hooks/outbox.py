@@ -11,8 +11,9 @@ the others pass. In a parallel lane (tools, ends) nobody waits for anybody, sinc
                │  └──── failed ────┼──▶ parked ──due──▶ under way
                └── endpoint down ──┘         └── schedule over, 410 ──▶ dead
 
-Deltas are worth less than memory: beyond a bound the oldest that were never attempted are dropped, and an
-`events.dropped` event stands in the place of the first, so the gap in `seq` is announced.
+Deltas are worth less than memory, and no report is worth all of it: beyond a bound the oldest that were never
+attempted are dropped, deltas soon and the others late, and an `events.dropped` event stands in the place of the
+first, so the gap in `seq` is announced.
 """
 
 from collections import OrderedDict
@@ -37,21 +38,26 @@ REPORTS: frozenset[Kind] = frozenset({"event", "status"})
 
 MAX_DELTAS = 200
 MAX_DELTA_BYTES = 256 * 1024
+MAX_LANE_BYTES = 8 * 1024 * 1024
+"Of all that a serial lane keeps: hours of events, unless they are enormous."
 
 Marker = Callable[[int], bytes]
-"The body that announces how many deltas were dropped."
+"The body that announces how many events were dropped."
 
 
 class Lane:
     """The deliveries of one kind to one URL. Their order is the order in which they were put."""
 
     def __init__(self, *, serial: bool, marker: Marker) -> None:
+        self.dropped = 0
         self._serial = serial
         self._marker = marker
         self._waiting: OrderedDict[str, Delivery] = OrderedDict()  # those under way keep their place here
         self._parked: OrderedDict[str, Delivery] = OrderedDict()
         self._under_way: set[str] = set()
-        self._deltas: OrderedDict[str, int] = OrderedDict()  # never attempted: id → bytes
+        self._fresh: OrderedDict[str, Delivery] = OrderedDict()  # never attempted, so nobody has seen their ids
+        self._deltas: OrderedDict[str, Delivery] = OrderedDict()  # of the fresh ones
+        self._bytes = 0
         self._delta_bytes = 0
         self._gap: tuple[str, int] | None = None  # the marker not yet attempted: its id, how many it stands for
 
@@ -62,12 +68,15 @@ class Lane:
         return chain(self._waiting.values(), self._parked.values())
 
     def put(self, delivery: Delivery, *, droppable: bool) -> None:
-        self._waiting[delivery.webhook_id] = delivery
+        self._waiting[delivery.webhook_id] = self._fresh[delivery.webhook_id] = delivery
+        self._bytes += len(delivery.body)
         if droppable:
-            self._deltas[delivery.webhook_id] = len(delivery.body)
+            self._deltas[delivery.webhook_id] = delivery
             self._delta_bytes += len(delivery.body)
         while len(self._deltas) > MAX_DELTAS or self._delta_bytes > MAX_DELTA_BYTES:
-            self._drop_oldest_delta()
+            self._drop(next(iter(self._deltas.values())))
+        while self._serial and self._bytes > MAX_LANE_BYTES and self._fresh:
+            self._drop(next(iter(self._fresh.values())))
 
     def due(self, now: float) -> Delivery | None:
         """Take the delivery to send now, counted as one more attempt; None where nothing is due."""
@@ -75,7 +84,7 @@ class Lane:
         if delivery is None:
             return None
         self._under_way.add(delivery.webhook_id)
-        self._delta_bytes -= self._deltas.pop(delivery.webhook_id, 0)
+        self._is_fresh_no_more(delivery)
         if self._gap and self._gap[0] == delivery.webhook_id:
             self._gap = None
         tried = replace(delivery, attempts=delivery.attempts + 1)
@@ -91,6 +100,7 @@ class Lane:
         if delivery.state != "pending":
             self._waiting.pop(delivery.webhook_id, None)
             self._parked.pop(delivery.webhook_id, None)
+            self._bytes -= len(delivery.body)
         elif park:
             self._waiting.pop(delivery.webhook_id, None)
             self._parked[delivery.webhook_id] = delivery
@@ -100,10 +110,9 @@ class Lane:
     def clear(self) -> list[Delivery]:
         """Take out everything; nothing may be under way."""
         rows = list(self)
-        self._waiting.clear()
-        self._parked.clear()
-        self._deltas.clear()
-        self._delta_bytes, self._gap = 0, None
+        for rest in (self._waiting, self._parked, self._fresh, self._deltas):
+            rest.clear()
+        self._bytes, self._delta_bytes, self._gap = 0, 0, None
         return rows
 
     def _ready(self) -> Iterator[Delivery]:
@@ -117,17 +126,24 @@ class Lane:
         rows = self._waiting if delivery.webhook_id in self._waiting else self._parked
         rows[delivery.webhook_id] = delivery
 
-    def _drop_oldest_delta(self) -> None:
-        oldest, size = self._deltas.popitem(last=False)
-        self._delta_bytes -= size
-        if self._gap is None:
-            # Never attempted, so nobody has seen this id with another body.
-            marker, count = oldest, 1
-        else:
-            marker, count = self._gap[0], self._gap[1] + 1
-            del self._waiting[oldest]
-        self._gap = marker, count
-        self._waiting[marker] = replace(self._waiting[marker], body=self._marker(count))
+    def _is_fresh_no_more(self, delivery: Delivery) -> None:
+        self._fresh.pop(delivery.webhook_id, None)
+        if self._deltas.pop(delivery.webhook_id, None):
+            self._delta_bytes -= len(delivery.body)
+
+    def _drop(self, delivery: Delivery) -> None:
+        """Let the marker stand for one more; its place is that of the first which it stands for."""
+        self._is_fresh_no_more(delivery)
+        self.dropped += 1
+        place, count = delivery, 1
+        if self._gap:
+            marker, count = self._waiting[self._gap[0]], self._gap[1] + 1
+            place, other = (delivery, marker) if delivery.seq < marker.seq else (marker, delivery)
+            self._bytes -= len(self._waiting.pop(other.webhook_id).body)
+        self._gap = place.webhook_id, count
+        body = self._marker(count)
+        self._bytes += len(body) - len(place.body)
+        self._waiting[place.webhook_id] = replace(place, body=body)
 
 
 class Outbox:
@@ -148,6 +164,11 @@ class Outbox:
 
     def __iter__(self) -> Iterator[Delivery]:
         return iter(sorted(chain(*self._lanes.values()), key=lambda row: row.seq))
+
+    @property
+    def dropped(self) -> int:
+        """How many reports there was no room for."""
+        return sum(lane.dropped for lane in self._lanes.values())
 
     def number(self, kind: Kind, url: str, body: bytes, *, webhook_id: str, now: float) -> Delivery:
         """Make a delivery with the call's next number without keeping it: for what is asked once, on the spot."""

@@ -50,6 +50,8 @@ from media.voice import Voice
 
 MAX_QUEUED_MS = 600_000
 "Ten minutes of speech, 29 MB: far above any response, so that a barge-in behind it is still read at once."
+NOTHING: list[Effect] = []
+"What a piece of speech brings that makes no lot yet: no effect, and no other time to wake up. Not to be added to."
 ENDING_S = 1.0
 "How long the last transcript and usage are awaited."
 DIGIT = "input_audio_buffer.dtmf_event_received"
@@ -91,11 +93,6 @@ class Bridge:
     @property
     def finished(self) -> bool:
         return self._finished
-
-    @property
-    def gathering(self) -> bool:
-        """Whether more speech, and not time, brings the next lot."""
-        return self._voice.gathering
 
     @property
     def backlogged(self) -> bool:
@@ -167,8 +164,8 @@ class Bridge:
             self._talk.responses.goes_on(now)
         if said.meaning:
             self._on_model(said.meaning, now)
-        if self.gathering and not self._ending and isinstance(said.meaning, SpeechReceived):
-            return self._told()  # not yet a lot: nothing to send, and nothing else has changed
+        if isinstance(said.meaning, SpeechReceived) and not self._out and not self._ending and self._voice.gathering:
+            return NOTHING
         return self._effects(now)
 
     def model_closed(self, now: float, *, code: int | None, reason: str) -> list[Effect]:
@@ -256,6 +253,7 @@ class Bridge:
             self._out.clear()
         elif self._ending and not self._awaits_last_words(now):
             self._finished = True
+            self.record.close()
             self._out.append(Finish(self._ending))
         return self._told()
 

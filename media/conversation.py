@@ -173,7 +173,7 @@ class Conversation:
         if self._voice.speaking(now):
             self.speaking.cut(now)
             self._out.append(Measure("barge_in", since=now))
-        self.responses.interrupted(excused=self._takes_turns)
+        self.responses.interrupted(now, excused=self._takes_turns)
 
     def response_started(self, response_id: str, now: float) -> None:
         over_the_caller = self.caller_speaks and self._takes_turns

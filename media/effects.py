@@ -1,4 +1,4 @@
-"""What the bridge wants done. It decides; `media/sockets.py` does; nothing else crosses between them."""
+"""What the bridge wants done. It decides; `media/sockets/` does; nothing else crosses between them."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -4,6 +4,7 @@ from media.conversation import Conversation
 from media.realtime.base import (
     CallerStarted,
     CallerStopped,
+    ItemAnnounced,
     ModelEvent,
     ModelRefused,
     ResponseEnded,
@@ -16,6 +17,8 @@ from media.realtime.base import (
 def tell(talk: Conversation, meaning: ModelEvent, now: float) -> None:
     """Tell the conversation what the model said; what only concerns the record or the session is not for it."""
     match meaning:
+        case ItemAnnounced(response_id, item_id):
+            talk.speaking.announced(response_id, item_id, now)
         case SpeechComplete(speech):
             talk.speaking.complete(speech)
         case CallerStarted():

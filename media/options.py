@@ -11,12 +11,6 @@ from media.idle import Rung
 from media.interruption import BargeIn
 from media.keypad import Digits
 
-FILLER = (
-    "In one short sentence, in the language of the conversation, tell the caller that you are still checking. "
-    "Do not answer the question yet."
-)
-WARNING = "In one short sentence, in the language of the conversation, tell the caller that this call will end soon."
-
 
 @dataclass(frozen=True, slots=True)
 class Manners:
@@ -31,10 +25,10 @@ class Manners:
     idle: tuple[Rung, ...] = ()
     warn_before_s: float = 0
     "How long before the call's maximum the caller is told; 0: not at all."
-    warning: str = WARNING
+    warning: str = "Tell the caller that this call will end soon."
     fillers_s: tuple[float, ...] = (1.5, 8.0)
     "When, after the call of a tool that has not answered, the model says that it is still at it."
-    filler: str = FILLER
+    filler: str = "Tell the caller that you are still checking."
 
 
 @dataclass(frozen=True, slots=True)

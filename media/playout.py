@@ -160,6 +160,11 @@ class Playout:
             lots.append(self._take_lot(now))
         return lots
 
+    @property
+    def gathering(self) -> bool:
+        """Whether only more speech, and not time, will bring something to send."""
+        return not self._can_send()
+
     def next_due(self) -> float:
         """When `due` will have something; never, where only more speech can bring it."""
         return self._next_send() if self._can_send() else inf
@@ -208,7 +213,12 @@ class Playout:
         """A whole lot is there, or all that is there is an end."""
         if self._queued_bytes >= self._lot_bytes:
             return True
-        return bool(self._queue) and all(speech is None or self._progress[speech].complete for speech, _ in self._queue)
+        if not self._queue:
+            return False
+        newest = self._queue[-1][0]  # most often there is no other, and most often it goes on
+        if newest and not self._progress[newest].complete:
+            return False
+        return all(speech is None or self._progress[speech].complete for speech, _ in self._queue)
 
     def _take_lot(self, now: float) -> bytes:
         lot = bytearray()

@@ -114,6 +114,12 @@ class Record:
         if interrupted:
             line.text = _share(line.text, heard.heard_ms, heard.received_ms)
 
+    def close(self) -> None:
+        """Nothing more will be heard: what was only written, or still being written, was not."""
+        for line in self._agent.values():
+            if line.heard_ms is None:
+                line.text, line.heard_ms, line.interrupted = "", 0, True
+
     def turn(self, latency_s: float, now: float) -> None:
         self.turns.append({"at": round(now - self._began, 3), "latency_ms": round(latency_s * 1000)})
 

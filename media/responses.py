@@ -16,6 +16,8 @@ from media.record import Record
 from media.speaking import Speaking
 from media.voice import Voice
 
+MAX_ERRORS_TOLD = 20
+"Of one conversation, in the log; the eventHook hears of every one that it asked for."
 DRY_LOOK_S = 0.25
 "How often it is looked whether a model that fell silent has been heard to the end of what it said."
 
@@ -32,6 +34,7 @@ class Responses:
         self._rounds = Rounds(tool_timeout_s=options.tool_timeout_s)
         self._awaited = Awaited(timeout_s=options.response_timeout_s)
         self._ids = count(1)
+        self._errors = 0
         self.over: End | None = None
         self.caller_begins = self._rounds.caller_started
         self.called = self._rounds.called
@@ -68,12 +71,12 @@ class Responses:
         """The caller's turn is settled: nothing need wait for it."""
         self._do(self._rounds.released(), now)
 
-    def interrupted(self, *, excused: bool) -> None:
+    def interrupted(self, now: float, *, excused: bool) -> None:
         """Let nothing more be heard of what the model is saying; `excused`: and nothing is owed any more."""
         if excused:
             self._awaited.settled()
         if self._rounds.active:
-            self._speaking.silence(self._rounds.active, cancel=not self._model.interrupts_itself)
+            self._speaking.silence(self._rounds.active, now, cancel=not self._model.interrupts_itself)
 
     # What becomes of it
 
@@ -86,7 +89,7 @@ class Responses:
         self._do(self._rounds.started(response_id), now)
         self._awaited.started(now, by_itself=not ours)
         if ours and over_the_caller:
-            self._speaking.silence(response_id, cancel=True)
+            self._speaking.silence(response_id, now, cancel=True)
         return not ours
 
     def goes_on(self, now: float) -> None:
@@ -117,7 +120,9 @@ class Responses:
         elif refusal.code == "conversation_already_has_active_response":
             self._do(self._rounds.refused(), now)
         elif not refusal.harmless:
-            self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
+            self._errors += 1
+            if self._errors <= MAX_ERRORS_TOLD:
+                self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
             if str(refusal.event_id).startswith("ask-"):
                 self._ask_plainly(refusal, now)
 
@@ -178,7 +183,7 @@ class Responses:
         self._rounds.failed()
         if self._rounds.active:
             self._speaking.cut(now)
-            self._speaking.silence(self._rounds.active, cancel=True)
+            self._speaking.silence(self._rounds.active, now, cancel=True)
             self._awaited.asked(self._awaited.asked_with, now)
         self._do(self._rounds.ask(self._awaited.asked_with), now)
 

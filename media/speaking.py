@@ -32,6 +32,8 @@ class Speaking:
         self._forgotten: set[str] = set()
         self._ids = count(1)
         self._spoke_in = ""
+        self._announced: dict[str, str] = {}
+        "The response of each item of which nothing has been spoken yet."
 
     def use(self, model: Realtime) -> None:
         """Speak for this model from now on."""
@@ -49,16 +51,17 @@ class Speaking:
             return
         if item in self._silenced or said.response_id in self._silenced:
             if item not in self._silenced:
-                self._record.heard(Heard(said.speech, 0.0, 0.0), interrupted=True, now=now)
-                self.forget(item)
+                self._unheard(said.speech, now)
             return
         if said.speech != self._speech:
+            self._announced.pop(item, None)
             self._convert.reset()
             self._speech, self._spoke_in = said.speech, said.response_id
         self._voice.queue(said.speech, self._convert.convert(said.audio))
 
     def complete(self, speech: Speech) -> None:
         """No more audio of this speech will come."""
+        self._announced.pop(speech.item_id, None)
         if speech == self._speech and (rest := self._convert.flush()):
             self._voice.queue(speech, rest)
         self._voice.complete(speech)
@@ -73,13 +76,27 @@ class Speaking:
             else:
                 self.forget(heard.speech.item_id)
 
-    def silence(self, response_id: str, *, cancel: bool) -> None:
-        """Let nothing more of a response be heard."""
+    def announced(self, response_id: str, item_id: str, now: float) -> None:
+        """An item began; where its response was cut it is none that the caller hears."""
+        if response_id in self._silenced:
+            self._unheard(Speech(item_id), now)
+        else:
+            self._announced[item_id] = response_id
+
+    def silence(self, response_id: str, now: float, *, cancel: bool) -> None:
+        """Let nothing more of a response be heard, and the model forget what of it never was."""
         if response_id in self._silenced:
             return
         self._silenced.add(response_id)
+        for item_id in [item for item, of in self._announced.items() if of == response_id]:
+            del self._announced[item_id]
+            self._unheard(Speech(item_id), now)
         if cancel:
             self._send(self._model.cancel(response_id, self._id()))
+
+    def _unheard(self, speech: Speech, now: float) -> None:
+        self._record.heard(Heard(speech, 0.0, 0.0), interrupted=True, now=now)
+        self.forget(speech.item_id)
 
     def forget(self, item_id: str) -> None:
         """Let the model forget an item of the conversation."""

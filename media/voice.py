@@ -38,7 +38,7 @@ class Voice:
     @property
     def gathering(self) -> bool:
         """Whether what is queued is not yet a lot."""
-        return self._playout.next_due() == inf
+        return self._playout.gathering
 
     def open(self, now: float) -> None:
         """The platform can play now."""
@@ -95,8 +95,7 @@ class Voice:
 
     def hold(self, now: float) -> None:
         """Silence the agent for now: `resume` goes on where it was heard last, `stop` makes it for good."""
-        if self._open:
-            self._out.append(ToPlatform(self._platform.clear()))
+        self._out.append(ToPlatform(self._platform.clear()))
         self._look_at = 0.0
         self._playout.hold(now)
         if self._sounding:

@@ -60,9 +60,9 @@ class LlmLeg:
     """One `llm` verb of a call, and everything needed to carry it out and to go on after it."""
 
     llm: JsonObject
-    "The verb as JSON. Its key is named, never held: rows are written to disk."
+    "The verb as JSON. Its keys are masked: rows are written to disk."
     remaining: tuple[JsonObject, ...] = ()
-    "The verbs that stood behind it, untouched."
+    "The verbs that stood behind it, their keys masked too; the call's process has them whole."
     fallback: tuple[JsonObject, ...] = ()
     "What the call does after an abnormal end."
     media_state: MediaState = "unopened"

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import io
 import json
+import logging
 import os
 import signal
 import socket
 import sys
+import threading
 import time
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -110,6 +112,28 @@ async def test_a_changed_configuration_is_taken_up_and_a_bad_one_refused(tmp_pat
             running.config.write_text(json.dumps(good), encoding="utf-8")
             await until(lambda: running.journal.events().count("config_taken_up") == 2)
             assert (await platform.ring("c-4"))[0]["text"] == "Saved."
+
+
+async def test_no_call_waits_while_a_configurations_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "hold.wav").write_bytes(b"RIFF")
+    records: list[logging.LogRecord] = []
+
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    handler = Keeping()
+    async with serving(tmp_path, a_config(None, None, route={"verbs": [SAY]})) as running:
+        changed = json.loads(running.config.read_text(encoding="utf-8"))
+        changed["routes"][0]["media"] = {"hold_clip": "hold.wav"}
+        running.config.write_text(json.dumps(changed), encoding="utf-8")
+        logging.getLogger().addHandler(handler)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: "config_taken_up" in running.journal.events())
+        logging.getLogger().removeHandler(handler)
+        read, taken_up = running.journal.events()[-2:]
+    assert (read, taken_up) == ("hold_clip_refused", "config_taken_up")
+    assert records[-2].threadName != records[-1].threadName == threading.main_thread().name
 
 
 async def test_a_stopping_server_lets_its_calls_end_and_takes_no_new_ones(tmp_path: Path) -> None:

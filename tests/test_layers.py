@@ -18,10 +18,11 @@ ROOMS: dict[str, set[str]] = {
     "verbs": set(),
     "store": set(),
     "logs": set(),
+    "tasks": set(),
     "config": {"verbs"},
     "media": {"verbs"},
-    "hooks": {"verbs"},
-    "calls": {"verbs", "config", "media", "hooks", "store"},
+    "hooks": {"verbs", "tasks"},
+    "calls": {"verbs", "config", "media", "hooks", "store", "tasks"},
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
     "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs"},
@@ -38,12 +39,12 @@ DOORS = (
     *("store/sql.py", "api/", "console/"),
 )
 # The tasks of calls, but no network.
-ONE_CALL = tuple(f"calls/{name}.py" for name in ("live", "leg", "legs", "tasks", "dispatchers", "switchboard"))
+ONE_CALL = tuple(f"calls/{name}.py" for name in ("live", "leg", "legs", "course", "dispatchers", "switchboard"))
 NETWORK = {"aiohttp", "websockets", "httpx", "socket", "socketserver", "ssl"}
 NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [
     (NETWORK, DOORS),
-    ({"asyncio"}, (*DOORS, "hooks/dispatcher.py", *ONE_CALL)),
+    ({"asyncio"}, (*DOORS, "tasks.py", "hooks/dispatcher.py", *ONE_CALL)),
     ({"audioop"}, ("media/audio.py",)),
     ({"numpy", "samplerate"}, ("media/resample.py",)),
     ({"tests"}, ("tests/",)),

@@ -278,6 +278,26 @@ def test_a_secret_at_the_cut_is_hidden_whole() -> None:
     assert "s3c" not in lines.getvalue()
 
 
+def test_a_secret_is_hidden_as_long_as_anybody_wants_it_hidden() -> None:
+    logs.register_secret("key-of-the-server")
+    text = "key-of-the-server key-of-calls key-of-one"
+    show_first = logs.hide(["key-of-the-server", "key-of-calls"])
+    show_second = logs.hide(["key-of-calls", "key-of-one", "x"])
+    assert logs.without_secrets(text) == "*** *** ***"
+    show_second()
+    show_second()
+    assert logs.without_secrets(text) == "*** *** key-of-one"
+    show_first()
+    assert logs.without_secrets(text) == "*** key-of-calls key-of-one"
+
+
+def test_what_is_shown_again_leaves_nothing_behind() -> None:
+    before = len(logs._secrets)
+    for number in range(100):
+        logs.hide([f"key-of-call-{number}"])()
+    assert len(logs._secrets) == before
+
+
 @pytest.mark.parametrize("value", ["", "a", "abc"])
 def test_a_secret_too_short_to_hide_is_not_hidden(value: str) -> None:
     logs.register_secret(value)

@@ -4,9 +4,10 @@ A wrong JSON type is fatal, as elsewhere; a key, a word or a number that we do n
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from verbs import templates
 from verbs.base import Finding, JsonObject, JsonValue, Path, did_you_mean, shown
 from verbs.check import in_words
 
@@ -39,6 +40,11 @@ def check_fields(value: JsonObject, fields: Mapping[str, Kind], path: Path) -> I
             yield from check(inner, fields[key], (*path, key))
         else:
             yield Finding((*path, key), f"unknown property {shown(key)}{did_you_mean(key, fields)}")
+
+
+def once_filled(kind: Kind) -> Kind:
+    """Make a kind of what has yet to be filled: a text may hold `{{…}}` where a value will stand."""
+    return replace(kind, fits=lambda value: kind.fits(templates.guessed(value)))
 
 
 def words(*known: str) -> Kind:

@@ -8,22 +8,14 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+from verbs import connecting
 from verbs.base import Finding, Hook, JsonObject, JsonValue, Number, Path, Verb, did_you_mean, shown
-from verbs.kinds import TEXT, Kind, an_object, check
+from verbs.kinds import TEXT, an_object, check, once_filled
 from verbs.llm_options import check_options, is_beta_shaped
 from verbs.vendors import VENDORS
 
-_TEXT_VALUES = Kind((dict,), "an object of texts", lambda value: all(isinstance(item, str) for item in value.values()))
 _AUTH = an_object({"apiKey": TEXT})
-_CONNECT_OPTIONS = an_object(
-    {
-        "host": Kind((str,), "a host's name, and :port", lambda value: "/" not in value),
-        "path": TEXT,
-        "url": Kind((str,), "a ws:// or wss:// URL", lambda value: value.startswith(("ws://", "wss://"))),
-        "headers": _TEXT_VALUES,
-        "query": _TEXT_VALUES,
-    }
-)
+_CONNECT_OPTIONS = an_object({name: once_filled(kind) for name, kind in connecting.FIELDS.items()})
 _PATTERN = re.compile(r"-?(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)")
 
 

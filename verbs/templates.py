@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,20 +15,29 @@ _SSML = re.compile(r"\s*<speak\b")
 
 def fill(value: JsonValue, values: Mapping[str, Any], *, max_chars: int = 256) -> JsonValue:
     """Return a copy with every `{{name}}` filled in; an unknown name is empty, a longer value cut to `max_chars`."""
-    match value:
-        case str():
-            return _fill_text(value, values, max_chars)
-        case list():
-            return [fill(item, values, max_chars=max_chars) for item in value]
-        case dict():
-            return {key: fill(item, values, max_chars=max_chars) for key, item in value.items()}
-        case _:
-            return value
+    return _changed(value, lambda text: _fill_text(text, values, max_chars))
+
+
+def guessed(value: JsonValue) -> JsonValue:
+    """Return a copy with a `1` for every `{{name}}`, which may stand for a word and for a number."""
+    return _changed(value, lambda text: _TEMPLATE.sub("1", text))
 
 
 def names(value: JsonValue) -> set[str]:
     """Return the names that the strings of a document use."""
     return {name for text in _texts(value) for name in _TEMPLATE.findall(text)}
+
+
+def _changed(value: JsonValue, change: Callable[[str], str]) -> JsonValue:
+    match value:
+        case str():
+            return change(value)
+        case list():
+            return [_changed(item, change) for item in value]
+        case dict():
+            return {key: _changed(item, change) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -5,9 +5,10 @@ A platform is a file or a folder beside this one that offers PLATFORM.
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from enum import IntEnum
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 __all__ = [
     "AudioReceived",
@@ -17,14 +18,14 @@ __all__ = [
     "CallStatus",
     "DigitReceived",
     "JsonObject",
-    "MarkReached",
     "MediaDialect",
     "Pacing",
     "Platform",
     "PlatformError",
     "PlatformEvent",
     "PlatformOther",
-    "Reply",
+    "Signature",
+    "Stage",
     "read_json",
 ]
 
@@ -63,21 +64,13 @@ class DigitReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkReached:
-    """Playout came to a mark, or the mark was thrown away with the audio before it."""
-
-    name: str
-    cleared: bool
-
-
-@dataclass(frozen=True, slots=True)
 class PlatformOther:
     """Something not needed or not understood, to be counted. `kind` is one of a few fixed words, never input."""
 
     kind: str
 
 
-PlatformEvent = CallStarted | AudioReceived | DigitReceived | MarkReached | PlatformOther
+PlatformEvent = CallStarted | AudioReceived | DigitReceived | PlatformOther
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,29 +100,44 @@ class Call:
     "The webhook's body, for matching and for templates; without the copies of the SIP message."
 
 
+class Stage(IntEnum):
+    """How far a call has come. It never goes back, though webhooks overtake each other."""
+
+    RINGING = 0
+    ANSWERED = 1
+    OVER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class CallStatus:
     call_sid: str
+    parent_sid: str | None
+    "The call of which this one is a leg."
     status: str
-    ended: bool
-    "True: nothing comes after it."
-    terminated_by: str | None
-    "Who hung up, in the platform's word; only when ended."
+    "In the platform's word."
+    sip_status: str
+    stage: Stage | None
+    "None: the platform's word is new to us."
+    by_platform: bool
+    "Whether the platform itself ended the call."
     attributes: JsonObject
 
 
-class Reply(NamedTuple):
-    """An HTTP answer as data."""
+class Signature(NamedTuple):
+    """What a webhook's signature proves."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    state: Literal["absent", "wrong", "stale", "valid"]
+    skew_s: int = 0
+    "Of a stale one, how long ago it was made by our clock; negative where that is still to come."
 
 
 class CallDialect(Protocol):
-    """The platform's webhooks: requests in, answers out."""
+    """The platform's webhooks."""
 
-    def verify(self, body: bytes, header: str | None, secrets: Sequence[str], *, now_s: float) -> bool:
+    signature_header: ClassVar[str]
+    "The name of the header in which a webhook is signed."
+
+    def verify(self, body: bytes, header: str | None, secrets: Sequence[str], *, now_s: float) -> Signature:
         """Tell whether one of the secrets signed these very bytes, lately. No input raises."""
         ...
 
@@ -141,16 +149,12 @@ class CallDialect(Protocol):
         """Read a status webhook. Raises PlatformError."""
         ...
 
+    def is_over(self, attributes: JsonObject) -> bool:
+        """Tell whether the attributes that came with a hook say that the call is over."""
+        ...
+
     def hook_attributes(self, attributes: JsonObject) -> JsonObject:
         """Return what the platform's own later hooks would tell of a call."""
-        ...
-
-    def reply(self, document: Sequence[JsonObject] | JsonObject) -> Reply:
-        """Answer with a document, which may be empty where the platform asks what to do next."""
-        ...
-
-    def nothing(self) -> Reply:
-        """Answer that it was heard, to a webhook that asks for nothing."""
         ...
 
 
@@ -167,12 +171,6 @@ class MediaDialect(Protocol):
 
     def clear(self) -> str:
         """Throw away what is not yet played."""
-        ...
-
-    def mark(self, name: str) -> str: ...
-
-    def disconnect(self) -> str:
-        """Give the call back to the platform."""
         ...
 
 

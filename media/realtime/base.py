@@ -37,7 +37,14 @@ class SessionReady:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechReceived:
+class ItemAnnounced:
+    """The model began an item of the conversation that may be spoken."""
+
+    response_id: str
+    item_id: str
+
+
+class SpeechReceived(NamedTuple):
     """A piece of the agent's voice, in the model's audio format, cut anywhere between two bytes."""
 
     response_id: str
@@ -133,6 +140,7 @@ class ModelRefused:
 ModelEvent = (
     SessionOpened
     | SessionReady
+    | ItemAnnounced
     | SpeechReceived
     | SpeechComplete
     | SpokenText

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from media.realtime import models
 from media.realtime.base import Dial, JsonObject, ModelError
 from media.realtime.dialect import Dialect
+from verbs import connecting
 from verbs.llm import Llm
 from verbs.vendors import KEY_HEADERS, VENDORS
 
 REFUSED_HEADERS = frozenset({"openai-beta"})
 "OpenAI closes a session that asks for its beta, since 2026-05-12 (close code 4000)."
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -41,23 +44,28 @@ class Dialler:
 
         The key of the configuration goes to the configured host only; a verb that names another brings its own.
 
-        :raises ModelError: no address, no key for that host, or no model
+        :raises ModelError: no address, no key for that host, no model, or what no socket can be opened with
         """
-        options = llm.connect_options or {}
+        options = _as_text(llm.connect_options or {})
+        if fault := next(connecting.faults(options), None):
+            raise ModelError(fault)
         target = address(options, url, self.path)
         if not target.netloc:
             raise ModelError(f"no address: set vendors.{llm.vendor}.url, or connectOptions.host in the verb")
-        theirs = _strings(options.get("headers"))
+        theirs = options.get("headers") or {}
         ours = api_key if (target.scheme, target.netloc) == urlsplit(url)[:2] else ""
-        key = (llm.auth or {}).get("apiKey") or ours
+        own = (llm.auth or {}).get("apiKey")
         brought = any(name.lower() in KEY_HEADERS for name in theirs)
-        if not (key or brought or VENDORS[llm.vendor].keyless):
+        if not (own or ours or brought or VENDORS[llm.vendor].keyless):
             remedy = f"set auth.apiKey in the verb, or vendors.{llm.vendor}.api_key"
             raise ModelError(f"no key for {target.hostname}: {remedy}")
-        headers = self.authorize(key) if key and not brought else {}
+        headers = {} if brought or not (own or ours) else self.authorize(str(own or ours))
+        if not all(map(connecting.fits_header, headers.values())):
+            whose = "auth.apiKey" if own else f"vendors.{llm.vendor}.api_key"
+            raise ModelError(f"{whose} must be one line that HTTP can carry")
         headers |= {name: value for name, value in theirs.items() if name.lower() not in REFUSED_HEADERS}
         query = self.query(llm, queried(options, target))
-        return Dial(urlunsplit(target._replace(query=urlencode(query))), headers)
+        return Dial(urlunsplit(target._replace(query=urlencode(query, errors="replace"))), headers)
 
 
 dial = Dialler()
@@ -73,18 +81,19 @@ def model_of(llm: Llm, dialect: Dialect) -> tuple[str, str | None]:
 
 def address(options: JsonObject, url: str, path: str) -> SplitResult:
     """Say where `connectOptions` lead to: a URL, a host with a path, or else the configured `url`."""
-    named = str(options.get("url") or url)
-    if host := options.get("host"):
-        path = str(options.get("path") or path).lstrip("/")
-        named = f"{_scheme(host)}://{host}/{path}"
     try:
-        return urlsplit(named)
-    except ValueError:  # such as an IPv6 address that does not end
+        if host := options.get("host"):
+            path = str(options.get("path") or path).lstrip("/")
+            return urlsplit(f"{_scheme(host)}://{host}/{path}")
+        return urlsplit(str(options.get("url") or url))
+    except ValueError:  # such as an IPv6 address that does not end, which dialling refuses
         return urlsplit("")
 
 
 def queried(options: JsonObject, target: SplitResult) -> dict[str, str]:
-    return dict(parse_qsl(target.query, keep_blank_values=True)) | _strings(options.get("query"))
+    query = options.get("query")
+    named = {str(name): str(value) for name, value in query.items()} if isinstance(query, Mapping) else {}
+    return dict(parse_qsl(target.query, keep_blank_values=True)) | named
 
 
 def _named(llm: Llm) -> str:
@@ -95,8 +104,11 @@ def _named(llm: Llm) -> str:
 
 
 def _scheme(host: str) -> str:
-    return "ws" if host.split(":", maxsplit=1)[0] in {"127.0.0.1", "localhost"} else "wss"
+    return "ws" if urlsplit(f"//{host}").hostname in LOOPBACK else "wss"
 
 
-def _strings(value: object) -> dict[str, str]:
-    return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
+def _as_text(value: Any) -> Any:
+    """Read numbers as the texts that they are in a header and a URL."""
+    if isinstance(value, Mapping):
+        return {str(name): _as_text(inner) for name, inner in value.items()}
+    return str(value) if isinstance(value, int | float) else value

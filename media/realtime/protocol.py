@@ -22,8 +22,8 @@ from media.realtime.base import (
     ModelEvent,
     Said,
     SessionReady,
-    SpeechReceived,
 )
+from media.realtime.deltas import Deltas
 from media.realtime.dialect import MISSING, TURN_DETECTION, Dialect, find, place_of
 from media.realtime.dialling import model_of
 from media.realtime.habits import habits
@@ -36,8 +36,6 @@ from media.realtime.reading import (
     aside,
     parse,
     refusal,
-    speech_of,
-    split_delta,
     text_in,
     type_of,
 )
@@ -67,7 +65,7 @@ class Realtime:
         self._session = told.session
         self._wants_audio_events = wants_audio_events
         self._updates = 0
-        self._odd: dict[Speech, bytes] = {}
+        self._deltas = Deltas(self.speaks, AUDIO_DELTAS, parse)
         self._asides: deque[str] = deque(maxlen=MAX_ASIDES)
         by_itself = habits(self._session, self.dialect, obeyed=self.can.leave_turns)
         self.interrupts_itself = by_itself.interrupts_itself
@@ -83,12 +81,16 @@ class Realtime:
         :raises ModelError: not JSON, not an object, or an audio delta that is not base64
         """
         data = wire if isinstance(wire, bytes) else wire.encode()
-        if not self._wants_audio_events and data.find(DELTA_TYPE, 0, HEAD_BYTES) >= 0:
-            event, audio = split_delta(data)
-            if type_of(event) in AUDIO_DELTAS:
-                return Said(AUDIO_DELTA, {}, self._speech(event, audio))
+        if data.find(DELTA_TYPE, 0, HEAD_BYTES) >= 0 and not self._wants_audio_events:
+            speech = self._deltas.read(data)
+            if speech:
+                return Said(AUDIO_DELTA, {}, None if speech.response_id in self._asides else speech)
         event = parse(data)
         type_ = type_of(event)
+        if type_ in AUDIO_DELTAS:
+            speech = self._deltas.speech(event)
+            heard = None if speech.response_id in self._asides else speech
+            return Said(type_, event if self._wants_audio_events else {}, heard)
         return Said(type_, event, self._meaning(GA_OF.get(type_, type_), event))
 
     def configure(self) -> bytes:
@@ -145,8 +147,6 @@ class Realtime:
             self.answers_itself = self.interrupts_itself = False
 
     def _meaning(self, type_: str, event: JsonObject) -> ModelEvent | None:
-        if type_ == AUDIO_DELTA:
-            return self._speech(event, event.get("delta"))
         if self._asides and event.get("response_id") in self._asides:
             return None
         try:
@@ -163,19 +163,6 @@ class Realtime:
         if type_ == "response.created" and aside(event["response"]):
             self._asides.append(text_in(event["response"], "id"))
         return MEANINGS[type_](event) if type_ in MEANINGS else None
-
-    def _speech(self, event: JsonObject, delta: object) -> SpeechReceived | None:
-        try:
-            speech, response_id = speech_of(event), text_in(event, "response_id")
-            audio = binascii.a2b_base64(delta, strict_mode=True)  # type: ignore[arg-type]  # checked by the call
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"an audio delta that cannot be read: {type(error).__name__}") from error
-        if self._asides and response_id in self._asides:
-            return None
-        whole = self._odd.pop(speech, b"") + audio
-        if self.speaks.encoding == "pcm16" and len(whole) % 2:
-            whole, self._odd[speech] = whole[:-1], whole[-1:]
-        return SpeechReceived(response_id, speech, whole)
 
     def _mismatch(self, session: object) -> str | None:
         """Compare the formats in force with those asked for: AVA saw G.711 answered with PCM (2026-02)."""

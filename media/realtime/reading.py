@@ -13,6 +13,7 @@ from media.realtime.base import (
     CallerStarted,
     CallerStopped,
     CallerText,
+    ItemAnnounced,
     JsonObject,
     ModelError,
     ModelEvent,
@@ -31,7 +32,6 @@ AUDIO_DELTAS = frozenset({AUDIO_DELTA, BETA_OF[AUDIO_DELTA]})
 DELTA_TYPE = b'audio.delta"'
 HEAD_BYTES = 512
 "Where the type of an event stands, whatever the order of its keys."
-_DELTA_MARK = b'"delta":"'
 LATEST_UNIX_S = 1e11
 "A session that ends later than in thousands of years is not believed to know."
 
@@ -67,16 +67,6 @@ TOLD_IN_WORDS = {
     "no active response": "response_cancel_not_active",
 }
 "Races that xAI, and sometimes OpenAI, names in the message only (pipecat: services/xai/realtime/llm.py)."
-
-
-def split_delta(data: bytes) -> tuple[JsonObject, bytes]:
-    """Take the audio out of a delta event, so that the JSON parser need not walk through it."""
-    start = data.find(_DELTA_MARK) + len(_DELTA_MARK)
-    end = data.find(b'"', start)
-    if start < len(_DELTA_MARK) or end < 0 or b"\\" in data[start:end]:
-        event = parse(data)
-        return event, str(event.get("delta", "")).encode(errors="replace")
-    return parse(data[:start] + data[end:]), data[start:end]
 
 
 def parse(data: bytes) -> JsonObject:
@@ -161,6 +151,12 @@ def _response_ended(event: JsonObject) -> ResponseEnded | None:
     return ResponseEnded(text_in(response, "id"), status, error or None, usage)
 
 
+def _item_announced(event: JsonObject) -> ItemAnnounced | None:
+    item = event["item"]
+    message = item.get("type") == "message"
+    return ItemAnnounced(text_in(event, "response_id"), text_in(item, "id")) if message else None
+
+
 def _item_done(event: JsonObject) -> ToolCalled | None:
     item = event["item"]
     if item.get("type") != "function_call" or item.get("status", "completed") != "completed":
@@ -175,6 +171,7 @@ def _caller_text(event: JsonObject) -> CallerText:
 
 MEANINGS: dict[str, Callable[[JsonObject], ModelEvent | None]] = {
     "session.created": lambda e: opened(e["session"]),
+    "response.output_item.added": _item_announced,
     "response.output_audio.done": lambda e: SpeechComplete(speech_of(e)),
     "response.output_audio_transcript.delta": _spoken,
     "response.output_audio_transcript.done": _spoken,

@@ -8,7 +8,7 @@ waits. No task, timer or log line per frame.
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,22 +16,18 @@ from math import inf
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
-from websockets.exceptions import InvalidStatus, WebSocketException
 
-from media.bridge import Bridge
-from media.effects import CallTool, Effect, End, Finish, Measure, Report, ToModel, ToPlatform, Warn, Wire
+from media.bridge import NOTHING, Bridge
+from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn, Wire
 from media.ends import media_lost, model_gone
 from media.realtime.base import Dial
-from media.sockets.model import ModelSocket, connect
+from media.sockets.model import ModelSocket
 from media.sockets.ports import HookPort, Observer, Patience
+from media.sockets.reach import reach
 from media.ticker import Ticker
 
 log = structlog.get_logger("media")
 
-RETRY_S = (0.5, 1.0, 2.0)
-"How long after each failed dial the next one starts."
-REFUSED = {401: "invalid_api_key", 403: "invalid_api_key", 404: "model_not_found"}
-"Answers at the upgrade that another try would not change."
 CLOSE_CODES = {"media_lost": WSCloseCode.POLICY_VIOLATION, "server_restart": WSCloseCode.SERVICE_RESTART}
 CLEAN_CLOSE = {1000, 1001, 1005}
 WATCH_EVERY_S = 5.0
@@ -48,20 +44,37 @@ class Lines:
     "One for all: making one takes 30 ms, in which no call would be served."
     observer: Observer
 
-    def line(self, bridge: Bridge, dial: Dial, hooks: HookPort, patience: Patience) -> "Line":
-        return Line(bridge, dial, hooks, patience, shared=self)
+    def line(
+        self, bridge: Bridge, dials: Sequence[Dial], hooks: HookPort, patience: Patience, *, call_sid: str
+    ) -> "Line":
+        """Make the line of one conversation; whatever it logs names `call_sid`."""
+        return Line(bridge, dials, hooks, patience, shared=self, call_sid=call_sid)
 
 
 class Line:
     """`run` lives as long as the call; `serve` as long as its media socket."""
 
-    def __init__(self, bridge: Bridge, dial: Dial, hooks: HookPort, patience: Patience, *, shared: Lines) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        dials: Sequence[Dial],
+        hooks: HookPort,
+        patience: Patience,
+        *,
+        shared: Lines,
+        call_sid: str,
+    ) -> None:
+        """`dials`: where the bridge's models are, in its order."""
         self._bridge = bridge
-        self._dial = dial
+        self._dials = dials
         self._hooks = hooks
         self._patience = patience
         self._shared = shared
+        # Bound, and no context variable: callbacks of sockets and of the ticker run in whichever context made them.
+        self._log = log.bind(call_sid=call_sid)
         self._now = asyncio.get_running_loop().time
+        self._group = asyncio.TaskGroup()
+        self._reaching: asyncio.Task[None] | None = None
         self._model: ModelSocket | None = None
         self._platform: web.WebSocketResponse | None = None
         self._to_platform: deque[Wire] = deque()
@@ -79,24 +92,24 @@ class Line:
         Whatever goes wrong in any of this call's callbacks is raised here: it ends this call and no other.
         """
         try:
-            async with asyncio.TaskGroup() as group:
-                await self._stay(group)
+            async with self._group:
+                await self._stay()
         finally:
             await self._close()
         if self._failure:
             raise self._failure
 
-    async def _stay(self, group: asyncio.TaskGroup) -> None:
+    async def _stay(self) -> None:
         if self.over.is_set():
             return
-        dialling = group.create_task(self._reach_model())
-        writing = group.create_task(self._write_platform())
-        self._schedule()
+        self._redial(0)
+        writing = self._group.create_task(self._write_platform())
+        self._perform([])
         while not self.over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.over.wait(), min(WATCH_EVERY_S, self._patience.send_timeout_s / 2))
             self._watch()
-        dialling.cancel()  # before the sockets are closed: a model that answers only now would be closed by nobody
+        self._stop_reaching()  # before the sockets are closed: one that answers only now would be closed by nobody
         await self._close()
         writing.cancel()
 
@@ -106,51 +119,76 @@ class Line:
             await socket.close()
             return
         self._platform = socket
-        self._do(self._bridge.platform_opened)
+        self._do(self._tell, self._bridge.platform_opened)
         async for message in socket:
             if message.type is WSMsgType.BINARY:
-                self._caller_said(message.data)
+                self._do(self._hear_caller, message.data)
             elif message.type is WSMsgType.TEXT:
-                self._do(partial(self._bridge.platform_said, message.data))
-        self._do(partial(self._bridge.platform_closed, clean=socket.close_code in CLEAN_CLOSE))
+                self._do(self._tell, self._bridge.platform_said, message.data)
+        self._do(self._tell, partial(self._bridge.platform_closed, clean=socket.close_code in CLEAN_CLOSE))
 
     def finish(self, end: End) -> None:
         """End the conversation for a reason from outside."""
-        self._do(partial(self._bridge.end, end))
+        self._do(self._tell, self._bridge.end, end)
 
     def tick(self, now: float) -> None:  # noqa: ARG002  # the ticker's time is a moment old: inputs take their own
-        self._do(self._bridge.tick)
+        self._do(self._tell, self._bridge.tick)
 
-    # Effects
+    def model_opened(self, socket: ModelSocket) -> None:
+        self._model = socket
+        self._shared.observer.model_opened()
+        self._do(self._tell, self._bridge.model_opened)
 
-    def _do(self, say: Callable[[float], list[Effect]]) -> None:
-        """Tell the bridge something, with the time, and perform what it wants. The boundary of one call."""
+    def model_said(self, wire: bytes) -> None:
+        self._do(self._hear_model, wire)
+
+    def model_lost(self, code: int | None, reason: str) -> None:
+        self._model = None  # it goes by itself from here, and owes nothing any more
+        self._shared.observer.model_closed()
+        self._do(self._tell, partial(self._bridge.model_closed, code=code, reason=reason))
+
+    def _tool_answered(self, call_id: str, output: str) -> None:
+        self._do(self._tell, self._bridge.tool_answered, call_id, output)
+
+    # Inputs and effects
+
+    def _do(self, deed: Callable[..., None], *said: object) -> None:
+        """Take an input. The boundary of one call: what goes wrong is raised again by `run`, for this call alone."""
         if self._failure:
             return
         try:
-            for effect in say(self._now()):
-                self._perform(effect)
-            self._schedule()
-        except Exception as error:  # noqa: BLE001  # raised again by `run`, for this call alone
-            self._fail(error)
+            deed(*said)
+        except Exception as error:  # noqa: BLE001  # see above
+            self._failure = error
+            self.over.set()
 
-    def _fail(self, error: Exception) -> None:
-        self._failure = error
-        self.over.set()
+    def _tell(self, say: Callable[..., list[Effect]], *said: object) -> None:
+        """Tell the bridge something, with the time, and perform what it wants."""
+        self._perform(say(*said, self._now()))
 
-    def _caller_said(self, pcm: bytes) -> None:
-        """The caller's audio, fifty times a second: it goes to the model and changes nothing that time does not."""
-        try:
-            effects = self._bridge.platform_said(pcm, self._now())
-        except Exception as error:  # noqa: BLE001  # see _do
-            self._fail(error)
-            return
+    def _hear_caller(self, pcm: bytes) -> None:
+        """Pass the caller's audio on, fifty times a second: it changes nothing that time does not."""
+        effects = self._bridge.platform_said(pcm, self._now())
         if len(effects) == 1 and isinstance(effects[0], ToModel) and self._model:
             self._model.send(effects[0].wire)
         elif effects:
-            self._do(lambda _: effects)
+            self._perform(effects)
 
-    def _perform(self, effect: Effect) -> None:
+    def _hear_model(self, wire: bytes) -> None:
+        effects = self._bridge.model_said(wire, self._now())
+        if effects is not NOTHING:
+            self._perform(effects)
+            if self._bridge.backlogged and self._model:
+                self._model.pause_reading()
+
+    def _perform(self, effects: list[Effect]) -> None:
+        """Do what the bridge wants, and see when it next wants to be woken."""
+        for effect in effects:
+            self._perform_one(effect)
+        if (due := self._bridge.next_due()) is not None:
+            self._shared.ticker.wake(self, due)
+
+    def _perform_one(self, effect: Effect) -> None:
         match effect:
             case ToModel(wire):
                 if self._model:
@@ -158,6 +196,8 @@ class Line:
             case ToPlatform(wire):
                 self._to_platform.append(wire)
                 self._written.set()
+            case Redial(nth):
+                self._redial(nth)
             case Report(type_, event):
                 self._hooks.report(type_, event)
             case CallTool(call_id, name, arguments):
@@ -165,66 +205,42 @@ class Line:
             case Measure(name, since):
                 self._shared.observer.measure(name, self._now() - since)
             case Warn(event, detail):
-                log.warning(event, **detail)
+                self._log.warning(event, **detail)
             case Finish(end):
                 self.end = end
                 self.over.set()
 
-    def _tool_answered(self, call_id: str, output: str) -> None:
-        self._do(partial(self._bridge.tool_answered, call_id, output))
-
-    def _schedule(self) -> None:
-        if (due := self._bridge.next_due()) is not None:
-            self._shared.ticker.wake(self, due)
-
     # The model's socket
 
-    def model_opened(self, socket: ModelSocket) -> None:
-        self._model = socket
-        self._shared.observer.model_opened()
-        self._do(self._bridge.model_opened)
+    def _redial(self, nth: int) -> None:
+        """Leave the model, if there is one, and reach the n-th."""
+        self._stop_reaching()
+        if (model := self._model) is not None:
+            self._model = None
+            model.dismiss()
+            self._shared.observer.model_closed()
+            self._group.create_task(model.close())
+        self._reaching = self._group.create_task(self._reach_model(self._dials[nth]))
 
-    def model_said(self, wire: bytes) -> None:
-        try:
-            effects = self._bridge.model_said(wire, self._now())
-        except Exception as error:  # noqa: BLE001  # see _do
-            self._fail(error)
-            return
-        if effects or not self._bridge.gathering:
-            self._do(lambda _: effects)
-            if self._bridge.backlogged and self._model:
-                self._model.pause(reading=False)
+    def _stop_reaching(self) -> None:
+        """Reach for none any more."""
+        if self._reaching:
+            self._reaching.cancel()
 
-    def model_lost(self, code: int | None, reason: str) -> None:
-        self._shared.observer.model_closed()
-        self._do(partial(self._bridge.model_closed, code=code, reason=reason))
-
-    async def _reach_model(self) -> None:
+    async def _reach_model(self, dial: Dial) -> None:
         """Dial, again where that may help. The caller hears a tone meanwhile, by the bridge's silence rule."""
-        give_up_at = self._now() + self._patience.dial_s
-        for pause_s in (*RETRY_S, None):
-            refusal = await self._dial_once()
-            if refusal is None:
-                return
-            why, message, final = refusal
-            log.warning("model_connect_failed", reason_code=why, message=message)
-            if final or pause_s is None or self._now() + pause_s >= give_up_at:
-                break
-            await asyncio.sleep(pause_s)
-        self._do(partial(self._bridge.model_failed, reason_code=why, message=message))
-
-    async def _dial_once(self) -> tuple[str, str, bool] | None:
-        """Connect; give the reason code, the words, and whether another try is of no use, where that fails."""
-        try:
-            await connect(self._dial, self, tls=self._shared.tls, timeout_s=self._patience.connect_timeout_s)
-        except InvalidStatus as refusal:
-            status = refusal.response.status_code
-            return REFUSED.get(status, "connect_failed"), f"the model answered HTTP {status}", status in REFUSED
-        except (OSError, WebSocketException) as failure:
-            return "connect_failed", f"the model cannot be reached: {type(failure).__name__}", False
-        except ValueError as failure:
-            return "connect_failed", f"the model's address cannot be used: {type(failure).__name__}", True
-        return None
+        failure = await reach(
+            dial,
+            self,
+            tls=self._shared.tls,
+            connect_timeout_s=self._patience.connect_timeout_s,
+            dial_s=self._patience.dial_s / len(self._dials),
+            log=self._log,
+        )
+        self._reaching = None
+        if failure:
+            why, message, _ = failure
+            self._do(self._tell, partial(self._bridge.model_failed, reason_code=why, message=message))
 
     # The platform's socket
 
@@ -257,12 +273,12 @@ class Line:
             return
         if now - (model.stuck_since or now) > self._patience.send_timeout_s:
             self.finish(model_gone(None, "the model does not read its socket"))
-        elif now - model.heard_at > self._patience.heartbeat_s * 2.5:
+        elif model.silent_s > self._patience.heartbeat_s * 2.5:
             self.finish(model_gone(None, "the model does not answer pings"))
-        elif now - model.heard_at > self._patience.heartbeat_s:
+        elif model.silent_s > self._patience.heartbeat_s:
             model.ping()
         if not self._bridge.backlogged:
-            model.pause(reading=True)
+            model.resume_reading()
 
     async def _close(self) -> None:
         """Close both at once: the caller goes on while the model still says goodbye."""

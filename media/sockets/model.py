@@ -6,21 +6,29 @@ step, and what the bridge wants sent is written at once, by whoever has it.
 """
 
 import asyncio
+import re
 import ssl
 from typing import Protocol, cast
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidMessage
+from websockets.exceptions import InvalidMessage, WebSocketException
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
 from media.realtime.base import Dial
+from media.sockets.framing import Masks, text_frame
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 CLOSE_S = 1.0
 "How long the model may take to close the connection after both sides have said so."
 DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
+HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+"RFC 9110: anything else would end the header, or could not be written at all."
+
+
+MASKS = Masks()
 
 
 class Ears(Protocol):
@@ -35,13 +43,23 @@ class Ears(Protocol):
         ...
 
 
+class Deaf:
+    """Ears of nobody."""
+
+    def model_opened(self, socket: "ModelSocket") -> None: ...
+
+    def model_said(self, wire: bytes) -> None: ...
+
+    def model_lost(self, code: int | None, reason: str) -> None: ...
+
+
 class ModelSocket(asyncio.Protocol):
     """One socket. `ears` hear of it only once the upgrade has succeeded."""
 
-    def __init__(self, dial: Dial, ears: Ears) -> None:
-        self._headers = {"User-Agent": "hookswitch"} | dial.headers
+    def __init__(self, core: ClientProtocol, ears: Ears) -> None:
+        """`core` holds the request for the upgrade, to be sent as soon as there is a connection."""
         self._ears = ears
-        self._core = ClientProtocol(parse_uri(dial.url), max_size=MAX_MESSAGE_BYTES)
+        self._core = core
         self._parts: list[bytes] = []
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
@@ -50,14 +68,20 @@ class ModelSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._told = False
         self._aborting = False
+        self._reading = True
         self.heard_at = self._loop.time()
-        "When anything was last received."
+        "When anything was last received, or could be again."
         self.stuck_since: float | None = None
         "Since when the model has not read what we send."
 
     @property
     def open(self) -> bool:
         return self._core.state is OPEN
+
+    @property
+    def silent_s(self) -> float:
+        """How long nothing has come; no time at all where it is we who do not read."""
+        return self._loop.time() - self.heard_at if self._reading else 0.0
 
     async def handshake(self) -> None:
         """Wait for the upgrade.
@@ -67,26 +91,36 @@ class ModelSocket(asyncio.Protocol):
         await asyncio.shield(self._opened)
 
     def send(self, wire: bytes) -> None:
-        """Send one text message; nothing where the socket is no longer open: `lost` says why."""
-        if self.open:
-            self._core.send_text(wire)
-            self._flush()
+        """Send one text message; nothing where the socket is no longer open: the ears hear of that by `model_lost`."""
+        if self._core.state is OPEN and self._transport:
+            self._transport.write(text_frame(wire, MASKS.next()))
 
     def ping(self) -> None:
         if self.open:
             self._core.send_ping(b"")
-            self._flush()
+            self._write()
 
-    def pause(self, *, reading: bool) -> None:
-        """Stop or go on reading: what comes meanwhile waits at the model."""
-        if self._transport and not self._transport.is_closing():
-            self._transport.resume_reading() if reading else self._transport.pause_reading()
+    def pause_reading(self) -> None:
+        """Leave what comes with the model."""
+        if self._reading and self._transport and not self._transport.is_closing():
+            self._reading = False
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on: what the model owed meanwhile, such as an answer to a ping, it owes from now."""
+        if not self._reading and self._transport and not self._transport.is_closing():
+            self._reading, self.heard_at = True, self._loop.time()
+            self._transport.resume_reading()
+
+    def dismiss(self) -> None:
+        """Tell nobody anything of it any more, not even its end."""
+        self._ears = Deaf()
 
     async def close(self) -> None:
         """Close in order; the connection is broken off where the model does not answer."""
         if self.open:
             self._core.send_close(CloseCode.NORMAL_CLOSURE)
-            self._flush()
+            self._write()
         await asyncio.wait({self._closed}, timeout=CLOSE_S)
         if self._transport:
             self._transport.abort()
@@ -95,11 +129,7 @@ class ModelSocket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        request = self._core.connect()
-        for name, value in self._headers.items():
-            request.headers[name] = value
-        self._core.send_request(request)
-        self._flush()
+        self._write()
 
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._loop.time()
@@ -133,7 +163,9 @@ class ModelSocket(asyncio.Protocol):
                 self._frame(event)
         if self._core.close_rcvd:
             self._tell_lost()
-        self._flush()
+        self._write()
+        if self._core.state is not OPEN:
+            self._leave()
 
     def _upgrade(self) -> None:
         """Tell of the upgrade before the first frame, which may have come with it."""
@@ -159,7 +191,13 @@ class ModelSocket(asyncio.Protocol):
             received = self._core.close_rcvd
             self._ears.model_lost(*(received.code, received.reason) if received else (None, ""))
 
-    def _flush(self) -> None:
+    def _leave(self) -> None:
+        """See to it that a model which does not leave when it should is left."""
+        if self._transport and self._core.close_expected() and not self._aborting:
+            self._aborting = True
+            self._loop.call_later(CLOSE_S, self._transport.abort)
+
+    def _write(self) -> None:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -168,9 +206,6 @@ class ModelSocket(asyncio.Protocol):
                 transport.write(data)
             elif transport.can_write_eof():
                 transport.write_eof()
-        if self._core.close_expected() and not self._aborting:
-            self._aborting = True
-            self._loop.call_later(CLOSE_S, transport.abort)
 
 
 def _looked_at(opened: asyncio.Future[None]) -> None:
@@ -182,17 +217,36 @@ def _looked_at(opened: asyncio.Future[None]) -> None:
 async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: float) -> None:
     """Reach the model, upgrade included; it is in the ears' hands then.
 
+    :raises ValueError: it cannot be dialled with such an address or header, now or later; the text quotes no value
     :raises OSError: no connection, or not in time (TimeoutError)
     :raises websockets.exceptions.InvalidHandshake: it answered, but not with an upgrade
     """
-    uri = parse_uri(dial.url)
+    core = _asking_for_upgrade(dial)
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout_s):
         transport, socket = await loop.create_connection(
-            lambda: ModelSocket(dial, ears), uri.host, uri.port, ssl=tls if uri.secure else None
+            lambda: ModelSocket(core, ears), core.uri.host, core.uri.port, ssl=tls if core.uri.secure else None
         )
         try:
             await socket.handshake()
         except BaseException:
             transport.abort()
             raise
+
+
+def _asking_for_upgrade(dial: Dial) -> ClientProtocol:
+    """Write the request before there is a connection: what cannot be written fails here, and not in a callback."""
+    headers = {"User-Agent": "hookswitch"} | dial.headers
+    for name, value in headers.items():
+        if not (HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value)):
+            raise ValueError(f"the header {name[:64]!r} cannot be sent: it holds a line break, or is no Latin-1 text")
+    try:
+        core = ClientProtocol(parse_uri(dial.url), max_size=MAX_MESSAGE_BYTES)
+        core.uri.host.encode("idna")  # as the resolver does; it would raise in the middle of dialling
+        request = core.connect()
+        for name, value in headers.items():
+            request.headers[name] = value
+        core.send_request(request)
+    except (ValueError, WebSocketException):
+        raise ValueError("the model's address cannot be used: see connectOptions, and vendors.*.url") from None
+    return core

@@ -2,13 +2,15 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.trust import Facts, PathClass, Refusal, Secrets, Signature, decide, facts_of, refused
+from api.trust import Facts, PathClass, Refusal, Secrets, decide, facts_of, refused
+from media.platforms.base import Signature
 
 NOTHING = Secrets()
 SIGNED = Secrets(signed_webhooks=True)
@@ -173,20 +175,33 @@ WRONG_BASIC = "Basic " + b64encode(b"jambonz:guess").decode()
         (BASIC, "absent", "", "unauthorized"),
         (BASIC, "absent", WRONG_BASIC, "unauthorized"),
         (BASIC, "valid", "", "unauthorized"),
+        (SIGNED, "stale", "", "stale_signature"),
         (BOTH, "valid", "", None),
         (BOTH, "absent", RIGHT_BASIC, None),
         (BOTH, "wrong", RIGHT_BASIC, "wrong_signature"),
+        (BOTH, "stale", RIGHT_BASIC, "stale_signature"),
         (BOTH, "absent", "", "unauthorized"),
     ],
 )
 @pytest.mark.parametrize("facts", [local("webhook"), remote("webhook")], ids=["local", "remote"])
 def test_a_webhook_proves_itself_by_signature_or_basic_auth(
-    facts: Facts, secrets: Secrets, signature: Signature, authorization: str, expected: str | None
+    facts: Facts,
+    secrets: Secrets,
+    signature: Literal["valid", "stale", "wrong", "absent"],
+    authorization: str,
+    expected: str | None,
 ) -> None:
-    asked = replace(facts, signature=signature, authorization=authorization)
+    asked = replace(facts, signature=Signature(signature), authorization=authorization)
     refusal = decide(asked, secrets)
     assert (refusal and refusal.code) == expected
     assert status(refusal) == (401 if expected else 200)
+
+
+@pytest.mark.parametrize(("skew_s", "when"), [(3600, "3600 s ago"), (-3600, "3600 s ahead of our clock")])
+def test_a_stale_signature_says_how_far_the_clocks_are_apart(skew_s: int, when: str) -> None:
+    refusal = decide(replace(remote("webhook"), signature=Signature("stale", skew_s)), SIGNED)
+    assert refusal is not None
+    assert (refusal.skew_s, when in refusal.message, "clocks" in refusal.message) == (skew_s, True, True)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +280,7 @@ def test_the_facts_of_a_request_are_read_from_it() -> None:
             "Authorization": "A",
         },
     )
-    facts = facts_of(request, "webhook", signature="valid")
+    facts = facts_of(request, "webhook", signature=Signature("valid"))
     assert facts == Facts(
         path="webhook",
         peer=request.remote,
@@ -273,7 +288,7 @@ def test_the_facts_of_a_request_are_read_from_it() -> None:
         origin="o",
         proxied_by="CF-Ray",
         authorization="A",
-        signature="valid",
+        signature=Signature("valid"),
     )
 
 

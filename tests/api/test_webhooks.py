@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
+from structlog.testing import capture_logs
 
 from api.webhooks import FAULT, MAX_BODY_BYTES, Webhooks, guard
 from config import Settings
@@ -119,8 +120,8 @@ async def test_what_is_signed_with_any_of_the_secrets_is_answered(desk_for: Any,
     ("header", "code"),
     [
         (signature(RAW, "another secret"), "wrong_signature"),
-        (signature(RAW, WEBHOOK_SECRET, time.time() - 3000), "wrong_signature"),
-        (signature(RAW, WEBHOOK_SECRET, time.time() + 3000), "wrong_signature"),
+        (signature(RAW, WEBHOOK_SECRET, time.time() - 3000), "stale_signature"),
+        (signature(RAW, WEBHOOK_SECRET, time.time() + 3000), "stale_signature"),
         (signature(RAW + b" ", WEBHOOK_SECRET), "wrong_signature"),
         ("nonsense", "wrong_signature"),
         ("", "unsigned"),
@@ -131,6 +132,18 @@ async def test_a_wrong_stale_or_absent_signature_is_refused(desk_for: Any, path:
     status, answer, _ = await desk.platform.post(path, RAW, **{"Jambonz-Signature": header})
     assert (status, answer["error"]["code"]) == (401, code)
     assert desk.exchange.lines.made == []
+
+
+async def test_the_log_says_by_how_much_the_clocks_differ(desk_for: Any) -> None:
+    desk = await desk_for(settings_of(PLAIN, platform=SIGNED))
+    stale = {"Jambonz-Signature": signature(RAW, WEBHOOK_SECRET, time.time() - 3600)}
+    with capture_logs() as logs:
+        await desk.platform.post("/call", RAW, **stale)
+        await desk.platform.post("/call", RAW, **{"Jambonz-Signature": "t=1,v1=x"})
+    [told, other] = logs
+    assert (told["event"], told["code"]) == ("request_refused", "stale_signature")
+    assert told["skew_s"] == pytest.approx(3600, abs=5)
+    assert "skew_s" not in other
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import json
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -74,7 +74,7 @@ class StillLine(Line):
     closing_s = 0.0
 
     async def run(self) -> None:
-        self._schedule()
+        self._perform([])
         await self.over.wait()
         await asyncio.sleep(self.closing_s)
         if self._failure:
@@ -85,8 +85,8 @@ class StillLine(Line):
 class StillLines(Lines):
     made: list[StillLine] = field(default_factory=list)
 
-    def line(self, bridge: Bridge, dial: Dial, hooks: Any, patience: Patience) -> Line:
-        self.made.append(StillLine(bridge, dial, hooks, patience, shared=self))
+    def line(self, bridge: Bridge, dials: Sequence[Dial], hooks: Any, patience: Patience, *, call_sid: str) -> Line:
+        self.made.append(StillLine(bridge, dials, hooks, patience, shared=self, call_sid=call_sid))
         return self.made[-1]
 
 
@@ -144,11 +144,13 @@ class Counts:
 class Exchange:
     """Make it inside the loop. The methods are what the platform does."""
 
-    def __init__(self, settings: Settings, applications: Applications | None = None) -> None:
+    def __init__(
+        self, settings: Settings, applications: Applications | None = None, store: MemoryStore | None = None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.applications = applications or Applications()
         self.counts = Counts()
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.lines = StillLines(Ticker(loop.time, loop.call_at), tls, self.counts)
         chance = Random(1)  # noqa: S311  # jitter
@@ -156,7 +158,20 @@ class Exchange:
         self.dispatcher = Dispatcher(
             {"https": self.applications}, options, clock=loop.time, random=chance, observe=lambda _: None
         )
-        self.switchboard = Switchboard(settings, self.store, self.dispatcher, self.lines, observer=self.counts)
+        self.hidden: list[str] = []
+        self.switchboard = Switchboard(
+            settings, self.store, self.dispatcher, self.lines, observer=self.counts, hide=self._hide
+        )
+
+    def _hide(self, values: Iterable[str]) -> Callable[[], None]:
+        hidden = list(values)
+        self.hidden += hidden
+
+        def show() -> None:
+            for value in hidden:
+                self.hidden.remove(value)
+
+        return show
 
     async def ring(self, call_sid: str = "c-1", reachable_by: str | None = None, **attributes: Any) -> list[JsonObject]:
         answer = await self.switchboard.answer(a_call(call_sid, **attributes), PLACE, reachable_by=reachable_by)

@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 
 from calls import carrying
+from calls.manners import manners
 from config.settings import Media
 from media.ends import NO_SHOW, TOO_LONG
+from media.idle import Rung
+from media.interruption import BargeIn
+from media.keypad import Digits
+from media.options import Manners
 from media.realtime.base import ModelError
 from tests.calls.exchange import LLM, JsonObject, settings_of
 from verbs.llm import Llm
@@ -90,7 +95,8 @@ def test_a_bridge_has_the_routes_patience_and_the_time_that_is_left(left_s: floa
     settings = settings_of({"verbs": [LLM]})
     [route] = settings.routes
     model = carrying.make_model(llm_of(), route)
-    bridge = carrying.make_bridge(model, route, settings, settings.vendors["openai"], now=100.0, left_s=left_s)
+    vendor = settings.vendors["openai"]
+    bridge = carrying.make_bridge([model], route, settings, vendor, now=100.0, left_s=left_s, unix_s=0.0)
     due = bridge.next_due()
     assert due == 100 + min(left_s, 10)
     [finish] = bridge.tick(due)
@@ -102,19 +108,6 @@ def test_our_key_goes_to_our_vendors_host_only() -> None:
     assert carrying.model_dial(llm_of(), vendor).headers["Authorization"] == "Bearer sk-of-the-server"
     with pytest.raises(ModelError):
         carrying.model_dial(llm_of(connectOptions={"host": "other.example.com"}), vendor)
-
-
-@pytest.mark.parametrize(
-    ("changes", "secrets"),
-    [
-        ({}, []),
-        ({"auth": {"apiKey": "sk-own"}}, ["sk-own"]),
-        ({"connectOptions": {"host": "h"}}, []),
-        ({"connectOptions": {"headers": {"Authorization": "Bearer sk-1", "X-A": "1"}}}, ["sk-1"]),
-    ],
-)
-def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) -> None:
-    assert carrying.own_secrets(llm_of(**changes)) == secrets
 
 
 @pytest.mark.parametrize(
@@ -158,3 +151,39 @@ def test_a_routes_clip_fills_the_wait(tmp_path: Path) -> None:
         file.setframerate(24000)
         file.writeframes(bytes(960))
     assert carrying.wait_sound(Media(hold_clip=str(path))) == bytes(960)
+
+
+def test_the_agents_manners_are_the_routes() -> None:
+    conversation = {
+        "first_speaker": "caller",
+        "protect_greeting": True,
+        "barge_in": {"min_speech_ms": 250, "resume": True},
+        "digits": {"finish": "*", "pause_s": 3, "max_digits": 4, "sensitive": True},
+        "idle": [{"after_s": 5, "say": "Ask."}, {"after_s": 6, "end": True}],
+        "warn_before_end_s": 30,
+        "warning": "Warn.",
+        "tool_fillers_s": [2],
+        "filler": "Fill.",
+    }
+    [route] = settings_of({"verbs": [LLM], "conversation": conversation}).routes
+    assert manners(route.conversation) == Manners(
+        caller_speaks_first=True,
+        protect_greeting=True,
+        barge_in=BargeIn(250, resume=True),
+        digits=Digits("*", 3, 4, sensitive=True),
+        idle=(Rung(5, "Ask."), Rung(6, "", end=True)),
+        warn_before_s=30,
+        warning="Warn.",
+        fillers_s=(2.0,),
+        filler="Fill.",
+    )
+    [route] = settings_of({"verbs": [LLM], "conversation": {"digits": {"collect": False}}}).routes
+    assert manners(route.conversation).digits is None
+
+
+def test_a_verb_falls_back_on_the_routes_other_models_with_its_own_options() -> None:
+    [route] = settings_of({"verbs": [LLM], "llm_fallback": ["openai/gpt-realtime-mini", {"vendor": "openai"}]}).routes
+    llm = llm_of(connectOptions={"host": "eu.example.com"}, auth={"apiKey": "k"})
+    first, second = carrying.others(llm, route)
+    assert (first.vendor, first.model, first.connect_options, first.auth) == ("openai", "gpt-realtime-mini", None, {})
+    assert (second.model, second.llm_options) == (None, llm.llm_options)

@@ -1,6 +1,7 @@
 """Hooks as the configuration says with which a call began."""
 
 import asyncio
+import gc
 
 from calls.dispatchers import Dispatchers, hook_options
 from hooks.filter import EventFilter
@@ -34,3 +35,33 @@ async def test_what_any_configuration_has_left_to_deliver_is_counted_and_deliver
     assert dispatchers.pending() == 2
     assert await dispatchers.drain(10) == 0
     assert len(applications.bodies("/status")) == 2
+
+
+@in_virtual_time
+async def test_reloads_leave_only_what_a_call_or_a_delivery_needs() -> None:
+    applications = Applications({"/status": (3.0, HookReply(204))})
+    clock = asyncio.get_running_loop().time
+    dispatchers = Dispatchers({"https": applications}, clock=clock, observe=lambda _: None)
+    urls = HookUrls(status="https://app.example.com/status")
+    settings, nothing = settings_of({"verbs": [SAY]}), EventFilter([], beta_names=False)
+
+    def kept() -> int:
+        gc.collect()
+        return len(dispatchers._made)
+
+    live = dispatchers.make(settings).for_call("c-1", caller="", called="", urls=urls, wanted=nothing)
+    over = dispatchers.make(settings).for_call("c-2", caller="", called="", urls=urls, wanted=nothing)
+    over.report_status({"call_status": "completed"})
+    del over
+    current = dispatchers.make(settings)
+    for _ in range(100):
+        current = dispatchers.make(settings)
+    assert (kept(), dispatchers.pending()) == (3, 1)
+    await asyncio.sleep(4)
+    assert (kept(), len(applications.bodies("/status"))) == (2, 1)
+    live.report_status({"call_status": "completed"})
+    del live
+    assert dispatchers.pending() == 1
+    assert await dispatchers.drain(10) == 0
+    await asyncio.sleep(1)
+    assert (kept(), current.pending()) == (1, 0)

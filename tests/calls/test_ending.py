@@ -1,29 +1,20 @@
 """What a call does after its conversation."""
 
-from dataclasses import replace
-
 import pytest
 
 from calls.ending import kept, next_verbs
 from media.effects import End
 from media.ends import HUNG_UP, NO_SHOW, PLATFORM_ENDED, RESTART, TOO_LONG
 from media.record import Record
-from store.base import LlmLeg
 from tests.calls.exchange import HANGUP, SAY, JsonObject
 
 SORRY: JsonObject = {"verb": "say", "text": "Sorry."}
-WANTED: JsonObject = {"verb": "pause", "length": 1}
-LEG = LlmLeg(llm={}, remaining=(SAY,), fallback=(SORRY,))
 AGENT = End("normal conversation end", "agent_hung_up", "agent")
 
 
-def ended(end: End | None) -> LlmLeg:
-    return replace(LEG, end=kept(end, Record(now=0.0), at_s=1.0) if end else None)
-
-
-@pytest.mark.parametrize("end", [HUNG_UP, NO_SHOW, AGENT, RESTART, None])
-def test_what_the_action_hook_wants_goes_before_all_else(end: End | None) -> None:
-    assert next_verbs(ended(end), [WANTED]) == [WANTED]
+def after(end: End | None, *remaining: JsonObject) -> list[JsonObject]:
+    ended = kept(end, Record(now=0.0), at_s=1.0) if end else None
+    return next_verbs(ended, remaining=remaining, fallback=[SORRY])
 
 
 @pytest.mark.parametrize(
@@ -40,13 +31,12 @@ def test_what_the_action_hook_wants_goes_before_all_else(end: End | None) -> Non
         (None, [SAY]),
     ],
 )
-@pytest.mark.parametrize("wanted", [None, []])
-def test_else_the_end_decides(end: End | None, verbs: list[JsonObject], wanted: list[JsonObject] | None) -> None:
-    assert next_verbs(ended(end), wanted) == verbs
+def test_the_end_decides_what_comes_next(end: End | None, verbs: list[JsonObject]) -> None:
+    assert after(end, SAY) == verbs
 
 
 def test_after_the_last_verb_the_call_is_hung_up() -> None:
-    assert next_verbs(replace(ended(AGENT), remaining=()), None) == [HANGUP]
+    assert after(AGENT) == [HANGUP]
 
 
 def test_the_end_is_kept_with_what_was_said_and_used() -> None:

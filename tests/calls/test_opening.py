@@ -1,10 +1,13 @@
 """What a new call is answered with."""
 
+from threading import Lock
+
 import pytest
 
 from calls.opening import Opening, obstacle_to, opening
 from tests.calls.exchange import HANGUP, LLM, SAY, SORRY, JsonObject, settings_of
 from verbs import parse
+from verbs.llm import Llm
 
 
 def wires(first: Opening) -> list[JsonObject]:
@@ -36,8 +39,30 @@ def test_one_that_cannot_gives_its_fallback_and_says_why(
 def test_a_vendor_that_is_not_configured_is_named() -> None:
     settings = settings_of({"verbs": [SAY]})
     bare = settings.model_copy(update={"vendors": {}})
-    assert obstacle_to(parse([SAY, LLM]), bare) == "vendor 'openai' is not configured: add vendors.openai"
-    assert obstacle_to(parse([SAY, LLM]), settings) == ""
+    [route] = settings.routes
+    assert obstacle_to(parse([SAY, LLM]), route, bare) == "vendor 'openai' is not configured: add vendors.openai"
+    assert obstacle_to(parse([SAY, LLM]), route, settings) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"connectOptions": {"host": "a..b"}}, "connectOptions.host must be a host's name, and :port"),
+        ({"connectOptions": {"headers": {"X": "a\r\nb"}}}, "connectOptions.headers must be "),
+        ({"auth": {"apiKey": "sk-1\n"}}, "auth.apiKey must be one line that HTTP can carry"),
+    ],
+)
+def test_a_verb_that_could_not_be_dialled_is_told_before_its_document_leaves(changes: JsonObject, told: str) -> None:
+    settings = settings_of({"verbs": [SAY]})
+    verbs = parse([LLM | changes], strict=False)
+    assert obstacle_to(verbs, settings.routes[0], settings).startswith(told)
+
+
+def test_options_of_a_shape_that_nobody_foresaw_are_told_too() -> None:
+    settings = settings_of({"verbs": [SAY]})
+    options = {"session_update": {"prompt": Lock()}}
+    odd = Llm.model_validate(LLM | {"llmOptions": options})
+    assert obstacle_to([odd], settings.routes[0], settings).startswith("llmOptions cannot be used (TypeError)")
 
 
 def test_a_busy_route_says_how_busy() -> None:

@@ -7,10 +7,12 @@ from weakref import ref
 import pytest
 from structlog.testing import capture_logs
 
-from calls.switchboard import FORGET_AFTER_S, REAP_AFTER_S
+from calls.course import FORGET_AFTER_S, REAP_AFTER_S
 from hooks.transports.base import HookReply
 from media.effects import End
 from media.ends import TOO_LONG, media_lost
+from store.base import CallRow, Change
+from store.memory import MemoryStore
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -148,7 +150,7 @@ async def test_the_portals_variables_fill_templates_and_are_not_kept() -> None:
     route = {"verbs": [LLM | {"auth": {"apiKey": "{{env.KEY}}"}}], "fallback": [SAY | {"text": "Key {{env.WHO}}"}]}
     exchange = Exchange(settings_of(route, environ={}))
     verbs = await exchange.ring(env_vars={"KEY": "sk-of-the-portal", "WHO": "Ann"})
-    assert exchange.lines.made[0]._dial.headers["Authorization"] == "Bearer sk-of-the-portal"
+    assert exchange.lines.made[0]._dials[0].headers["Authorization"] == "Bearer sk-of-the-portal"
     end_of(exchange.lines.made[0], media_lost("x"))
     assert await exchange.ended(verbs) == [SAY | {"text": "Key Ann"}, HANGUP]
     assert "sk-of-the-portal" not in repr(await exchange.store.by_sid("c-1"))
@@ -264,6 +266,81 @@ async def test_verbs_that_are_none_are_as_if_the_action_hook_had_said_nothing() 
     with capture_logs() as logs:
         assert names(await exchange.ended(verbs)) == ["dial", "hangup"]
     assert "action_hook_verbs_refused" in {line["event"] for line in logs}
+
+
+NEWER: JsonObject = {"verb": "say", "text": "x", "streamingMode": True, "say2": 1}
+
+
+@in_virtual_time
+async def test_what_the_platform_may_not_know_is_told_once_and_leaves() -> None:
+    menu = {"verb": "gather", "input": ["digits"], "actionHook": "/menu"}
+    applications = Applications({"/final": verbs_reply({"verb": "sway"}, LLM, menu, {"verb": "swing"})})
+    exchange = Exchange(settings_of({"verbs": [LLM]}), applications)
+    verbs = await exchange.ring()
+    end_of(exchange.lines.made[0], AGENT)
+    with capture_logs() as logs:
+        sway, again, *_ = await exchange.ended(verbs)
+    assert (sway, again["verb"]) == ({"verb": "sway"}, "listen")
+    [told] = [line for line in logs if line["event"] == "hook_verbs_unknown"]
+    assert (told["log_level"], told["call_sid"], told["version"]) == ("warning", "c-1", "0.9")
+    assert "verbs[0].verb: unknown verb 'sway'" in told["complaint"]
+    assert "verbs[3].verb: unknown verb 'swing'" in told["complaint"]
+    applications.answers = {}
+    await exchange.open([again])
+    end_of(exchange.lines.made[1], AGENT)
+    with capture_logs() as logs:
+        gather, swing, _ = await exchange.ended([sway, again])
+    assert (swing, [line for line in logs if line["event"] == "hook_verbs_unknown"]) == ({"verb": "swing"}, [])
+    applications.answers = {"/menu": verbs_reply(NEWER)}
+    with capture_logs() as logs:
+        assert await exchange.hook(gather["actionHook"]) == [NEWER, HANGUP]
+    [told] = [line for line in logs if line["event"] == "hook_verbs_unknown"]
+    assert "verbs[0].say2: unknown property 'say2'" in told["complaint"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"host": "a..b"}, {"host": "h:99999"}, {"url": "https://"}, {"host": "["}, {"headers": {"X": "a\r\nb"}}]
+)
+def test_an_action_hooks_llm_at_no_address_is_the_fallback(options: JsonObject) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        wanted = LLM | {"connectOptions": options, "auth": {"apiKey": "sk-own"}}
+        exchange = Exchange(TALK, Applications({"/final": verbs_reply(wanted)}))
+        verbs = await exchange.ring()
+        end_of(exchange.lines.made[0], AGENT)
+        with capture_logs() as logs:
+            assert await exchange.ended(verbs) == SORRY
+        [told] = [line for line in logs if line["event"] == "model_not_configured"]
+        assert told["message"].startswith(f"connectOptions.{next(iter(options))} must be ")
+        assert len(exchange.lines.made) == 1
+
+    story()
+
+
+@in_virtual_time
+async def test_a_second_llm_keeps_the_key_that_it_brought_and_the_row_has_none() -> None:
+    second = LLM | {"auth": {"apiKey": "sk-of-the-second"}, "connectOptions": {"query": {"api-key": "key-in-query"}}}
+    exchange = Exchange(settings_of({"verbs": [LLM | {"auth": {"apiKey": "sk-of-the-first"}}, second]}))
+    verbs = await exchange.ring()
+    end_of(exchange.lines.made[0], AGENT)
+    again = await exchange.ended(verbs)
+    assert await exchange.open(again) is exchange.lines.made[1]
+    assert exchange.lines.made[1]._dials[0].headers["Authorization"] == "Bearer sk-of-the-second"
+    assert "api-key=key-in-query" in exchange.lines.made[1]._dials[0].url
+    kept = repr(await exchange.store.by_sid("c-1"))
+    assert [key for key in ("sk-of-the-first", "sk-of-the-second", "key-in-query") if key in kept] == []
+
+
+@in_virtual_time
+async def test_the_log_hides_a_verbs_keys_as_long_as_they_are_used() -> None:
+    exchange = Exchange(settings_of({"verbs": [LLM | {"auth": {"apiKey": "sk-own"}}]}))
+    calls = [await exchange.ring("c-1"), await exchange.ring("c-2")]
+    assert exchange.hidden == ["sk-own", "sk-own"]
+    for verbs, line in zip(calls, exchange.lines.made, strict=True):
+        end_of(line, AGENT)
+        await exchange.ended(verbs)
+    await settled()
+    assert exchange.hidden == []
 
 
 @in_virtual_time
@@ -462,6 +539,42 @@ async def test_every_status_is_passed_on_also_a_child_legs_and_after_the_end() -
 
 
 @in_virtual_time
+async def test_a_status_that_is_no_news_is_not_passed_on() -> None:
+    exchange = Exchange(settings_of({"verbs": [LLM], "status_hook": "/status"}))
+    await exchange.ring()
+    with capture_logs() as logs:
+        for status in ("in-progress", "in-progress", "ringing", "completed", "in-progress", "completed", "failed"):
+            exchange.status(status, sip_status=200)
+        await asyncio.sleep(3)
+    assert [body["call_status"] for body in exchange.applications.bodies("/status")] == ["in-progress", "completed"]
+    told = [line for line in logs if line["event"] == "status.out_of_order"]
+    assert [(line["call_sid"], line["status"], line["why"]) for line in told] == [
+        ("c-1", "in-progress", "repeated"),
+        ("c-1", "ringing", "late"),
+        ("c-1", "in-progress", "repeated"),
+        ("c-1", "completed", "repeated"),
+        ("c-1", "failed", "late"),
+    ]
+    assert len(exchange.applications.bodies("/final")) == 1
+    assert exchange.counts.ended == [("route-0", "caller_hung_up")]
+
+
+@in_virtual_time
+async def test_an_unasked_end_tells_what_the_platform_last_said_of_the_call() -> None:
+    exchange = Exchange(TALK)
+    await exchange.ring(call_status="trying", sip_status=100, customerData={"a": 1})
+    exchange.status("in-progress", sip_status=200)
+    exchange.status("completed", "c-1-b", parent_call_sid="c-1", sip_status=486)
+    exchange.status("completed", sip_status=200, duration=7, call_termination_by="caller", env_vars={"KEY": "k"})
+    exchange.status("in-progress", sip_status=199)
+    await asyncio.sleep(3)
+    [body] = exchange.applications.bodies("/final")
+    assert (body["call_status"], body["sip_status"], body["duration"]) == ("completed", 200, 7)
+    assert (body["call_termination_by"], body["customerData"]) == ("caller", {"a": 1})
+    assert "env_vars" not in body
+
+
+@in_virtual_time
 async def test_an_end_that_nobody_asks_for_is_told_after_two_seconds() -> None:
     exchange = Exchange(TALK)
     await exchange.ring()
@@ -521,6 +634,68 @@ async def test_a_fault_in_one_call_ends_that_call_with_the_fallback() -> None:
     assert (first["completion_reason"], first["error"]) == ("server error", {"message": "internal error"})
 
 
+class Failing(MemoryStore):
+    """A store that fails as often as it is told to."""
+
+    failures = 0
+
+    async def update(self, row_id: bytes, change: Change) -> CallRow:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("disk full")
+        return await super().update(row_id, change)
+
+
+@in_virtual_time
+async def test_an_answer_that_fails_is_the_fallback_and_may_be_asked_for_again() -> None:
+    exchange = Exchange(TALK, Applications({"/final": verbs_reply(SAY)}), store=Failing())
+    verbs = await exchange.ring()
+    end_of(exchange.lines.made[0], AGENT)
+    await settled()
+    exchange.store.failures = 1  # type: ignore[attr-defined]
+    with capture_logs() as logs:
+        assert await exchange.ended(verbs) == SORRY
+    [told] = [line for line in logs if line["event"] == "call_ended_failed"]
+    assert (told["call_sid"], told["exc_info"]) == ("c-1", True)
+    assert await exchange.ended(verbs) == [SAY, HANGUP]
+    assert len(exchange.applications.bodies("/final")) == 1
+
+
+@in_virtual_time
+async def test_a_store_that_fails_for_good_leaves_nobody_waiting() -> None:
+    exchange = Exchange(TALK, store=Failing())
+    verbs = await exchange.ring()
+    exchange.store.failures = 1000  # type: ignore[attr-defined]
+    end_of(exchange.lines.made[0], AGENT)
+    for _ in range(2):
+        with capture_logs(), pytest.raises(OSError, match="disk full"):
+            await exchange.ended(verbs)
+    with capture_logs() as logs:
+        await asyncio.sleep(60)
+    assert "task_failed" in {line["event"] for line in logs}
+    assert (exchange.switchboard.active, exchange.counts.ended) == (0, [("route-0", "no_conversation")])
+    assert len(exchange.applications.bodies("/final")) == 1
+
+
+@in_virtual_time
+async def test_an_end_that_is_lost_leaves_nobody_waiting() -> None:
+    exchange = Exchange(TALK)
+    verbs = await exchange.ring()
+    exchange.lines.made[0]._bridge.record.used({"input_tokens": 3})
+
+    def broken(vendor: str, kind: str, count: int) -> None:
+        raise ZeroDivisionError
+
+    exchange.counts.tokens = broken  # type: ignore[method-assign]
+    end_of(exchange.lines.made[0], AGENT)
+    with capture_logs() as logs:
+        assert await exchange.ended(verbs) == SORRY
+        await asyncio.wait_for(exchange.switchboard.hurry(), 1)
+        await settled()
+    assert {"task_failed", "call_ended_failed"} <= {line["event"] for line in logs}
+    assert (exchange.switchboard.active, exchange.applications.bodies("/final")) == (0, [])
+
+
 @in_virtual_time
 async def test_an_end_that_cannot_be_kept_is_told_all_the_same() -> None:
     exchange = Exchange(TALK)
@@ -548,6 +723,33 @@ async def test_nothing_of_a_call_stays_in_memory() -> None:
     await asyncio.sleep(FORGET_AFTER_S + 60)
     gc.collect()
     assert [live() for live in kept] == [None] * 5
+
+
+@in_virtual_time
+async def test_every_line_about_a_call_says_which() -> None:
+    menu = {"verb": "gather", "input": ["digits"], "actionHook": "/menu"}
+    applications = Applications({"/final": verbs_reply({"verb": 7}), "/menu": verbs_reply({"verb": 7})})
+    exchange = Exchange(settings_of({"verbs": [LLM | {"model": "gpt-4o-realtime-preview"}, menu]}), applications)
+    with capture_logs() as logs:
+        verbs = await exchange.ring()
+        await exchange.ring()
+        end_of(exchange.lines.made[0], AGENT)
+        [gather, _] = await exchange.ended(verbs)
+        assert await exchange.hook(gather["actionHook"]) == []
+        applications.answers["/menu"] = (0.0, HookReply(500))
+        await exchange.hook(gather["actionHook"])
+        await exchange.ring("c-2")
+        exchange.lines.made[1]._failure = ZeroDivisionError()
+        exchange.lines.made[1].over.set()
+        await settled()
+    events = [line["event"] for line in logs]
+    assert [line["event"] for line in logs if line.get("call_sid") not in {"c-1", "c-2"}] == []
+    ours = [line for line in logs if not line["event"].startswith("hook.")]
+    assert {line["route"] for line in ours} == {"route-0"}
+    assert set(events) == {
+        *("llm_options_translated", "webhook_duplicate", "conversation_ended", "action_hook_verbs_refused"),
+        *("hook_verbs_refused", "hook.forward_failed", "hook_reply_ignored", "call_failed"),
+    }
 
 
 # Another configuration

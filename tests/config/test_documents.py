@@ -1,5 +1,6 @@
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -9,53 +10,10 @@ from config import ConfigError
 from config.draft import Draft, without_values
 from config.nodes import Mapping, Scalar
 from tests.config.conftest import Load
+from tests.verbs.seed import SEED
 
-# https://www.jambonz.org/docs/webhooks/llm: the example of the verb's own page, without what its JavaScript adds.
-LLM: dict[str, Any] = {
-    "vendor": "openai",
-    "model": "gpt-4o-realtime-preview-2024-10-01",
-    "auth": {"apiKey": "sk-1"},
-    "actionHook": "/final",
-    "eventHook": "/event",
-    "toolHook": "/toolCall",
-    "events": ["conversation.item.*", "response.audio_transcript.done", "input_audio_buffer.committed"],
-    "llmOptions": {
-        "response_create": {
-            "modalities": ["text", "audio"],
-            "instructions": "Please assist the user with their request.",
-            "voice": "alloy",
-            "output_audio_format": "pcm16",
-            "temperature": 0.8,
-            "max_output_tokens": 4096,
-        },
-        "session_update": {
-            "tools": [
-                {
-                    "name": "get_weather",
-                    "type": "function",
-                    "description": "Get the weather at a given location",
-                    "parameters": {
-                        "type": "object",
-                        "properties": {
-                            "location": {"type": "string", "description": "Location to get the weather from"},
-                            "scale": {"type": "string", "enum": ["fahrenheit", "celsius"]},
-                            "weatherHook": {"type": "string"},
-                        },
-                        "required": ["location", "scale"],
-                    },
-                }
-            ],
-            "tool_choice": "auto",
-            "input_audio_transcription": {"model": "whisper-1"},
-            "turn_detection": {
-                "type": "server_vad",
-                "threshold": 0.8,
-                "prefix_padding_ms": 300,
-                "silence_duration_ms": 500,
-            },
-        },
-    },
-}
+LLM: dict[str, Any] = deepcopy({key: value for key, value in SEED.items() if key != "verb"})
+LLM["llmOptions"]["session_update"]["tools"][0]["parameters"]["properties"]["weatherHook"] = {"type": "string"}
 START = "hooks: {base_url: 'https://app.example.com'}\nroutes: [{name: a, verbs: %s}]"
 
 

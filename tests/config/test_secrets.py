@@ -12,7 +12,12 @@ routes:
         vendor: openai
         model: gpt-realtime
         auth: {apiKey: key-of-the-verb}
-        llmOptions: {response_create: {instructions: instructions, max_output_tokens: 100}}
+        llmOptions:
+          response_create: {instructions: instructions, max_output_tokens: 100}
+          session_update:
+            tools:
+              - {type: function, name: look_up, parameters: {type: object, properties: {api_key: {type: string}}}}
+              - {type: mcp, server_label: crm, authorization: authorization-of-mcp}
       - {verb: listen, url: "wss://x.example/${STREAM_TOKEN}", wsAuth: {username: ws-username, password: ws-password}}
     fallback: [{verb: say, text: "${GREETING} text"}]
 """
@@ -21,7 +26,7 @@ routes:
 def test_every_secret_of_the_settings_is_known(loaded: Load) -> None:
     environ = {"OPENAI_API_KEY": "openai-key", "STREAM_TOKEN": "stream-token", "GREETING": "welcome"}
     assert secret_values(loaded(TEXT, environ)) == {
-        *("admin-token", "webhook-one", "webhook-two", "basic-password", "key-of-the-verb"),
+        *("admin-token", "webhook-one", "webhook-two", "basic-password", "key-of-the-verb", "authorization-of-mcp"),
         *("openai-key", "stream-token", "ws-username", "ws-password"),
     }
 

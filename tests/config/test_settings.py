@@ -13,6 +13,7 @@ import verbs
 from config import Hooks, Media, Platform, Route, Server, Settings, Vendor, load
 from config.environment import read_dotenv
 from config.load import Source, settings_of
+from config.manners import Conversation
 from tests.config.conftest import Load
 
 OPENAI = "wss://api.openai.com/v1/realtime"
@@ -304,7 +305,9 @@ def test_the_shipped_example_needs_no_environment() -> None:
     assert settings.model_copy(update={"routes": (), "warnings": ()}) == Settings(store="memory://")
 
 
-@pytest.mark.parametrize("model", [Server, Platform, Vendor, Hooks, Media, Route], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", [Server, Platform, Vendor, Hooks, Media, Route, Conversation], ids=lambda model: model.__name__
+)
 def test_the_shipped_example_shows_every_key(model: type[BaseModel]) -> None:
     text = Path("config.yaml").read_text()
     keys = {field.alias or name for name, field in model.model_fields.items()} - {"url", "python"}

@@ -1,6 +1,6 @@
 import pytest
 
-from config.urls import SOCKET, WEB, is_loopback, url_fault
+from config.urls import SOCKET, WEB, host_of, is_loopback, url_fault
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,11 @@ def test_a_base_ends_with_its_path(rest: str) -> None:
 
 def test_a_model_is_reached_by_websocket() -> None:
     assert url_fault("https://x.example", SOCKET) == "must begin with 'wss://' or 'ws://'"
+
+
+def test_the_host_of_what_is_not_yet_a_url_is_none() -> None:
+    assert host_of("wss://voice.example:8443/v1") == "voice.example"
+    assert [host_of(text) for text in ("", "x", "wss://[::{{env.HOST}}]/v1", "wss://[")] == [""] * 4
 
 
 @pytest.mark.parametrize(

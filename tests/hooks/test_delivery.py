@@ -63,6 +63,17 @@ def test_a_tool_is_called_again_once_and_only_if_it_was_not_reached(
     assert failed(row("tool", attempts), result).state == state
 
 
+@pytest.mark.parametrize(("kind", "state"), [("action", "dead"), ("event", "pending"), ("status", "pending")])
+@pytest.mark.parametrize("status", [301, 302, 308, 400, 401, 404, 422])
+def test_an_end_that_was_refused_is_not_told_again(status: int, kind: Kind, state: Literal["pending", "dead"]) -> None:
+    assert failed(row(kind), HookReply(status)).state == state
+
+
+@pytest.mark.parametrize("result", [REFUSED, HookTimeout("t"), HookReply(429), HookReply(500), HookReply(503)])
+def test_an_end_that_was_not_taken_is_told_again(result: Result) -> None:
+    assert failed(row("action"), result).state == "pending"
+
+
 def test_without_a_schedule_nothing_is_tried_twice() -> None:
     assert after_failure(row("tool"), REFUSED, retry_s=(), now=0.0, jitter=1.0).state == "dead"
     assert after_failure(row("event"), REFUSED, retry_s=(), now=0.0, jitter=1.0).state == "dead"

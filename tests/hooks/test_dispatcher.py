@@ -258,6 +258,18 @@ def test_deltas_that_a_slow_hook_cannot_take_are_dropped_and_announced() -> None
     play(scene, {"event": [(1.0, OK)]})
 
 
+def test_a_hook_that_is_too_slow_is_told_of_once_a_call() -> None:
+    async def scene(room: Room) -> None:
+        hooks = room.call()
+        with capture_logs() as logs:
+            for n in range(250):
+                hooks.report("response.output_audio_transcript.delta", event(n))
+        [told] = [line for line in logs if line["event"] == "hook.backlog"]
+        assert (told["call_sid"], told["url"], told["pending"]) == ("c-1", "http://app/event", 202)
+
+    play(scene, {"event": [(0.1, OK)]})
+
+
 def test_a_poisonous_event_dies_alone_and_can_be_found() -> None:
     async def scene(room: Room) -> None:
         hooks = room.call()
@@ -458,11 +470,15 @@ def test_when_no_further_try_fits_nobody_waits_but_delivery_goes_on() -> None:
     play(scene, {"final": [(0.0, REFUSED), (0.0, VERBS)]}, HookOptions(retry_s=(20.0,)))
 
 
-@pytest.mark.parametrize("status", [301, 401, 404, 410, 422])
-def test_an_application_that_refuses_the_end_is_not_waited_for(status: int) -> None:
+@pytest.mark.parametrize("status", [301, 302, 401, 404, 410, 422])
+def test_an_application_that_refuses_the_end_is_neither_waited_for_nor_told_again(status: int) -> None:
     async def scene(room: Room) -> None:
-        assert await room.call().ask_action({}) is None
+        hooks = room.call()
+        assert await hooks.ask_action({}) is None
         assert passed_s() < 0.1
+        await hooks.close(100_000.0)
+        assert len(room.seen("final")) == 1
+        assert [row.state for row in room.dispatcher.deliveries()] == ["dead"]
 
     play(scene, {"final": [(0.0, HookReply(status))]})
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.filter import MAX_CACHED, EventFilter
+from tests.verbs.seed import SEED
 from verbs.event_names import BETA_OF, GA_OF
 
-SEED = ["conversation.item.*", "response.audio_transcript.done", "input_audio_buffer.committed"]
 GA_DONE, BETA_DONE = "response.output_audio_transcript.done", "response.audio_transcript.done"
 GA_AUDIO, BETA_AUDIO = "response.output_audio.delta", "response.audio.delta"
 NAMES = sorted(
@@ -51,7 +51,7 @@ NAMES = sorted(
     ],
 )
 def test_a_verb_written_for_the_beta_api_gets_what_it_asked_for(event: str, delivered: str | None) -> None:
-    assert EventFilter(SEED, beta_names=True).name_for(event) == delivered
+    assert EventFilter(SEED["events"], beta_names=True).name_for(event) == delivered
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,6 @@ ATTRIBUTES = {
     "from": "+15551230001",
     "to": "+15551230002",
     "call_status": "in-progress",
-    "sip": {"headers": {}},
-    "env_vars": {"OPENAI_API_KEY": "k"},
-    "defaults": {},
     "customerData": {"vip": True},
 }
 
@@ -37,7 +34,7 @@ def test_a_tool_call_bears_its_id_twice_and_whose_call_it_is() -> None:
     }
 
 
-def test_an_end_has_the_attributes_that_jambonz_sends_in_an_action_hook() -> None:
+def test_an_end_has_the_attributes_of_the_call_and_how_it_ended() -> None:
     said = [{"role": "user", "text": "Hello"}]
     body = action_body(
         ATTRIBUTES,

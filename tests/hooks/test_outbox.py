@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.delivery import Delivery, Kind, Result
-from hooks.outbox import MAX_DELTA_BYTES, MAX_DELTAS, Outbox
+from hooks.outbox import MAX_DELTA_BYTES, MAX_DELTAS, MAX_LANE_BYTES, Outbox
 from hooks.transports.base import HookReply, HookTimeout, HookUnreachable
 
 EVENTS, TOOLS, FINAL = "https://app/event", "https://app/tool", "https://app/final"
@@ -191,6 +191,98 @@ def test_a_delta_under_way_is_not_dropped_and_a_marker_sent_is_not_changed() -> 
         box.add(b"delta", delta=True)
     assert next(iter(box)).webhook_id == tried.webhook_id
     assert next(iter(box)).body == b"delta"
+
+
+THIRD = bytes(MAX_LANE_BYTES // 3 - 100)
+"Three of them and some small ones fit."
+
+
+def test_events_that_fill_the_memory_leave_a_marker_too() -> None:
+    box = Box()
+    for name in (b"a", b"b", b"c", b"d", b"e"):
+        box.add(name + THIRD[1:])
+    assert box.dropped == 2
+    assert [(body[:9], len(body)) for body in box.deliver_all(0.0)] == [
+        (b"dropped 2", 9),
+        *((name + THIRD[1:9], len(THIRD)) for name in (b"c", b"d", b"e")),
+    ]
+
+
+def test_one_marker_stands_for_all_and_where_the_first_of_them_stood() -> None:
+    box = Box()
+    box.add(b"under way")
+    box.take()
+    box.add(THIRD)
+    for _ in range(MAX_DELTAS + 2):
+        box.add(b"delta", delta=True)
+    box.add(THIRD)
+    box.add(THIRD)
+    under_way, marker, *_ = box
+    assert (under_way.body, marker.body, marker.seq) == (b"under way", b"dropped 3", 2)
+    assert len(box) == 1 + 1 + MAX_DELTAS + 2
+
+
+def test_an_event_too_large_to_keep_is_announced() -> None:
+    box = Box()
+    box.add(b"a")
+    box.take()
+    box.add(bytes(MAX_LANE_BYTES))
+    box.add(b"b")
+    assert [row.body for row in box] == [b"a", b"dropped 1", b"b"]
+
+
+def test_what_was_attempted_is_not_dropped() -> None:
+    box = Box((100.0,))
+    for _ in range(3):
+        box.add(THIRD)
+        box.fail(box.take(), POISON, 0.0)
+    box.add(THIRD)
+    assert [row.body for row in box] == [*[THIRD] * 3, b"dropped 1"]
+
+
+def test_what_was_delivered_or_has_died_takes_no_room() -> None:
+    box = Box(())
+    for _ in range(10):
+        box.add(THIRD)
+        box.succeeded(box.take())
+        box.add(THIRD)
+        assert box.fail(box.take(), POISON, 0.0)[0].state == "dead"
+    assert (box.dropped, len(box)) == (0, 0)
+
+
+def test_tools_and_ends_are_never_dropped() -> None:
+    box = Box()
+    for _ in range(5):
+        box.add(THIRD, "action", FINAL)
+    assert (box.dropped, box.deliver_all(0.0)) == (0, [THIRD] * 5)
+
+
+KINDS = ["small", "third", "delta", "ok", "down", "poison", "wait"]
+
+
+@given(steps=st.lists(st.sampled_from(KINDS), max_size=80))
+def test_every_gap_is_announced_and_no_lane_outgrows_its_bound(steps: list[str]) -> None:
+    box, now, put = Box(), 0.0, 0
+    done: list[Delivery] = []
+    for step in steps:
+        if step in {"small", "third", "delta"}:
+            put += 1
+            box.add(THIRD if step == "third" else bytes(MAX_DELTA_BYTES // 2), now=now, delta=step == "delta")
+        elif step == "wait":
+            now += 400.0
+        elif delivery := box.due(now):
+            outcome = REFUSED if step == "down" else POISON
+            after = [box.succeeded(delivery)] if step == "ok" else box.fail(delivery, outcome, now)
+            done += [row for row in after if row.state != "pending"]
+        unseen = [row for row in box if row.attempts == 0]
+        assert sum(len(row.body) for row in unseen) <= MAX_LANE_BYTES
+    announced, expected = 0, 1
+    for row in sorted([*done, *box], key=lambda row: row.seq):
+        announced -= row.seq - expected
+        assert announced >= 0
+        announced += int(row.body[8:]) - 1 if row.body.startswith(b"dropped") else 0
+        expected = row.seq + 1
+    assert announced == put - expected + 1
 
 
 events_strategy = st.lists(

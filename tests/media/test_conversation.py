@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from media.audio import AudioFormat
-from media.effects import CallTool
-from media.options import Manners, Options
-from tests.by_hand import Hand, played, sent, warned
+from media.effects import CallTool, Redial
+from media.ends import CALLER_SILENT, HANGUP
+from media.options import Exit, Manners, Options
+from media.responses import MAX_ERRORS_TOLD
+from tests.by_hand import APPEND, Hand, played, sent, warned
 from tests.simulation import PCM24, WEATHER, llm
 
 JsonObject = dict[str, Any]
@@ -92,6 +94,49 @@ def test_the_models_own_response_says_that_the_caller_has_finished() -> None:
     assert sent(hand.starts("r2"), "response.cancel") == []
     hand.speaks("i2", response_id="r2")
     assert any(any(lot) for lot in played(hand.wait(1)))
+
+
+def announces(hand: Hand, item_id: str = "i1", text: str = "This was never heard.") -> list[Any]:
+    item = {"id": item_id, "type": "message", "role": "assistant"}
+    told = hand.model("response.output_item.added", response_id="r1", item=item)
+    about = {"response_id": "r1", "item_id": item_id, "content_index": 0}
+    return told + hand.model("response.output_audio_transcript.delta", **about, delta=text)
+
+
+def test_an_item_that_was_cut_before_its_first_sound_is_forgotten_and_in_no_transcript() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    announces(hand)
+    [gone] = sent(hand.model("input_audio_buffer.speech_started", item_id="u1"))
+    assert (gone["type"], gone["item_id"]) == ("conversation.item.delete", "i1")
+    hand.model("response.output_audio_transcript.done", item_id="i1", content_index=0, transcript="Never heard.")
+    assert hand.bridge.record.transcript == []
+
+
+def test_an_item_that_a_cut_response_still_begins_is_forgotten_too() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    assert [event["item_id"] for event in sent(announces(hand), "conversation.item.delete")] == ["i1"]
+    assert hand.bridge.record.transcript == []
+
+
+def test_what_was_only_written_when_the_caller_hung_up_was_not_heard() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.do(hand.bridge.platform_closed(hand.now, clean=True))
+    announces(hand)
+    hand.ends()
+    hand.wait(2)
+    assert hand.end
+    assert hand.bridge.record.transcript == []
+
+
+def test_errors_without_end_are_told_so_often_and_no_more() -> None:
+    hand = Hand().connect()
+    for _ in range(3 * MAX_ERRORS_TOLD):
+        hand.refuses(code="invalid_value", event_id="tool-9")
+    assert warned(hand.effects) == ["model_error"] * MAX_ERRORS_TOLD
 
 
 # A model that falls silent
@@ -264,3 +309,91 @@ def test_a_tool_call_before_its_answer_is_asked_of_the_application() -> None:
     hand = Hand().connect()
     hand.starts()
     assert CallTool("c1", "get_weather", {}) in hand.calls()
+
+
+# A caller who waits for a tool
+
+
+def waiting(**options: Any) -> Hand:
+    hand = Hand(options=Options(audio=PCM24, tool_timeout_s=20, **options)).connect()
+    hand.starts()
+    hand.calls()
+    hand.ends()
+    return hand
+
+
+def test_a_caller_who_waits_for_a_tool_is_told_so_twice_and_then_the_result() -> None:
+    hand = waiting()
+    [first] = sent(hand.wait(1.6), "response.create")
+    assert first["response"]["tool_choice"] == "none"
+    hand.starts("r2")
+    hand.ends("r2")
+    assert len(sent(hand.wait(6.5), "response.create")) == 1
+    hand.starts("r3")
+    assert [e["type"] for e in sent(hand.do(hand.bridge.tool_answered("c1", "{}", hand.now)))] == [
+        "conversation.item.create"
+    ]
+    assert [e for e in sent(hand.ends("r3"), "response.create") if "response" in e] == []
+    assert len(sent(hand.effects, "response.create")) == 4
+
+
+def test_a_caller_who_speaks_or_is_spoken_to_is_told_nothing_of_a_wait() -> None:
+    hand = waiting()
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    assert sent(hand.wait(9), "response.create") == []
+
+
+# The model is lost, and found again
+
+
+def drops(hand: Hand) -> None:
+    told = hand.do(hand.bridge.model_closed(hand.now, code=1006, reason=""))
+    assert Redial(0) in told
+
+
+def returns(hand: Hand) -> list[Any]:
+    told = len(hand.effects)
+    hand.do(hand.bridge.model_opened(hand.now))
+    hand.model("session.created", session={})
+    hand.model("session.updated", session={})
+    return hand.effects[told:]
+
+
+def test_a_tool_that_answers_while_the_model_is_away_is_part_of_what_it_is_told() -> None:
+    hand = waiting()
+    drops(hand)
+    assert sent(hand.do(hand.bridge.tool_answered("c1", '{"temperature":72}', hand.now))) == []
+    update, told, ask = sent(returns(hand))
+    assert told["item"]["role"] == "system"
+    assert "get_weather" in told["item"]["content"][0]["text"]
+    assert "72" in told["item"]["content"][0]["text"]
+    assert (update["type"], ask["type"]) == ("session.update", "response.create")
+
+
+def test_a_tool_that_answers_a_later_session_is_a_note_and_a_request() -> None:
+    hand = waiting()
+    drops(hand)
+    assert [e["type"] for e in sent(returns(hand))] == ["session.update", "response.create"]
+    hand.starts("r2")
+    hand.ends("r2")
+    told = sent(hand.do(hand.bridge.tool_answered("c1", "72", hand.now)))
+    assert [e["type"] for e in told] == ["conversation.item.create", "response.create"]
+    assert told[0]["item"]["role"] == "system"
+
+
+def test_a_call_that_is_being_left_is_left_also_by_a_model_that_was_lost_meanwhile() -> None:
+    bye = Exit(HANGUP, "Say goodbye.")
+    tools = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in ("hangup", "leave")]
+    exits = {"hangup": bye, "leave": Exit(CALLER_SILENT, "")}
+    hand = Hand(llm(session_update={"tools": tools}), Options(audio=PCM24, exits=exits)).connect()
+    hand.starts()
+    for name in exits:
+        item = {"type": "function_call", "name": name, "call_id": name, "arguments": "{}"}
+        hand.model("response.output_item.done", response_id="r1", item=item)
+    drops(hand)
+    told = returns(hand)
+    assert sent(told, APPEND) == []
+    for n in range(2, 4):
+        hand.starts(f"r{n}")
+        hand.ends(f"r{n}")
+    assert hand.end is HANGUP

@@ -259,6 +259,7 @@ def test_what_was_held_goes_on_where_it_was_heard_last(held_at: float, rest_s: f
     said = bytes(range(256)) * 100
     machine.queue(HELLO, said)
     machine.complete(HELLO)
+    machine.prime(0.0)
     sent = b"".join(lot for _, lot in send_until(machine, held_at))
     machine.hold(held_at)
     heard_bytes = PCM.bytes_in(machine._progress[HELLO].heard_ms) if HELLO in machine._progress else len(said)

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 
@@ -25,6 +26,7 @@ from media.realtime.openai import Realtime
 from media.sockets import Line, Lines, Patience
 from media.sockets import line as line_module
 from media.sockets import model as model_module
+from media.sockets import reach as reach_module
 from media.ticker import Ticker
 from sim.model import Script, serve
 from tests.simulation import PCM24, WEATHER, llm
@@ -34,6 +36,7 @@ QUICK: JsonObject = {"greeting": "Hello.", "thinking_s": 0, "delta_rate": 100}
 METADATA = '{"callSid":"CS1","sampleRate":24000,"mixType":"mono"}'
 HELD_UP = Patience(send_timeout_s=0.1, heartbeat_s=0.04)
 "So that the line looks after its sockets every 50 ms."
+DELTA = {"type": "response.output_audio.delta", "item_id": "i1", "response_id": "r1"}
 Speaks = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -119,14 +122,15 @@ async def staged(
     patience: Patience | None = None,
     options: Options | None = None,
     verb: Any = None,
+    headers: dict[str, str] | None = None,
 ) -> AsyncIterator[Stage]:
     loop = asyncio.get_running_loop()
     observer, hooks = Counted(), hooks or Hooks()
     model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24)
     bridge = Bridge(JambonzMedia(24000), [model], options or Options(audio=PCM24), now=loop.time())
     lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), observer)
-    dial = Dial(f"{url}?model=rehearsal", {"Authorization": "Bearer sk-test"})
-    line = lines.line(bridge, dial, hooks, patience or Patience())
+    dial = Dial(f"{url}?model=rehearsal", {"Authorization": "Bearer sk-test"} | (headers or {}))
+    line = lines.line(bridge, [dial], hooks, patience or Patience(), call_sid="CS1")
 
     async def media(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -268,7 +272,7 @@ async def test_a_model_that_refuses_is_dialled_once(status: int, reason_code: st
 
 
 async def test_a_model_that_cannot_take_the_call_is_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line_module, "RETRY_S", (0.01, 0.01))
+    monkeypatch.setattr(reach_module, "RETRY_S", (0.01, 0.01))
     dialled = 0
 
     def refuse(connection: ServerConnection, _: Any) -> Any:
@@ -318,6 +322,69 @@ async def test_a_server_that_speaks_no_http_is_given_up() -> None:
         port = server.sockets[0].getsockname()[1]
         async with staged(f"ws://127.0.0.1:{port}/v1/realtime", patience=Patience(dial_s=0.2)) as stage:
             assert (await stage.ended()).reason_code == "connect_failed"
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({"X-Note": "a\r\nEvil: 1"}, "the header 'X-Note' cannot be sent"),
+        ({"Authorization": "Bearer sk-test\n"}, "the header 'Authorization' cannot be sent"),
+        ({"X-Note": "\u20ac"}, "the header 'X-Note' cannot be sent"),
+        ({"X: 1\r\nEvil": "1"}, "the header 'X: 1\\r\\nEvil' cannot be sent"),
+        ({"": "1"}, "the header '' cannot be sent"),
+    ],
+)
+async def test_a_header_that_cannot_be_sent_ends_the_call_before_anything_is_dialled(
+    headers: dict[str, str], message: str
+) -> None:
+    dialled = 0
+
+    async def speak(_: ServerConnection) -> None:
+        nonlocal dialled
+        dialled += 1
+
+    async with model_that(speak, headers=headers) as stage:
+        end = await stage.ended()
+    assert (end.completion_reason, end.reason_code, dialled) == ("connection failure", "connect_failed", 0)
+    assert end.error
+    assert end.error["message"].startswith(f"{message}: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/v1/realtime",
+        "ws://",
+        "ws://[::1/",
+        "ws://127.0.0.1:99999/",
+        "ws://" + "a" * 64 + ".example/",
+        "ws://a\x01b.example/",
+    ],
+)
+async def test_an_address_that_cannot_be_used_is_dialled_once(url: str) -> None:
+    async with staged(url) as stage:
+        end = await stage.ended()
+    assert (end.reason_code, end.error) == (
+        "connect_failed",
+        {"message": "the model's address cannot be used: see connectOptions, and vendors.*.url"},
+    )
+
+
+# What is logged
+
+
+async def test_every_line_of_the_log_says_which_call_it_is_about() -> None:
+    script = {**QUICK, "faults": {"errors": [{"after_s": 0.2, "code": "a_new_one"}]}}
+    with capture_logs() as logged:
+        async with rehearsal(script) as stage:
+            await stage.platform()
+            await until(lambda: "error" in stage.hooks.reported)
+        async with rehearsal({"faults": {"http_status": 401}}) as stage:
+            await stage.ended()
+    assert [(line["event"], line.get("call_sid")) for line in logged] == [
+        ("model_error", "CS1"),
+        ("model_connect_failed", "CS1"),
+    ]
 
 
 # What goes wrong later
@@ -377,6 +444,42 @@ async def test_a_quiet_model_is_pinged_and_lives() -> None:
         assert not stage.running.done()
 
 
+async def test_a_model_that_has_left_owes_no_sign_of_life_while_its_last_words_are_played() -> None:
+    async def speak(connection: ServerConnection) -> None:
+        await begin(connection)
+        await connection.send('{"type":"response.created","response":{"id":"r1"}}')
+        await connection.send(json.dumps({**DELTA, "delta": base64.b64encode(bytes(48_000)).decode()}))
+
+    async with model_that(speak, patience=HELD_UP) as stage:
+        socket = await stage.platform()
+        heard = sum([len(message.data) async for message in socket if message.type is aiohttp.WSMsgType.BINARY])
+        end = await stage.ended()
+    assert end.error == {"message": "the model closed the connection", "close_code": 1000}
+    assert heard >= 48_000
+
+
+async def test_a_model_that_is_not_read_owes_no_sign_of_life() -> None:
+    speech = base64.b64encode(bytes(48 * 60_000)).decode()
+
+    async def speak(connection: ServerConnection) -> None:
+        await begin(connection)
+        await connection.send('{"type":"response.created","response":{"id":"r1"}}')
+        for _ in range(12):
+            await connection.send(json.dumps({**DELTA, "delta": speech}))
+        await connection.wait_closed()
+
+    async with model_that(speak, patience=HELD_UP) as stage:
+        await stage.platform()
+        await until(lambda: stage.bridge.backlogged)
+        model, now = stage.line._model, stage.line._now
+        assert model
+        since = now()
+        await until(lambda: now() > since + 10 * HELD_UP.heartbeat_s)
+        stage.bridge._talk.speaking.cut(now())
+        await until(lambda: model.heard_at > since + 20 * HELD_UP.heartbeat_s)
+        assert stage.bridge._ending is None
+
+
 async def test_a_model_that_answers_no_ping_is_gone() -> None:
     async def speak(connection: ServerConnection) -> None:
         await begin(connection)
@@ -424,8 +527,7 @@ async def test_a_platform_that_does_not_read_is_gone(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_model_far_ahead_of_what_can_be_spoken_is_not_read_for_a_while() -> None:
-    speech = base64.b64encode(bytes(48 * 60_000)).decode()
-    delta = {"type": "response.output_audio.delta", "item_id": "i1", "response_id": "r1", "delta": speech}
+    delta = {**DELTA, "delta": base64.b64encode(bytes(48 * 60_000)).decode()}
 
     async def speak(connection: ServerConnection) -> None:
         await begin(connection)
@@ -457,13 +559,14 @@ async def test_a_model_that_does_not_close_is_left(monkeypatch: pytest.MonkeyPat
     async with model_that(speak) as stage:
         socket = await stage.platform()
         await until(lambda: stage.bridge._session.ready)
-        await socket.close()
-        assert (await stage.ended()).reason_code == "caller_hung_up"
         model = stage.line._model
         assert model
+        await socket.close()
+        assert (await stage.ended()).reason_code == "caller_hung_up"
         model.send(b"{}")  # to a socket that is closed: nothing
         model.ping()
-        model.pause(reading=True)
+        model.pause_reading()
+        model.resume_reading()
 
 
 async def test_two_ends_at_once_are_one() -> None:

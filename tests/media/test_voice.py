@@ -214,3 +214,15 @@ def test_a_hold_clip_ends_with_the_wait(ends_by: str) -> None:
     sounded = len(ear.effects)
     ear.wait(4.0)
     assert not any(b"\2" in effect.wire for _, effect in ear.effects[sounded:] if isinstance(effect, ToPlatform))
+
+
+def test_what_is_held_before_it_sounds_is_no_end_of_playback() -> None:
+    ear = Ear()
+    ear.voice.open(0.0)
+    ear.speak(HELLO, 1000)
+    ear.voice.hold(0.0)
+    ear.wait(2.0)
+    assert [effect for _, effect in ear.effects if isinstance(effect, Report)] == []
+    ear.voice.resume(ear.now)
+    ear.wait(2.0)
+    assert [effect.type for _, effect in ear.effects if isinstance(effect, Report)] == [STARTED, STOPPED]

@@ -1,17 +1,16 @@
-"""jambonz' webhooks: who signed them, what they tell, how to answer.
+"""jambonz' webhooks: who signed them, and what they tell.
 
 Sources: jambonz-feature-server lib/middleware.js, lib/session/call-info.js, lib/utils/http-requestor.js.
 """
 
 import hmac
-import json
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from media.platforms.base import Call, CallStatus, JsonObject, PlatformError, Reply, read_json
+from media.platforms.base import Call, CallStatus, JsonObject, PlatformError, Signature, Stage, read_json
 
 __all__ = ["JambonzCalls"]
 
@@ -22,7 +21,13 @@ SIGNED_AT: Final = re.compile(r"[0-9]{1,12}")
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_NAME_CHARS: Final = 512
 
-FINAL_STATUSES: Final = frozenset({"completed", "failed", "busy", "no-answer"})
+STAGES: Final = {
+    **dict.fromkeys(("queued", "trying", "ringing", "early-media"), Stage.RINGING),
+    "in-progress": Stage.ANSWERED,
+    **dict.fromkeys(("completed", "failed", "busy", "no-answer"), Stage.OVER),
+}
+ITSELF: Final = "jambonz"
+"What call_termination_by says where the platform ended the call; else it says `caller`."
 
 SIP_COPIES: Final = frozenset({"raw", "body", "payload"})
 "The INVITE and its SDP, whole: up to 64 KB that nothing of ours reads."
@@ -45,27 +50,32 @@ class _Told(BaseModel):
     called: Name | None = Field(None, alias="to")
     direction: Name | None = None
     caller_name: Name | None = None
+    parent_call_sid: Name | None = None
     call_status: Name | None = None
+    sip_status: Name | None = None
     call_termination_by: Name | None = None
 
 
 class JambonzCalls:
     """The webhooks of one application. Holds nothing."""
 
-    def verify(self, body: bytes, header: str | None, secrets: Sequence[str], *, now_s: float) -> bool:
+    signature_header: ClassVar[str] = "Jambonz-Signature"
+
+    def verify(self, body: bytes, header: str | None, secrets: Sequence[str], *, now_s: float) -> Signature:
         """Tell whether one of the secrets signed these very bytes within five minutes of `now_s` (Unix time).
 
         `Jambonz-Signature: t=<unix s>,v1=<hex hmac-sha256 of "<t>." + body>`; while a secret is being replaced there
         are several v1. No input raises. An empty secret signs nothing.
         """
-        parts = [part.strip().partition("=") for part in (header or "").split(",")]
+        if header is None:
+            return Signature("absent")
+        parts = [part.strip().partition("=") for part in header.split(",")]
         signed_at = next((value for key, _, value in parts if key == "t"), "")
-        if not SIGNED_AT.fullmatch(signed_at) or abs(now_s - int(signed_at)) > SIGNATURE_AGE_S:
-            return False
         offered = [value.encode(errors="replace") for key, _, value in parts if key == "v1"]
-        message = signed_at.encode() + b"." + body
-        wanted = [hmac.new(secret.encode(), message, "sha256").hexdigest().encode() for secret in secrets if secret]
-        return any(hmac.compare_digest(ours, theirs) for ours in wanted for theirs in offered)
+        if not (SIGNED_AT.fullmatch(signed_at) and _signed(signed_at.encode() + b"." + body, offered, secrets)):
+            return Signature("wrong")
+        skew_s = now_s - int(signed_at)
+        return Signature("stale", round(skew_s)) if abs(skew_s) > SIGNATURE_AGE_S else Signature("valid")
 
     def parse(self, body: bytes) -> Call:
         """Read a call webhook. Raises PlatformError."""
@@ -82,25 +92,30 @@ class JambonzCalls:
     def status(self, body: bytes) -> CallStatus:
         """Read a status webhook. Raises PlatformError."""
         attributes, told = _read(body, "status webhook")
+        status = told.call_status or ""
         return CallStatus(
             call_sid=told.call_sid,
-            status=told.call_status or "",
-            ended=told.call_status in FINAL_STATUSES,
-            terminated_by=told.call_termination_by,
+            parent_sid=told.parent_call_sid,
+            status=status,
+            sip_status=told.sip_status or "",
+            stage=STAGES.get(status),
+            by_platform=told.call_termination_by == ITSELF,
             attributes=attributes,
         )
+
+    def is_over(self, attributes: JsonObject) -> bool:
+        """Tell whether the attributes that came with a hook say that the call is over."""
+        status = attributes.get("call_status")
+        return isinstance(status, str) and STAGES.get(status) is Stage.OVER
 
     def hook_attributes(self, attributes: JsonObject) -> JsonObject:
         """Return the attributes of a first webhook as jambonz' later hooks would carry them, with caller_name."""
         return {LATER_NAMES.get(key, key): value for key, value in attributes.items() if key not in FIRST_ONLY}
 
-    def reply(self, document: Sequence[JsonObject] | JsonObject) -> Reply:
-        """Answer 200 with JSON. Of the other statuses jambonz takes 202 and 204 only; any else ends the call."""
-        return Reply(200, {"Content-Type": "application/json"}, json.dumps(document, allow_nan=False).encode())
 
-    def nothing(self) -> Reply:
-        """Answer 204 without a content type: with a JSON one jambonz would parse the empty body, and hang up."""
-        return Reply(204, {}, b"")
+def _signed(message: bytes, offered: Sequence[bytes], secrets: Sequence[str]) -> bool:
+    wanted = [hmac.new(secret.encode(), message, "sha256").hexdigest().encode() for secret in secrets if secret]
+    return any(hmac.compare_digest(ours, theirs) for ours in wanted for theirs in offered)
 
 
 def _read(body: bytes, what: str) -> tuple[JsonObject, _Told]:

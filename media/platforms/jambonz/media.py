@@ -6,7 +6,6 @@ after a stall, empty ones occur. What we send back is played in lots.
 Sources: freeswitch-modules mod_audio_fork/lws_glue.cpp, jambonz-feature-server lib/tasks/listen.js.
 """
 
-import json
 from typing import Any, ClassVar, Final
 
 from media.audio import OddByte
@@ -15,7 +14,6 @@ from media.platforms.base import (
     CallStarted,
     DigitReceived,
     JsonObject,
-    MarkReached,
     Pacing,
     PlatformError,
     PlatformEvent,
@@ -30,18 +28,18 @@ DIGIT_UNITS_PER_MS: Final = 8
 "A digit's duration is counted in RTP units of 8 kHz (listen.js: duration / 8000 * 1000)."
 MAX_DURATION_DIGITS: Final = 9
 
-UNNEEDED: Final = frozenset({"playDone"})
-"Known, and of no use to a stream: files are never played over it."
+UNNEEDED: Final = frozenset({"mark", "playDone"})
+"Known, and the answer to what we never send: a stream plays no files, and see JambonzMedia for marks."
 
 CLEAR: Final = '{"type":"killAudio"}'
-DISCONNECT: Final = '{"type":"disconnect"}'
 
 
 class JambonzMedia:
     """One media socket.
 
     What was heard is not told by marks, so audio leaves as it is: here a mark is a sample of value -1 in the stream,
-    which real audio holds too, and which is lost where the rates differ (jambonz-feature-server issue 811).
+    which real audio holds too, and which is lost where the rates differ (jambonz-feature-server issue 811). Nor is the
+    platform told to disconnect: it ends its listen, and asks what comes next, when the socket is closed.
     """
 
     __slots__ = ("_odd_byte", "_rate_hz", "_started")
@@ -74,12 +72,6 @@ class JambonzMedia:
     def clear(self) -> str:
         return CLEAR
 
-    def mark(self, name: str) -> str:
-        return json.dumps({"type": "mark", "data": {"name": name}})
-
-    def disconnect(self) -> str:
-        return DISCONNECT
-
     def _start(self, text: str) -> CallStarted:
         try:
             first = read_json(text)
@@ -108,8 +100,6 @@ class JambonzMedia:
         match message:
             case {"event": "dtmf", "dtmf": str(digit)} if digit in DIGITS:
                 return DigitReceived(digit, _duration_ms(message.get("duration")))
-            case {"type": "mark", "data": {"name": str(name), "event": "playout" | "cleared" as event}}:
-                return MarkReached(name, cleared=event == "cleared")
             case {"type": str(kind)} if kind in UNNEEDED:
                 return PlatformOther(kind)
             case _:

@@ -82,17 +82,14 @@ def test_what_is_sent_to_a_platform_can_be_sent(name: str) -> None:
     dialect = PLATFORMS[name].media(8000)
     assert dialect.play(b"\0" * 320)
     assert isinstance(json.loads(dialect.clear()), dict)
-    assert isinstance(json.loads(dialect.disconnect()), dict)
-    assert isinstance(json.loads(dialect.mark("m1")), dict)
     assert dialect.pacing.lot_ms > 0
 
 
 @pytest.mark.parametrize("name", list(PLATFORMS))
-def test_recorded_webhooks_are_read_and_an_answer_is_json(name: str) -> None:
+def test_recorded_webhooks_are_read(name: str) -> None:
     calls = PLATFORMS[name].call
     for line in lines(SAMPLES / name / "webhooks.jsonl")[1:]:
         body = json.dumps(line["body"]).encode()
         told = calls.parse(body) if line["kind"] == "call" else calls.status(body)
         assert told.call_sid == line["body"]["call_sid"]
-    assert json.loads(calls.reply([]).body) == []
-    assert calls.nothing().body == b""
+    assert calls.signature_header

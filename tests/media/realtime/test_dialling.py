@@ -2,8 +2,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.client import ClientProtocol
+from websockets.uri import parse_uri
 
-from media.realtime.base import ModelError
+from media.realtime.base import Dial, ModelError
 from media.realtime.dialect import OPENAI
 from media.realtime.dialling import dial, model_of
 from media.realtime.openai import VENDOR
@@ -54,6 +58,8 @@ def test_without_any_key_nothing_is_dialled() -> None:
     [
         ({"host": "127.0.0.1:9000"}, "ws://127.0.0.1:9000/v1/realtime"),
         ({"host": "localhost"}, "ws://localhost/v1/realtime"),
+        ({"host": "[::1]:9000"}, "ws://[::1]:9000/v1/realtime"),
+        ({"url": "wss://voice.example:8443/a/b?c=d"}, "wss://voice.example:8443/a/b"),
         ({"host": "voice.example"}, "wss://voice.example/v1/realtime"),
         ({"host": "voice.example", "path": "/openai/realtime?api-version=1"}, "wss://voice.example/openai/realtime"),
     ],
@@ -81,10 +87,14 @@ def test_j27_a_whole_url_goes_before_ours_and_keeps_its_query() -> None:
     assert (dialled.url.partition("?")[0], query(dialled.url)["b"]) == ("wss://h.example/a", ["1"])
 
 
-@pytest.mark.parametrize("options", [{"url": "wss://[::1"}, {"host": "[::1"}, {"url": ""}])
-def test_what_is_no_address_is_dialled_nowhere(options: dict[str, str]) -> None:
+def test_without_an_address_there_is_nothing_to_dial() -> None:
     with pytest.raises(ModelError, match=r"no address: set vendors\.openai\.url, or connectOptions.host"):
-        dial(verb(connectOptions=options, auth={"apiKey": "k"}), url="", api_key="")
+        dial(verb(connectOptions={"url": ""}, auth={"apiKey": "k"}), url="", api_key="")
+
+
+@pytest.mark.parametrize("options", [{"url": "wss://[::1"}, {"host": "[::1"}])
+def test_an_address_that_is_none_names_no_model(options: dict[str, str]) -> None:
+    assert model_of(verb(connectOptions=options), OPENAI) == ("gpt-realtime-2.1", None)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +118,61 @@ def test_a_vendor_without_a_default_must_be_told_the_model() -> None:
         dial(local, url="ws://localhost:8080/v1/realtime", api_key="")
     named = dial(verb(vendor="localai", model="gpt"), url="ws://localhost:8080/v1/realtime", api_key="")
     assert (named.url, named.headers) == ("ws://localhost:8080/v1/realtime?model=gpt", {})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"host": "a..b"},
+        {"host": "h:99999"},
+        {"host": "["},
+        {"host": "me:secret@h"},
+        {"host": ["h"]},
+        {"url": "https://"},
+        {"url": "wss://me:secret@h/v1"},
+        {"host": "h", "path": "a b"},
+        {"headers": {"X-Key": "secret\r\nX: 1"}},
+        {"headers": ["X-Key"]},
+        {"query": {"a": ["b"]}},
+    ],
+)
+def test_an_address_that_is_none_is_refused_by_its_fields_name_and_not_repeated(options: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=r"^connectOptions\.(host|url|path|headers|query) must be ") as refused:
+        dial(verb(connectOptions=options, auth={"apiKey": "k"}), url=URL, api_key="")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_key_that_no_header_can_carry_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"^auth\.apiKey must be one line"):
+        dial(verb(auth={"apiKey": "sk-theirs\n"}), url=URL, api_key="sk-ours")
+    with pytest.raises(ModelError, match=r"^vendors\.openai\.api_key must be one line"):
+        dial(verb(), url=URL, api_key="sk-ours\n")
+
+
+ODD = st.text(st.sampled_from("aZ1.:/?#@[]%_ -\r\n\t\x00é\u20ac\ud800\uff0f"), max_size=12)
+HEADER = st.text(st.sampled_from("aZ1-_: \r\né"), max_size=5)
+
+
+@given(
+    options=st.fixed_dictionaries(
+        {},
+        optional={
+            "host": ODD | st.none(),
+            "url": ODD.map("ws://{}".format) | ODD,
+            "path": ODD,
+            "headers": st.dictionaries(HEADER, ODD | st.integers(), max_size=2),
+            "query": st.dictionaries(ODD, ODD | st.integers(), max_size=2),
+        },
+    )
+)
+def test_whatever_is_dialled_can_be_written_as_a_handshake(options: dict[str, Any]) -> None:
+    try:
+        dialled = dial(verb(connectOptions=options, auth={"apiKey": "k"}), url=URL, api_key="")
+    except ModelError:
+        return
+    assert isinstance(dialled, Dial)
+    core = ClientProtocol(parse_uri(dialled.url))
+    request = core.connect()
+    for name, value in dialled.headers.items():
+        request.headers[name] = value
+    assert request.serialize().count(b"\r\n") == len(list(request.headers.raw_items())) + 2

@@ -11,44 +11,15 @@ from media.realtime.base import ModelAudio
 from media.realtime.legacy import Translated, translate
 from media.realtime.models import DEFAULT_MODEL
 from tests.oracles import check_client
+from tests.verbs.seed import SEED
 
 JsonObject = dict[str, Any]
 
 PCM = AudioFormat("pcm16", 24000)
 PCM_WIRE = {"type": "audio/pcm", "rate": 24000}
 
-WEATHER = {
-    "name": "get_weather",
-    "type": "function",
-    "description": "Get the weather at a given location",
-    "parameters": {
-        "type": "object",
-        "properties": {
-            "location": {"type": "string", "description": "Location to get the weather from"},
-            "scale": {"type": "string", "enum": ["fahrenheit", "celsius"]},
-        },
-        "required": ["location", "scale"],
-    },
-}
-SERVER_VAD = {"type": "server_vad", "threshold": 0.8, "prefix_padding_ms": 300, "silence_duration_ms": 500}
-
-# The example of jambonz' documentation of the llm verb, 0.9.2.
-BETA: JsonObject = {
-    "response_create": {
-        "modalities": ["text", "audio"],
-        "instructions": "Please assist the user with their request.",
-        "voice": "alloy",
-        "output_audio_format": "pcm16",
-        "temperature": 0.8,
-        "max_output_tokens": 4096,
-    },
-    "session_update": {
-        "tools": [WEATHER],
-        "tool_choice": "auto",
-        "input_audio_transcription": {"model": "whisper-1"},
-        "turn_detection": SERVER_VAD,
-    },
-}
+BETA: JsonObject = SEED["llmOptions"]
+WEATHER, SERVER_VAD = BETA["session_update"]["tools"][0], BETA["session_update"]["turn_detection"]
 
 
 def session_of(session_update: JsonObject, response_create: JsonObject | None = None) -> JsonObject:

@@ -169,6 +169,37 @@ def test_the_end_of_another_response_leaves_the_active_one() -> None:
     assert machine.active == "r1"
 
 
+def test_what_only_fills_a_wait_goes_out_at_once_or_not_at_all() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    assert machine.fill({"instructions": "Wait."}) == []
+    machine.ended("r1")
+    assert machine.fill({"instructions": "Wait."}) == [Ask({"instructions": "Wait."})]
+    machine.started("r2")
+    assert machine.answered("a", "x") == [Answer("a", "x")]
+    assert machine.ended("r2") == [Ask({})]
+
+
+def test_what_only_fills_a_wait_is_not_made_up_for_when_it_was_refused() -> None:
+    machine = rounds()
+    machine.fill({})
+    machine.refused()
+    machine.started("theirs")
+    assert machine.ended("theirs") == []
+
+
+def test_the_output_of_a_call_whose_session_is_gone_can_only_be_told() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.called("r1", "b", 0)
+    machine.lost()
+    assert not machine.at_work
+    assert machine.answered("a", "x") == [Note("a", "x"), Ask({})]
+    assert machine.answered("a", "x") == [Note("a", "x")]
+    machine.forget("b")
+    assert machine.answered("b", "x") == [Note("b", "x")]
+
+
 class AnyOrder(RuleBasedStateMachine):
     """A model that behaves, in any order: one request in flight; one output a call, after its response's end."""
 

@@ -1,9 +1,13 @@
-"""What is under way for all calls, so that nothing outlives the server unseen."""
+"""What is under way, so that nothing outlives the server unseen and nothing fails unheard."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
+
+import structlog
+
+log = structlog.get_logger("tasks")
 
 T = TypeVar("T")
 
@@ -11,7 +15,7 @@ T = TypeVar("T")
 class Tasks:
     """`waiting` counts what is not yet over though no task works on it."""
 
-    def __init__(self, waiting: Callable[[], int]) -> None:
+    def __init__(self, waiting: Callable[[], int] = lambda: 0) -> None:
         self._waiting = waiting
         self._running: set[asyncio.Task[Any]] = set()
         self._quiet = asyncio.Event()
@@ -37,6 +41,8 @@ class Tasks:
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("task_failed", exc_info=error)
         if self._all_is_done():
             self._quiet.set()
 

@@ -1,0 +1,195 @@
+"""The course of one call: from document to document, through its conversations, to its one end."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from calls.document import NOTHING, Next, as_bytes
+from calls.ending import next_verbs
+from calls.leg import Leg
+from calls.legs import Hide, Legs, Observer
+from calls.live import LiveCall
+from calls.masking import told
+from calls.opening import obstacle_to
+from calls.register import Register
+from media.effects import End
+from media.ends import HUNG_UP, NO_SHOW
+from media.sockets import Lines
+from store.base import CallRow, Store
+from tasks import Tasks
+from verbs import DocumentError, lint, parse, serialise
+from verbs.base import JsonObject
+
+FORGET_AFTER_S = 600.0
+"How long a call that is over stays at hand: retries of its webhooks come within ten minutes."
+REAP_AFTER_S = 60.0
+"How long after `max_call_s` a call is given up of which nothing was heard any more."
+
+
+class Course:
+    """What happens to the calls of the register."""
+
+    def __init__(
+        self, store: Store, lines: Lines, calls: Register, tasks: Tasks, *, observer: Observer, hide: Hide
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._tasks = tasks
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
+
+    def begin(self, live: LiveCall, next_: Next) -> None:
+        self._calls.add(live)
+        live.hooks = self._legs.plain_hooks(live)
+        live.reaper = self._loop.call_later(live.route.max_call_s + REAP_AFTER_S, self._reap, live)
+        self._observer.call_started()
+        self._prepare(live, next_)
+        if not next_.returns:
+            self._over(live)
+
+    def leg(self, live: LiveCall, nth: int) -> Leg:
+        """Give a leg, and let it begin if it has not."""
+        if nth not in live.legs:
+            live.legs[nth] = self._legs.make(live, nth)
+            self._tasks.start(live.legs[nth].run())
+        return live.legs[nth]
+
+    async def after(self, live: LiveCall, nth: int, attributes: JsonObject) -> bytes:
+        """Answer what a call does after its n-th conversation.
+
+        What fails here is not kept: the call goes on with its fallback, and who asks again may be luckier.
+        """
+        try:
+            next_ = await self._after(live, nth, attributes)
+            answer = as_bytes(next_.document)
+            await self._store.update(live.row_id, lambda row: row.with_leg(nth, ended_answer=answer))
+            del live.legs[nth]
+        except Exception:
+            live.log.exception("call_ended_failed")
+            del live.answers[nth]
+            next_ = await self._go_on(live, serialise(live.fallback))
+            answer = as_bytes(next_.document)
+        if live.gone or not next_.returns:
+            self._over(live)
+        return answer
+
+    async def hook(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
+        """Answer another hook of the call with what its owner wants; nothing where that is no document."""
+        wanted = await self._legs.ask(live, target, body)
+        if not wanted:
+            return NOTHING
+        aside = index in live.asides
+        try:
+            next_ = await self._heed(live, wanted, closed=not aside)
+        except DocumentError as error:
+            live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
+            return NOTHING
+        if not (next_.returns or aside):
+            self._over(live)
+        return as_bytes(next_.document)
+
+    async def end(self, live: LiveCall, end: End) -> None:
+        """End a call's conversation, or the one that it was to come to, and then the call."""
+        row = await self._row(live)
+        nth = len(row.legs) - 1
+        if nth >= 0 and row.legs[nth].end is None and row.legs[nth].ended_answer is None:
+            self.leg(live, nth)
+        for leg in live.legs.values():
+            leg.line.finish(end)
+        self._over(live)
+
+    # It goes on
+
+    async def _after(self, live: LiveCall, nth: int, attributes: JsonObject) -> Next:
+        row = await self._row(live)
+        leg = self.leg(live, nth)
+        unseen = row.legs[nth].media_state == "unopened" and not live.gone
+        leg.line.finish(NO_SHOW if unseen else HUNG_UP)
+        wanted = await leg.action(attributes)
+        end, remaining = (await self._row(live)).legs[nth].end, live.remaining[nth]
+        try:
+            if wanted:
+                return await self._heed(live, wanted)
+        except DocumentError as error:
+            live.log.warning("action_hook_verbs_refused", complaint=told(error.complaints))
+        return await self._go_on(live, next_verbs(end, remaining=remaining, fallback=serialise(live.fallback)))
+
+    async def _heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
+        """Go on with what an application wants. What the platform may not know is told, and leaves all the same.
+
+        :raises DocumentError: these verbs are no document
+        """
+        next_ = await self._go_on(live, wanted, closed=closed)
+        version = live.settings.platform.version
+        if complaints := lint(list(wanted), version=version):
+            live.log.warning("hook_verbs_unknown", version=version, complaint=told(complaints))
+        return next_
+
+    async def _go_on(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
+        """Make a later document of a call; of no verbs, none.
+
+        :raises DocumentError: these verbs are no document
+        """
+        if not wanted:
+            return Next(await self._row(live), [])
+        verbs = parse(list(wanted), strict=False)
+        if obstacle := obstacle_to(verbs, live.route, live.settings):
+            live.log.warning("model_not_configured", message=obstacle)
+            verbs = live.fallback
+        made: list[Next] = []
+
+        def change(row: CallRow) -> CallRow:
+            made[:] = [live.next(row, verbs, closed=closed)]
+            return made[0].row
+
+        await self._store.update(live.row_id, change)
+        self._prepare(live, made[0])
+        return made[0]
+
+    def _prepare(self, live: LiveCall, next_: Next) -> None:
+        """Keep the verb with its key, and dial its model where the caller will be with it at once."""
+        live.asides |= next_.asides
+        if next_.llm is None:
+            return
+        nth = len(next_.row.legs) - 1
+        live.llms[nth], live.remaining[nth] = next_.llm, next_.remaining
+        if next_.soon and not live.gone:
+            self.leg(live, nth)
+
+    # And is over
+
+    def _reap(self, live: LiveCall) -> None:
+        """End a call of which nothing was heard any more."""
+        live.gone = True
+        self._tasks.start(self.end(live, NO_SHOW))
+
+    def _give_up_unasked(self, live: LiveCall, nth: int) -> None:
+        """Let go a call whose conversation has ended and of which the platform did not ask what comes next."""
+        if nth not in live.answers and nth == max(live.llms):
+            self._over(live)
+
+    def _over(self, live: LiveCall) -> None:
+        if live.over:
+            return
+        live.over = True
+        live.reaper.cancel()
+        # A call that goes on without us may still tell its status.
+        self._calls.forget_after(FORGET_AFTER_S if live.gone else max(FORGET_AFTER_S, live.route.max_call_s), live)
+        self._tasks.start(self._write_end(live))
+
+    async def _write_end(self, live: LiveCall) -> None:
+        for leg in list(live.legs.values()):
+            await leg.kept()
+        end = None
+        try:
+            row = await self._row(live)
+            end = next((leg.end for leg in reversed(row.legs) if leg.end), None)
+            await self._store.update(live.row_id, lambda row: replace(row, state="completed", end=end))
+        finally:
+            self._observer.call_ended(live.route.name, end.reason_code if end else "no_conversation")
+
+    async def _row(self, live: LiveCall) -> CallRow:
+        row = await self._store.by_row(live.row_id)
+        assert row is not None  # noqa: S101  # a live call's row is never forgotten
+        return row

@@ -1,0 +1,82 @@
+"""What of a call is secret, and what may be kept and told of it. Pure.
+
+Rows are written to disk, keys are not; logs are read by many.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from config.secrets import NO_SECRETS, names_secret, secrets_in
+from verbs import Complaint
+from verbs.base import JsonObject
+from verbs.llm import Llm
+
+MASK = "***"
+MAX_TOLD_CHARS = 300
+SCHEME = re.compile(r"(bearer|basic|token)\s+", re.IGNORECASE)
+"What stands before the key in an Authorization header."
+USER = re.compile(r"^(\w+://)?.*@", re.DOTALL)
+
+
+def own_secrets(llm: Llm) -> list[str]:
+    """Give the values in a verb that no hook and no log may show."""
+    options = llm.connect_options or {}
+    asked = [dict(parse_qsl(str(options.get(name) or "").partition("?")[2])) for name in ("path", "url")]
+    found = secrets_in([{"auth": llm.auth}, options, asked, llm.llm_options, llm.mcp_servers])
+    return [SCHEME.sub("", text, count=1) for text in found]
+
+
+def masked(value: Any) -> Any:
+    """Return a copy of verbs to be kept, in which no key stands any more."""
+    match value:
+        case dict():
+            return {name: _masked_property(name, inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [masked(inner) for inner in value]
+        case _:
+            return value
+
+
+def _masked_property(name: str, value: Any) -> Any:
+    if name in NO_SECRETS or value is None:
+        return value
+    if names_secret(name):
+        return MASK
+    if name == "connectOptions" and isinstance(value, Mapping):
+        return {option: _masked_option(inner) for option, inner in value.items()}
+    return masked(value)
+
+
+def _masked_option(value: Any) -> Any:
+    """Mask what may be a key whatever its name: every header, every query, and who stands before an @."""
+    match value:
+        case dict():
+            return dict.fromkeys(value, MASK)
+        case str():
+            bare, asked, _ = value.partition("?")
+            return USER.sub(rf"\1{MASK}@", bare) + (f"?{MASK}" if asked else "")
+        case _:
+            return value
+
+
+def without_secrets(attributes: JsonObject) -> JsonObject:
+    """Take out of a call's attributes what may hold keys: the portal's variables, credentials of the INVITE."""
+    kept = {key: value for key, value in attributes.items() if key != "env_vars"}
+    match kept.get("sip"):
+        case {"headers": dict(headers), **others}:
+            shown = {name: value for name, value in headers.items() if not names_secret(name)}
+            kept["sip"] = {**others, "headers": shown}
+    return kept
+
+
+def told(complaints: Sequence[Complaint]) -> str:
+    """Give complaints as a text for the log, without the value of anything that is secret."""
+    texts = (
+        Complaint(path, "is not what it must be")
+        if any(names_secret(str(step)) for step in path)
+        else Complaint(path, message)
+        for path, message in complaints
+    )
+    return "; ".join(map(str, texts))[:MAX_TOLD_CHARS]

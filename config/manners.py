@@ -1,0 +1,65 @@
+"""A route's `conversation`: how the agent behaves, whichever model speaks."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from config.fields import Count, Delay, Flag, MaybeText, Seconds, Section, Text, Whole, Word, fault
+
+FILLER = (
+    "In one short sentence, in the language of the conversation, tell the caller that you are still checking. "
+    "Do not answer the question yet."
+)
+WARNING = "In one short sentence, in the language of the conversation, tell the caller that this call will end soon."
+
+
+class Strict(BaseModel):
+    """A section of the file: a key that it does not know is a complaint, and what was read never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class BargeIn(Strict):
+    min_speech_ms: Count = 0
+    "How much voice interrupts the agent; 0: whatever the model takes for speech."
+    resume: Flag = False
+    "Fall silent at the first sound, and go on where it was when it was nothing."
+
+
+class Digits(Strict):
+    collect: Flag = True
+    "Whether what is typed becomes an item that the model answers; keys are told to the eventHook in any case."
+    finish: Annotated[Text, Field(pattern="^[0-9*#A-D]?$")] = "#"
+    pause_s: Seconds = 2.0
+    max_digits: Annotated[Whole, Field(ge=1, le=128)] = 32
+    sensitive: Flag = False
+    "Keep what is typed out of the transcript, the events and the log; the model and its tools have it."
+
+
+class IdleStep(Strict):
+    after_s: Seconds
+    say: MaybeText = None
+    "An instruction to the model, in its own words to follow."
+    end: Flag = False
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not (self.say or self.end):
+            raise fault("must say something (`say`) or end the call (`end: true`)")
+        return self
+
+
+class Conversation(Strict):
+    first_speaker: Annotated[Literal["agent", "caller"], Word] = "agent"
+    protect_greeting: Flag = False
+    "Whether the agent's first words cannot be interrupted; what the caller says meanwhile is heard after them."
+    barge_in: Annotated[BargeIn, Section] = Field(default_factory=BargeIn)
+    digits: Annotated[Digits, Section] = Field(default_factory=Digits)
+    idle: tuple[IdleStep, ...] = ()
+    "What is done about a silent caller, step by step."
+    warn_before_end_s: Delay = 0.0
+    "How long before `max_call_s` the caller is told; 0: not at all."
+    warning: Text = WARNING
+    tool_fillers_s: tuple[Seconds, ...] = (1.5, 8.0)
+    "When a caller who waits for a tool is told so."
+    filler: Text = FILLER

@@ -1,0 +1,57 @@
+"""Reaching a model: dialled, and again where that may help."""
+
+import asyncio
+import ssl
+from typing import NamedTuple
+
+from structlog.typing import FilteringBoundLogger
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from media.realtime.base import Dial
+from media.sockets.model import Ears, connect
+
+RETRY_S = (0.5, 1.0, 2.0)
+"How long after each failed dial the next one starts."
+REFUSED = {401: "invalid_api_key", 403: "invalid_api_key", 404: "model_not_found"}
+"Answers at the upgrade that another try would not change."
+
+
+class Failure(NamedTuple):
+    """Why a model was not reached."""
+
+    reason_code: str
+    message: str
+    final: bool
+    "Whether another try is of no use."
+
+
+async def reach(
+    dial: Dial, ears: Ears, *, tls: ssl.SSLContext, connect_timeout_s: float, dial_s: float, log: FilteringBoundLogger
+) -> Failure | None:
+    """Dial until the ears have a model, or for `dial_s`, whatever is sooner."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + dial_s
+    for pause_s in (*RETRY_S, None):
+        timeout_s = min(connect_timeout_s, max(give_up_at - loop.time(), 0.1))
+        failure = await _dial_once(dial, ears, tls=tls, timeout_s=timeout_s)
+        if failure is None:
+            return None
+        log.warning("model_connect_failed", reason_code=failure.reason_code, message=failure.message)
+        if failure.final or pause_s is None or loop.time() + pause_s >= give_up_at:
+            break
+        await asyncio.sleep(pause_s)
+    return failure
+
+
+async def _dial_once(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: float) -> Failure | None:
+    try:
+        await connect(dial, ears, tls=tls, timeout_s=timeout_s)
+    except InvalidStatus as refusal:
+        status = refusal.response.status_code
+        reason_code = REFUSED.get(status, "connect_failed")
+        return Failure(reason_code, f"the model answered HTTP {status}", final=status in REFUSED)
+    except (OSError, WebSocketException) as failure:
+        return Failure("connect_failed", f"the model cannot be reached: {type(failure).__name__}", final=False)
+    except ValueError as failure:
+        return Failure("connect_failed", str(failure), final=True)
+    return None
