@@ -161,13 +161,12 @@ class Conversation:
         return self._model.answers_itself or self._judge is not None
 
     def _judged(self, verdict: Verdict, now: float) -> None:
-        match verdict:
-            case Verdict.CUT:
-                self._barge_in(now)
-            case Verdict.HOLD:
-                self._voice.hold(now)
-            case Verdict.RESUME:
-                self._voice.resume(now)
+        if verdict is Verdict.CUT:
+            self._barge_in(now)
+        elif verdict is Verdict.HOLD:
+            self._voice.hold(now)
+        else:
+            self._voice.resume(now)
 
     def _barge_in(self, now: float) -> None:
         if self._voice.speaking(now):

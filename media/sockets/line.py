@@ -239,8 +239,8 @@ class Line:
         )
         self._reaching = None
         if failure:
-            why, message, _ = failure
-            self._do(self._tell, partial(self._bridge.model_failed, reason_code=why, message=message))
+            fail = partial(self._bridge.model_failed, reason_code=failure.reason_code, message=failure.message)
+            self._do(self._tell, fail)
 
     # The platform's socket
 

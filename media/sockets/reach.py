@@ -16,6 +16,9 @@ REFUSED = {401: "invalid_api_key", 403: "invalid_api_key", 404: "model_not_found
 "Answers at the upgrade that another try would not change."
 
 
+MAX_DIGITS = 6
+
+
 class Failure(NamedTuple):
     """Why a model was not reached."""
 
@@ -23,6 +26,8 @@ class Failure(NamedTuple):
     message: str
     final: bool
     "Whether another try is of no use."
+    wait_s: float = 0.0
+    "How long the model wants to be left alone first."
 
 
 async def reach(
@@ -37,9 +42,12 @@ async def reach(
         if failure is None:
             return None
         log.warning("model_connect_failed", reason_code=failure.reason_code, message=failure.message)
-        if failure.final or pause_s is None or loop.time() + pause_s >= give_up_at:
+        if failure.final or pause_s is None:
             break
-        await asyncio.sleep(pause_s)
+        wait_s = max(pause_s, failure.wait_s)
+        if loop.time() + wait_s >= give_up_at:
+            break
+        await asyncio.sleep(wait_s)
     return failure
 
 
@@ -49,9 +57,15 @@ async def _dial_once(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: 
     except InvalidStatus as refusal:
         status = refusal.response.status_code
         reason_code = REFUSED.get(status, "connect_failed")
-        return Failure(reason_code, f"the model answered HTTP {status}", final=status in REFUSED)
+        wait_s = _seconds(refusal.response.headers.get("Retry-After", ""))
+        return Failure(reason_code, f"the model answered HTTP {status}", status in REFUSED, wait_s)
     except (OSError, WebSocketException) as failure:
         return Failure("connect_failed", f"the model cannot be reached: {type(failure).__name__}", final=False)
     except ValueError as failure:
         return Failure("connect_failed", str(failure), final=True)
     return None
+
+
+def _seconds(retry_after: str) -> float:
+    """Read a Retry-After in seconds; a date, which no realtime model sends, counts as none."""
+    return float(retry_after) if retry_after.isdecimal() and len(retry_after) < MAX_DIGITS else 0.0

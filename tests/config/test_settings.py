@@ -13,7 +13,7 @@ import verbs
 from config import Hooks, Media, Platform, Route, Server, Settings, Vendor, load
 from config.environment import read_dotenv
 from config.load import Source, settings_of
-from config.manners import Conversation
+from config.manners import Conversation, IdleStep
 from tests.config.conftest import Load
 
 OPENAI = "wss://api.openai.com/v1/realtime"
@@ -322,3 +322,21 @@ def test_the_example_of_the_environment_names_every_variable() -> None:
 
 def test_load_reads_a_file() -> None:
     assert load(Path("config.yaml"), environ={"OPENAI_API_KEY": "sk"}).warnings == ()
+
+
+def test_a_model_to_fall_back_on_has_a_short_form(loaded: Load) -> None:
+    route = loaded(
+        "routes:\n  - name: a\n    verbs: [{verb: hangup}]\n"
+        "    llm_fallback: [openai/gpt-realtime-mini, openai, {vendor: openai, model: m, auth: {apiKey: k}}]\n"
+    ).routes[0]
+    assert [(other.vendor, other.model, other.auth) for other in route.llm_fallback] == [
+        ("openai", "gpt-realtime-mini", {}),
+        ("openai", None, {}),
+        ("openai", "m", {"apiKey": "k"}),
+    ]
+
+
+def test_a_step_about_a_silent_caller_does_something() -> None:
+    with pytest.raises(ValidationError, match="must say something"):
+        IdleStep.model_validate({"after_s": 5})
+    assert IdleStep.model_validate({"after_s": 5, "end": True}).end

@@ -287,6 +287,74 @@ async def test_a_model_that_cannot_take_the_call_is_dialled_again(monkeypatch: p
     assert dialled == 3
 
 
+@pytest.mark.parametrize(("retry_after", "dials"), [("60", 1), ("0", 3), ("soon", 3), ("9" * 9, 3)])
+async def test_a_model_that_wants_to_be_left_alone_for_longer_than_a_caller_waits_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, retry_after: str, dials: int
+) -> None:
+    monkeypatch.setattr(reach_module, "RETRY_S", (0.01, 0.01))
+    dialled = 0
+
+    def refuse(connection: ServerConnection, _: Any) -> Any:
+        nonlocal dialled
+        dialled += 1
+        response = connection.respond(429, "later")
+        response.headers["Retry-After"] = retry_after
+        return response
+
+    async with serve_websockets(begin, "127.0.0.1", 0, process_request=refuse) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with staged(f"ws://127.0.0.1:{port}/v1/realtime") as stage:
+            end = await stage.ended()
+    assert (end.reason_code, dialled) == ("connect_failed", dials)
+
+
+async def test_a_model_that_takes_the_connection_and_says_nothing_is_given_up_in_time() -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        patience = Patience(connect_timeout_s=10, dial_s=0.2)
+        async with staged(f"ws://127.0.0.1:{port}/v1/realtime", patience=patience) as stage:
+            end = await stage.ended()
+    assert end.reason_code == "connect_failed"
+
+
+async def test_a_model_that_drops_is_left_and_another_connection_made() -> None:
+    spoken = 0
+
+    async def drop_once(connection: ServerConnection) -> None:
+        nonlocal spoken
+        spoken += 1
+        await begin(connection)
+        if spoken == 1:
+            await connection.close(1012)
+        await connection.wait_closed()
+
+    async with model_that(drop_once) as stage:
+        await stage.platform()
+        await until(lambda: stage.observer.opened == 2)
+        await until(lambda: stage.bridge._session.ready)
+        assert stage.observer.closed == 1
+    assert stage.observer.closed == 2
+
+
+async def test_a_session_that_is_renewed_leaves_its_socket_which_says_no_more() -> None:
+    connections: list[ServerConnection] = []
+
+    async def begin_all(connection: ServerConnection) -> None:
+        connections.append(connection)
+        await begin(connection)
+        await connection.wait_closed()
+
+    async with model_that(begin_all, options=Options(audio=PCM24, max_session_s=0.4)) as stage:
+        await stage.platform()
+        await until(lambda: len(connections) > 1)
+        await until(lambda: connections[0].close_code == 1000)
+    assert stage.observer.opened == stage.observer.closed == len(connections)
+
+
 async def test_a_model_that_cannot_be_reached_is_given_up_in_time() -> None:
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()

@@ -450,3 +450,25 @@ def test_tools_that_are_no_list_go_to_the_model_and_are_told(tools: Any, *, extr
     told = model(**({"extra": said} if extra else said))
     assert told.warnings == ["session_update.tools is no list; the model will refuse it"]
     assert (told.tools, json.loads(told.configure())["session"]["tools"]) == ({}, tools)
+
+
+@pytest.mark.parametrize("turn_detection", [{}, {"type": "semantic_vad", "eagerness": "low"}])
+def test_turns_that_are_left_to_us_are_still_heard_by_the_model(turn_detection: JsonObject) -> None:
+    told = model(session_update={"turn_detection": turn_detection})
+    told.leave_turns()
+    sent = json.loads(told.configure())["session"]["audio"]["input"]["turn_detection"]
+    left = {"create_response": False, "interrupt_response": False}
+    assert sent == {"type": "server_vad", **turn_detection, **left}
+    assert (told.answers_itself, told.interrupts_itself) == (False, False)
+
+
+def test_a_session_without_turns_has_none_to_leave() -> None:
+    told = model(session_update={"turn_detection": None})
+    told.leave_turns()
+    assert json.loads(told.configure())["session"]["audio"]["input"]["turn_detection"] is None
+
+
+def test_a_content_index_that_is_no_number_is_an_error() -> None:
+    event = {"type": "response.output_audio.done", "item_id": "i1", "content_index": "first"}
+    with pytest.raises(ModelError):
+        model().receive(json.dumps(event))
