@@ -26,7 +26,8 @@ def changes_rate(route: Route, version: str) -> bool:
     """Tell whether a model of the route's verbs hears or speaks at another rate than the platform carries."""
     rate_hz = route.media.sample_rate_hz
     llms = [verb for verb in parse(route.verbs, version=version, strict=False) if isinstance(verb, Llm)]
-    return any(audio.rate_hz != rate_hz for llm in llms for audio in VENDORS[llm.vendor].audio_at(rate_hz))
+    vendors = {llm.vendor for llm in llms} | {other.vendor for other in route.llm_fallback}
+    return any(audio.rate_hz != rate_hz for vendor in vendors for audio in VENDORS[vendor].audio_at(rate_hz))
 
 
 def event_filter(llm: Llm) -> EventFilter:

@@ -91,6 +91,10 @@ def warnings(settings: Settings) -> Iterator[str]:
             f"route {route.name!r}: no key for vendor {vendor!r}, its calls get `fallback`: {remedy}"
             for vendor, remedy in _keyless(settings, parsed)
         )
+        for spare in route.llm_fallback:
+            brought = bool(spare.auth) or VENDORS[spare.vendor].keyless
+            if remedy := None if brought else _lacking(settings, spare.vendor):
+                yield f"route {route.name!r}: no key for vendor {spare.vendor!r}, nothing falls back on it: {remedy}"
         sent = [verb for verb in route.verbs if "llm" not in {verb.get("verb"), *verb}]
         size_bytes = len(json.dumps([*sent, *route.fallback], ensure_ascii=False).encode())
         if size_bytes > _MOST_CONTROL_BYTES:
@@ -104,14 +108,19 @@ def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple
     for verb in parsed:
         if not isinstance(verb, Llm) or _brings_key(verb) or VENDORS[verb.vendor].keyless:
             continue
-        vendor, known = settings.vendors[verb.vendor], VENDORS[verb.vendor]
         host = _host_named(verb.connect_options or {})
-        if host and host != host_of(vendor.url):
+        if host and host != host_of(settings.vendors[verb.vendor].url):
             yield verb.vendor, f"put `auth` into the verb, for {host} is not the host of vendors.{verb.vendor}.url"
-        elif not vendor.url:
-            yield verb.vendor, f"set {known.variables}_REALTIME_URL or vendors.{verb.vendor}.url, and its key"
-        elif lacks_key(vendor):
-            yield verb.vendor, f"set {known.variables}_API_KEY or vendors.{verb.vendor}.api_key"
+        elif remedy := _lacking(settings, verb.vendor):
+            yield verb.vendor, remedy
+
+
+def _lacking(settings: Settings, name: str) -> str | None:
+    """Say what to set so that a vendor can be called; None when nothing lacks."""
+    vendor, variables = settings.vendors[name], VENDORS[name].variables
+    if not vendor.url:
+        return f"set {variables}_REALTIME_URL or vendors.{name}.url, and its key"
+    return f"set {variables}_API_KEY or vendors.{name}.api_key" if lacks_key(vendor) else None
 
 
 def _brings_key(verb: Llm) -> bool:

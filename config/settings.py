@@ -1,6 +1,6 @@
 """The configuration as the other rooms see it: frozen, with a default for every key that has a sensible one."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -28,10 +28,12 @@ from config.fields import (
     WebUrl,
     Whole,
     Word,
+    fault,
     later,
 )
 from config.manners import Conversation, Strict
 from config.nodes import Scalar
+from verbs.base import did_you_mean, shown
 from verbs.vendors import VENDORS
 
 
@@ -141,6 +143,15 @@ class Other(Strict):
             vendor, _, model = value.text.partition("/")
             return {"vendor": vendor, "model": model or None}
         return value
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        known = VENDORS.get(self.vendor)
+        if known is None:
+            raise fault(f"unknown vendor {shown(self.vendor)}{did_you_mean(self.vendor, VENDORS)}")
+        if not (self.model or known.model):
+            raise fault(f"must name a model, such as {self.vendor}/…: that vendor has none that could be asked for")
+        return self
 
 
 class Route(Strict):

@@ -50,6 +50,13 @@ def test_a_route_without_a_model_changes_no_rate() -> None:
     assert not carrying.changes_rate(route, "0.9")
 
 
+def test_a_model_that_is_fallen_back_on_may_want_another_rate() -> None:
+    conditions = {"verbs": [LLM], "media": {"sample_rate_hz": 24000}}
+    [alone] = settings_of(conditions).routes
+    [spare] = settings_of({**conditions, "llm_fallback": ["qwen"]}).routes
+    assert [carrying.changes_rate(route, "0.9") for route in (alone, spare)] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("model", "asked"),
     [("gpt-4o-realtime-preview", "gpt-realtime-1.5"), ("house-model", "house-model"), (None, "gpt-realtime-2.1")],
@@ -57,8 +64,9 @@ def test_a_route_without_a_model_changes_no_rate() -> None:
 def test_j6_the_configuration_may_have_another_model_for_a_name(model: str | None, asked: str) -> None:
     settings = settings_of({"verbs": [LLM]})
     vendor = settings.vendors["openai"].model_copy(update={"aliases": {"gpt-4o-realtime-preview": "gpt-realtime-1.5"}})
-    verb = carrying.as_configured(llm_of(model=model), vendor)
-    assert carrying.model_dial(verb, vendor).url.endswith(f"?model={asked}")
+    configured = settings.model_copy(update={"vendors": {"openai": vendor}})
+    found = carrying.candidate(llm_of(model=model), settings.routes[0], configured)
+    assert found.dial.url.endswith(f"?model={asked}")
 
 
 @pytest.mark.parametrize(

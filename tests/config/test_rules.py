@@ -106,6 +106,13 @@ def test_the_first_of_several_takers_is_named() -> None:
         ),
         (
             (
+                "store: memory://\nvendors: {openai: {api_key: k}}\nroutes: [{name: a, verbs: [{llm: openai}], "
+                "llm_fallback: [openai/m, localai/m, xai, {vendor: qwen, auth: {apiKey: k}}]}]"
+            ),
+            [("route 'a': no key for vendor 'xai', nothing falls back on it: set XAI_API_KEY or vendors.xai.api_key")],
+        ),
+        (
+            (
                 "store: memory://\nvendors: {microsoft: {url: wss://r.openai.azure.com/openai/v1/realtime}}\n"
                 "routes: [{name: a, verbs: [{llm: microsoft/my-gpt}]}]"
             ),

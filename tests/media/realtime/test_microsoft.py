@@ -98,3 +98,8 @@ def test_a_deployment_in_the_address_is_the_one_that_is_judged() -> None:
     path = PREVIEW.replace("voice", "gpt-realtime-1.5")
     one = verb(None, {"reasoning": {"effort": "low"}}, host=HOST, path=path)
     assert "reasoning" not in json.loads(Realtime(one, audio=PCM).configure())["session"]
+
+
+def test_a_key_that_no_header_can_carry_goes_nowhere() -> None:
+    with pytest.raises(ModelError, match=r"^vendors\.microsoft\.api_key must be one line"):
+        dial(Llm.model_validate({"vendor": "microsoft", "model": "m", "llmOptions": {}}), url=URL, api_key="k\n")
