@@ -39,8 +39,6 @@ class Conversation:
         self.speaking = Speaking(voice, record, out, options.audio)
         self._ear = Ear(options.audio, out)
         self._ear.shut(keep=self._manners.caller_speaks_first)
-        barge_in = self._manners.barge_in
-        self._judge = Interruption(barge_in, options.audio) if barge_in.judged else None
         self.attendant = Attendant(self._manners, ends_at=ends_at)
         self.responses = Responses(voice, self.speaking, record, out, options)
         self._begun = False
@@ -66,7 +64,9 @@ class Conversation:
     def use(self, model: Realtime) -> None:
         """Talk with this model from now on."""
         self._model = model
-        if self._judge:
+        self._judge: Interruption | None = None
+        if self._manners.barge_in.judged and model.can.leave_turns:
+            self._judge = Interruption(self._manners.barge_in, self._options.audio)
             model.leave_turns()
         self.speaking.use(model)
         self._tooling = Tooling(model.tools, self._manners.fillers_s)
@@ -98,6 +98,8 @@ class Conversation:
         self.caller_speaks = False
 
     def _go_on(self, now: float) -> None:
+        if not self._model.can.add_text:
+            self._out.append(Warn("history_untold"))
         self._tell_history(self._record.history())
         if self.leaving is None and not self._guarded:
             self._ear.open(self._model, now)
@@ -217,7 +219,8 @@ class Conversation:
         for call_id in self.responses.overdue(now):
             self._out.append(Warn("tool_timeout", {"call_id": call_id}))
             self.tool_answered(call_id, _failure("the tool did not answer in time"), now)
-        if self._tooling.filler_due(now) and not self.caller_speaks and self._voice.silent(now):
+        due = self._tooling.filler_due(now) and self._model.can.choose_tools
+        if due and not self.caller_speaks and self._voice.silent(now):
             self.responses.fill({"instructions": self._manners.filler, "tool_choice": "none"}, now)
         self.responses.tick(now)
         self._act(self.attendant.tick(now), now)

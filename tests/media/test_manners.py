@@ -4,18 +4,22 @@ import array
 import base64
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from media.bridge import Bridge
 from media.effects import End, Report
 from media.ends import CALLER_SILENT, HANGUP
 from media.idle import Rung
 from media.interruption import BargeIn
 from media.keypad import Digits
 from media.options import Exit, Manners, Options
-from tests.by_hand import APPEND, Hand, played, sent
-from tests.simulation import PCM24, llm
+from media.platforms.jambonz.media import JambonzMedia
+from media.realtime.openai import Realtime
+from tests.by_hand import APPEND, Hand, played, sent, warned
+from tests.simulation import PCM24, WEATHER, llm
 
 JsonObject = dict[str, Any]
 VOICE = array.array("h", [round(3000 * math.sin(i / 9)) for i in range(480)]).tobytes()
@@ -336,3 +340,45 @@ def test_a_rate_limit_is_waited_for() -> None:
     call.wait(1.1)
     assert call.end
     assert call.end.reason_code == "rate_limit_exceeded"
+
+
+# Vendors that cannot do everything
+
+
+class Stubborn(Realtime):
+    """A model that takes its turns itself, calls tools when it likes, and can be told nothing in writing."""
+
+    can = replace(Realtime.can, leave_turns=False, choose_tools=False, add_text=False)
+
+
+def stubborn(**options: Any) -> Hand:
+    call = Hand(options=Options(audio=PCM24, **options))
+    model = Stubborn(llm(session_update={"tools": [WEATHER]}), audio=PCM24)
+    call.bridge = Bridge(JambonzMedia(24000), [model], call.bridge._options, now=0.0)
+    return call.connect()
+
+
+def test_a_model_that_keeps_its_turns_interrupts_as_it_likes() -> None:
+    call = stubborn(manners=Manners(barge_in=BargeIn(min_speech_ms=300)))
+    call.starts()
+    call.speaks("i1", ms=2000)
+    hear(call, 0.5, QUIET)
+    assert [event["type"] for event in sent(onset(call))] == ["conversation.item.truncate"]
+
+
+def test_a_model_whose_tools_cannot_be_forbidden_fills_no_wait() -> None:
+    call = stubborn(tool_timeout_s=30)
+    call.starts()
+    call.calls()
+    call.ends()
+    assert sent(call.wait(12), "response.create") == []
+
+
+def test_a_session_that_cannot_be_told_what_was_said_is_warned_of() -> None:
+    call = stubborn()
+    call.starts()
+    call.ends()
+    call.do(call.bridge.model_closed(call.now, code=1006, reason=""))
+    call.do(call.bridge.model_opened(call.now))
+    call.model("session.created", session={})
+    assert warned(call.model("session.updated", session={})) == ["history_untold"]
