@@ -1,7 +1,8 @@
 """Documents: the lists of verbs that tell the platform what a call does.
 
 One verb a file, found by its name; what has no file of its own is passed through. Two forms of an item are read,
-`{"verb": "say", "text": "x"}` and `{"say": {"text": "x"}}`, and written back as they were.
+`{"verb": "say", "text": "x"}` and `{"say": {"text": "x"}}`, and written back as they were; an object that can only
+be an `llm` verb needs no name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -92,6 +93,8 @@ def _check_item(item: JsonValue, version: str) -> Iterator[Finding]:
         case {"verb": name}:
             yield Finding(("verb",), f"must be a verb's name, not {shown(name)}", fatal=True)
             return
+        case {"vendor": _, "llmOptions": _}:
+            where = "vendor"
         case dict() if len(item) == 1 and _is_short(*next(iter(item.items()))):
             where = next(iter(item))
         case _:
@@ -111,6 +114,8 @@ def _parts(item: JsonObject) -> tuple[str, JsonObject]:
     """Give the name that an item has written, and its properties."""
     if "verb" in item:
         return item["verb"], {key: value for key, value in item.items() if key != "verb"}
+    if "llmOptions" in item:
+        return "llm", item  # what jambonz' own builder takes: `session.llm({vendor: …, llmOptions: …})`
     [(name, properties)] = item.items()
     return name, {_class_of(name).SHORT: properties} if isinstance(properties, str) else properties or {}
 

@@ -403,3 +403,12 @@ def test_a_verb_a_file() -> None:
     files = {path.stem for path in (Path(__file__).parents[2] / "verbs").glob("*.py")}
     typed = {"llm", "listen", "say", "play", "gather", "dial", "redirect", "pause", "hangup", "answer", "config"}
     assert typed <= files
+
+
+def test_the_object_of_the_builder_is_an_llm_verb_without_its_name() -> None:
+    bare = {key: value for key, value in SEED.items() if key != "verb"}
+    [verb] = parse([bare])
+    assert isinstance(verb, Llm)
+    assert (verb.vendor, verb.tool_hook, verb.to_wire()) == ("openai", "/toolCall", bare)
+    with pytest.raises(DocumentError, match="llmOptions"):
+        parse([{**bare, "llmOptions": 7}])
