@@ -45,8 +45,6 @@ def make_model(llm: Llm, route: Route) -> Realtime:
     audio = vendor.audio_at(route.media.sample_rate_hz)
     try:
         return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events)
-    except ModelError:
-        raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ModelError(
             f"llmOptions cannot be used ({type(error).__name__}): look for a value of a wrong kind"
