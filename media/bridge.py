@@ -271,7 +271,7 @@ class Bridge:
             self._end(self._session.fell(over), now)
         elif self._leaving and not self._voice.speaking(now):
             self._end(self._leaving, now)
-        self._session.renew(now, quiet=self._talk.quiet(now))
+        self._session.renew(now, quiet=self._talk.quiet)
 
     def _begin(self, now: float) -> None:
         if self._platform_leg is PlatformLeg.TALKING and self._session.ready and not self._ending:

@@ -21,7 +21,9 @@ KEPT_MS = 3000
 QUIET_S = 0.06
 "Frames come every 20 ms; so much without one is a platform that has gone quiet."
 LOOK_S = 0.2
-"How often that is looked for: a look per frame would cost more than it finds."
+"How often that is looked for, at least: a look per frame would cost more than it finds."
+HEALTHY_LOOK_S = 0.5
+"And where there was none at the last look."
 MAX_FILLED_S = 30.0
 "No turn is longer in ending; a platform that is quiet for longer has put the call on hold."
 
@@ -73,7 +75,8 @@ class Ear:
 
     def next_due(self) -> float:
         """When a gap in the caller's audio would show."""
-        due = max(self._heard_at, self._filled_at) + LOOK_S
+        filling = self._filled_at > self._heard_at
+        due = self._filled_at + LOOK_S if filling else self._heard_at + HEALTHY_LOOK_S
         return inf if self._model is None or due - self._heard_at > MAX_FILLED_S else due
 
     def _send(self, pcm: bytes, model: Realtime) -> None:

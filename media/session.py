@@ -129,9 +129,9 @@ class Session:
         """The conversation cannot go on; with another model perhaps, where it was the model that failed."""
         return self._next(end) if end.ended_by == "model" else end
 
-    def renew(self, now: float, *, quiet: bool) -> None:
-        """Begin a new session in place of one that is near its end."""
-        if self.ready and now >= self._renew_at and (quiet or now >= self._renew_by):
+    def renew(self, now: float, *, quiet: Callable[[float], bool]) -> None:
+        """Begin a new session in place of one that is near its end; `quiet` tells whether it would disturb nobody."""
+        if now >= self._renew_at and self.ready and (now >= self._renew_by or quiet(now)):
             self._out.append(Warn("session_renewed"))
             self._redial()
 

@@ -243,11 +243,11 @@ def test_an_end_that_is_not_the_models_is_an_end() -> None:
 def test_a_session_near_its_end_is_renewed_when_it_is_quiet() -> None:
     machine, out, watch = watched(unix_s=1_000_000)
     ready(machine, 10.0, expires_at=1_000_000 + 10 + 3600)
-    machine.renew(3400.0, quiet=True)
-    machine.renew(3500.0, quiet=False)
+    machine.renew(3400.0, quiet=lambda _: True)
+    machine.renew(3500.0, quiet=lambda _: False)
     assert machine.ready
     assert machine.next_due() == 10 + 3600 - 20
-    machine.renew(3500.0, quiet=True)
+    machine.renew(3500.0, quiet=lambda _: True)
     assert (out[-1], watch.lost) == (Redial(0), 1)
     assert machine.next_due() == inf
 
@@ -255,15 +255,15 @@ def test_a_session_near_its_end_is_renewed_when_it_is_quiet() -> None:
 def test_a_session_at_its_end_is_renewed_whoever_speaks() -> None:
     machine, out = session(max_session_s=60)
     ready(machine)
-    machine.renew(57.0, quiet=False)
+    machine.renew(57.0, quiet=lambda _: False)
     assert machine.ready
-    machine.renew(58.0, quiet=False)
+    machine.renew(58.0, quiet=lambda _: False)
     assert out[-1] == Redial(0)
 
 
 def test_a_session_without_an_end_is_never_renewed() -> None:
     machine, _ = session()
     ready(machine, expires_at=1_700_000_000.0)
-    machine.renew(1e9, quiet=True)
+    machine.renew(1e9, quiet=lambda _: True)
     assert machine.ready
     assert machine.next_due() == inf
