@@ -13,6 +13,14 @@ _KINDS = ("function", "mcp")
 _SCHEMA_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
+class ToolError(ValueError):
+    """What is to be a tool cannot be one; `path` leads to the fault from where the tool is written down."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 def check_tools(tools: JsonValue, path: Path) -> Iterator[Finding]:
     if not isinstance(tools, list):
         return
