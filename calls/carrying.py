@@ -1,6 +1,6 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from calls.manners import manners
 from config.settings import Media, Route, Settings, Vendor
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
+from hooks.tools import Tool
 from media.audio import AudioFormat, clip
 from media.bridge import Bridge
 from media.options import Options
@@ -17,6 +18,7 @@ from media.realtime import VENDORS
 from media.realtime.base import Dial, ModelError, Realtime
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
+from verbs.offering import offered
 
 AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
 
@@ -106,7 +108,15 @@ def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
     """
     if llm.vendor not in settings.vendors:
         raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
-    return Candidate(model_dial(llm, settings.vendors[llm.vendor]), make_model(llm, route))
+    whole, told = offered(llm, {name: tool.declaration for name, tool in route_tools(route, settings).items()})
+    model = make_model(whole, route)
+    model.warnings.extend(told)
+    return Candidate(model_dial(llm, settings.vendors[llm.vendor]), model)
+
+
+def route_tools(route: Route, settings: Settings) -> Mapping[str, Tool]:
+    """Give the tools that the route serves itself, by their names."""
+    return settings.tools.get(route.name, {})
 
 
 def model_dial(llm: Llm, vendor: Vendor) -> Dial:

@@ -125,6 +125,8 @@ class Legs:
             urls=urls,
             wanted=carrying.event_filter(llm) if llm else EventFilter([], beta_names=False),
             secrets=own_secrets(llm) if llm else (),
+            route=live.route.name,
+            tools=carrying.route_tools(live.route, live.settings) if llm else None,
         )
 
     async def _keep(self, live: LiveCall, nth: int, vendor: str, end: End, bridge: Bridge) -> Body:

@@ -9,6 +9,7 @@ from config.settings import Platform, Route, Server, Settings, Vendor
 from config.urls import SOCKET, host_of, is_loopback, url_fault
 from verbs import JsonObject
 from verbs.llm import Llm
+from verbs.offering import offered
 
 # jambonz reads no longer message from a websocket application (feature-server lib/config.js: WS maxPayload).
 _MOST_CONTROL_BYTES = 24 * 1024
@@ -90,6 +91,7 @@ def warnings(settings: Settings) -> Iterator[str]:
             f"route {route.name!r}: no key for vendor {vendor!r}, its calls get `fallback`: {remedy}"
             for vendor, remedy in _keyless(settings, parsed)
         )
+        yield from (f"route {route.name!r}: {told}" for told in dict.fromkeys(_odd_tools(settings, route, parsed)))
         sent = [verb for verb in route.verbs if "llm" not in {verb.get("verb"), *verb}]
         size_bytes = len(json.dumps([*sent, *route.fallback], ensure_ascii=False).encode())
         if size_bytes > _MOST_CONTROL_BYTES:
@@ -97,6 +99,13 @@ def warnings(settings: Settings) -> Iterator[str]:
                 f"route {route.name!r}: its document has about {size_bytes} bytes; on the websocket API "
                 f"jambonz reads {_MOST_CONTROL_BYTES} at most: shorten it, or call it over http"
             )
+
+
+def _odd_tools(settings: Settings, route: Route, parsed: Sequence[verbs.Verb]) -> Iterator[str]:
+    declared = {name: tool.declaration for name, tool in settings.tools.get(route.name, {}).items()}
+    for verb in parsed:
+        if isinstance(verb, Llm):
+            yield from offered(verb, declared).warnings
 
 
 def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.alias_generators import to_camel
@@ -70,6 +70,8 @@ class Verb(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+    ours: ClassVar[bool] = False
+    "Whether we carry it out, so that it may hold what a later platform knows: this one never sees it."
     verb: str
     id: str | None = None
     "Comes back as `verb_id` in what the platform posts to the verb's hooks."

@@ -83,7 +83,7 @@ def _module(name: str, folder: Path) -> ModuleType:
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:  # whatever somebody's module does as it is imported
-        raise ToolError(_not_imported(name, error, place)) from error
+        raise ToolError(_not_imported(name, error)) from error
     _stamps[name] = _stamp(module)
     _check_place(name, folder.resolve())
     return module
@@ -97,10 +97,10 @@ def _stamp(module: ModuleType | None) -> _Stamp:
     return status.st_mtime_ns, status.st_size
 
 
-def _not_imported(name: str, error: BaseException, place: str) -> str:
+def _not_imported(name: str, error: BaseException) -> str:
     lacks = error.name if isinstance(error, ModuleNotFoundError) else None
     if lacks and f"{name}.".startswith(f"{lacks}."):
-        return f"there is no module {lacks!r} in {place}, nor on Python's path"
+        return f"there is no module {lacks!r} beside the configuration, nor on Python's path"
     if lacks:
         return f"its module needs {lacks!r}, which is not installed"
     frames = [frame for frame in extract_tb(error.__traceback__) if "importlib" not in frame.filename]

@@ -18,6 +18,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 import logs
 from app import Server, prepare_for
 from config import load
+from hooks import tools
 from sim.model import RehearsalSession, Script, serve
 
 JsonObject = dict[str, Any]
@@ -80,7 +81,7 @@ async def serving(folder: Path, config: JsonObject) -> AsyncIterator[Running]:
     server_section = {"drain_s": 0, **config.pop("server", {})}
     path.write_text(json.dumps({"store": "memory://", "server": server_section, **config}), encoding="utf-8")
     with logged() as journal:
-        settings = load(path, environ={})
+        settings = load(path, environ={}, read_tool=tools.read)
         prepare_for(settings)
         announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         started: set[asyncio.Future[Any]] = {announced}

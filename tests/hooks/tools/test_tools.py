@@ -171,7 +171,10 @@ def test_a_function_without_words_is_declared_without_a_description(tmp_path: Pa
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("i3_nothing:look", r"i3_nothing:look: there is no module 'i3_nothing' in /.*, nor on Python's path"),
+        (
+            "i3_nothing:look",
+            r"i3_nothing:look: there is no module 'i3_nothing' beside the configuration, nor on Python's path",
+        ),
         ("i3_weather.more:look", "there is no module 'i3_weather.more'|'i3_weather' is not a package"),
         ("i3_needs:look", "its module needs 'i3_other', which is not installed"),
         ("i3_fails:look", r"its module cannot be imported: ZeroDivisionError: division by zero, at i3_fails.py:2$"),
