@@ -73,7 +73,17 @@ class Legs:
         found = self._candidates(live, llm)
         models = [model for _, model in found]
         left_s = max(0.0, live.ends_at - now)
-        bridge = carrying.make_bridge(models, live.route, settings, vendor, now=now, left_s=left_s, unix_s=time() - now)
+        bridge = carrying.make_bridge(
+            models,
+            llm,
+            live.route,
+            settings,
+            vendor,
+            now=now,
+            left_s=left_s,
+            unix_s=time() - now,
+            again=live.again.get(nth),
+        )
         patience = Patience(
             connect_timeout_s=vendor.connect_timeout_s,
             send_timeout_s=settings.server.send_timeout_s,
@@ -107,7 +117,7 @@ class Legs:
         status = carrying.absolute(live.route.status_hook, live.settings.hooks.base_url)
         return self._hooks(live, HookUrls(status=status), None)
 
-    async def ask(self, live: LiveCall, target: str, body: JsonObject) -> list[JsonObject] | None:
+    async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""
         url = carrying.absolute(target, live.settings.hooks.base_url)
         if url is None:

@@ -78,7 +78,11 @@ class Speaking:
             return
         self._silenced.add(response_id)
         if cancel:
-            self._send(self._model.cancel(response_id, self._id()))
+            self.cancel(response_id)
+
+    def cancel(self, response_id: str = "") -> None:
+        """Let the model leave off a response: this one, or whichever it is making."""
+        self._send(self._model.cancel(response_id, self._id()))
 
     def forget(self, item_id: str) -> None:
         """Let the model forget an item of the conversation."""

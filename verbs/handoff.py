@@ -61,9 +61,11 @@ def _check_targets(handoff: JsonObject, path: Path) -> Iterator[Finding]:
         )
     for index, target in enumerate(targets):
         kind = target.get("type") if isinstance(target, dict) else None
-        if kind == "teams" and refer:
-            yield Finding((*path, index, "type"), "no REFER reaches teams: set blindMethod: dial", fatal=True)
-        elif isinstance(kind, str) and (key := _ADDRESS.get(kind)) and not target.get(key):
+        if not isinstance(kind, str):
+            continue
+        if refer and kind not in _ADDRESS:
+            yield Finding((*path, index, "type"), f"no REFER reaches {kind[:20]}: set blindMethod: dial", fatal=True)
+        elif (key := _ADDRESS.get(kind)) and not target.get(key):
             yield Finding((*path, index, key), f"is missing: it is where a {kind} is reached", fatal=True)
 
 

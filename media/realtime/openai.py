@@ -130,7 +130,7 @@ class Realtime:
         return _wire("response.create", event_id, **({"response": response} if response else {}))
 
     def cancel(self, response_id: str, event_id: str) -> bytes:
-        return _wire("response.cancel", event_id, response_id=response_id)
+        return _wire("response.cancel", event_id, **({"response_id": response_id} if response_id else {}))
 
     def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes:
         return _wire(
