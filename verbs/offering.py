@@ -27,11 +27,8 @@ def offered(llm: Llm, of_route: Mapping[str, JsonObject | None]) -> Offered:
     built_in = leaving_tools(llm)
     own = _own(llm.llm_options)
     names = {tool.get("name") for tool in own if isinstance(tool, dict)}
-    added = [
-        tool
-        for name, tool in [*built_in.items(), *((n, t) for n, t in of_route.items() if n not in built_in)]
-        if tool is not None and name not in names
-    ]
+    routes = {name: tool for name, tool in of_route.items() if name not in built_in}
+    added = [tool for name, tool in {**routes, **built_in}.items() if tool is not None and name not in names]
     told = [f"the tool {name!r} {what}" for name, what in _oddities(names, built_in, of_route)]
     return Offered(_with_tools(llm, [*own, *added]) if added else llm, told)
 

@@ -223,7 +223,7 @@ async def test_the_model_is_told_of_the_tools_that_the_verb_and_its_route_have()
         exchange = Exchange(settings_of(route))
         verbs = await exchange.ring()
     [line] = exchange.lines.made
-    assert list(line._bridge._session.model.tools) == ["hangup", "transfer_to_human", "crm"]
+    assert list(line._bridge._session.model.tools) == ["crm", "hangup", "transfer_to_human"]
     [told] = [entry["message"] for entry in logged if entry["event"] == "llm_options_translated"]
     assert told.startswith("the tool 'clock' is declared nowhere")
     outputs: list[str] = []

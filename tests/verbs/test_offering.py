@@ -55,8 +55,8 @@ def test_a_routes_tools_stand_behind_the_verbs_own_wherever_those_are(options: A
 def test_the_built_in_tools_come_when_the_verb_asks_for_them() -> None:
     handoff = HANDOFF | {"toolName": "human", "toolDescription": "Help."}
     whole, told = offered(llm(hangup={}, handoff=handoff), {"routes": ROUTES})
-    hangup, human, _ = tools = whole.llm_options["session_update"]["tools"]
-    assert names(tools) == ["hangup", "human", "routes"]
+    _, hangup, human = tools = whole.llm_options["session_update"]["tools"]
+    assert names(tools) == ["routes", "hangup", "human"]
     assert (human["description"], list(hangup["parameters"]["properties"])) == ("Help.", ["reason"])
     assert told == []
     assert names(offered(llm(handoff=HANDOFF), {}).llm.llm_options["session_update"]["tools"]) == ["transfer_to_human"]
