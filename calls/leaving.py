@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from media.ends import HANDOFF, HANGUP
 from media.options import Exit
+from media.record import MAX_HISTORY
 from store.base import End
 from verbs.base import JsonObject
 from verbs.handoff import HANGUP_TOOL, Outcome, transfer, transfer_name
@@ -24,8 +25,6 @@ OUTCOMES: dict[Outcome, str] = {
 HOOK = "hookswitch:handoff/"
 "A hook of a document that is our own to answer: what a call does after the transfer of its n-th conversation."
 MAX_REASON_CHARS = 200
-MAX_HISTORY = 60
-"As many entries as a new session is told after a drop."
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 

@@ -179,7 +179,10 @@ class _Courier:
 
     def work(self, function: Callable[[], Any], done: Done, *, threaded: bool) -> None:
         """Call a function beside the calls and return at once; `done` is told what it returned, or how it failed."""
-        self._dispatcher.tasks.start(self._work(function, done, threaded=threaded))
+        if self._dispatcher.closed:
+            asyncio.get_running_loop().call_soon(done, None, HookFailure("the server is stopping"))
+        else:
+            self._dispatcher.tasks.start(self._work(function, done, threaded=threaded))
 
     async def ask(self, kind: Kind, url: str, body: bytes) -> Result:
         """Try once, for somebody who waits; nothing is kept for later."""

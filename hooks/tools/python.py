@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from hooks.asked import Asked
 from hooks.courier import Answer, Courier
 from hooks.declaring import Declared, declared
-from hooks.replies import error_output, function_output
+from hooks.replies import Output, error_output, function_output
 from hooks.tools.base import only
 from verbs.base import JsonObject, did_you_mean
 from verbs.tools import ToolError
@@ -30,6 +30,10 @@ EXAMPLE = "such as my_tools:get_weather"
 _Stamp = tuple[int, int] | None
 _stamps: dict[str, _Stamp] = {}
 "The modules of tools, as their files were when they were imported: one that has changed is imported anew."
+
+
+class ArgumentsError(ValueError):
+    """What the model gave is not what the function takes; the text does not repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,23 @@ class PythonTool:
         return {"type": "function", "name": self.name, **told, "parameters": self.declared.parameters}
 
     def begin(self, courier: Courier, asked: Asked, answer: Answer) -> None:
+        threaded = not inspect.iscoroutinefunction(self.function)
+        courier.work(partial(self._output, asked), partial(_done, asked, answer), threaded=threaded)
+
+    def _output(self, asked: Asked) -> Output | Awaitable[Output]:
+        """Call the function. Reading what it takes and writing what it gives may run its author's code too."""
         try:
             arguments = self.declared.bound(asked.arguments, asked.call)
         except ValidationError as error:
-            courier.soon(answer, error_output(f"the arguments do not fit: {_faults(error)}"))
-            return
-        threaded = not inspect.iscoroutinefunction(self.function)
-        courier.work(partial(self.function, **arguments), partial(_done, asked, answer), threaded=threaded)
+            raise ArgumentsError(_faults(error)) from None
+        value = self.function(**arguments)
+        if inspect.isawaitable(value):
+            return _output_of(value, asked.call_id)
+        return function_output(value, asked.call_id)
+
+
+async def _output_of(value: Awaitable[Any], call_id: str) -> Output:
+    return function_output(await value, call_id)
 
 
 def read(name: str, entry: JsonObject, *, folder: Path, base_url: str | None) -> PythonTool:  # noqa: ARG001  # see base.Read
@@ -134,19 +148,22 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in told)
 
 
-def _done(asked: Asked, answer: Answer, value: Any, error: BaseException | None) -> None:
-    if error is None:
-        output, complaint = function_output(value, asked.call_id)
-        if complaint:
-            log.warning("tool.bad_result", tool=asked.name, call_sid=asked.call.call_sid, complaint=complaint)
-        answer(output)
+def _done(asked: Asked, answer: Answer, output: Output | None, error: BaseException | None) -> None:
+    if output:
+        if output.complaint:
+            log.warning("tool.bad_result", tool=asked.name, call_sid=asked.call.call_sid, complaint=output.complaint)
+        answer(output.text)
+        return
+    if isinstance(error, ArgumentsError):
+        answer(error_output(f"the arguments do not fit: {error}"))
         return
     # What it says may quote the caller, so it is the model's, and the log's only where somebody looks for it.
-    log.warning("tool.failed", tool=asked.name, call_sid=asked.call.call_sid, error=type(error).__name__, at=_at(error))
+    named = type(error).__name__
+    log.warning("tool.failed", tool=asked.name, call_sid=asked.call.call_sid, error=named, at=_at(error))
     log.debug("tool.traceback", tool=asked.name, call_sid=asked.call.call_sid, exc_info=error)
-    answer(error_output(f"{type(error).__name__}: {error}"))
+    answer(error_output(f"{named}: {error}"))
 
 
-def _at(error: BaseException) -> str:
-    frames = extract_tb(error.__traceback__)
+def _at(error: BaseException | None) -> str:
+    frames = extract_tb(error.__traceback__) if error else []
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -165,6 +165,12 @@ def test_what_the_function_does_not_take_is_refused(given: dict[str, Any]) -> No
         declared(weather).bound(given, CALL)
 
 
+class Odd:
+    __signature__ = 5
+
+    def __call__(self) -> None: ...
+
+
 def bare(a, b: int, c) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001
 def several(*places: str, **more: str) -> None: ...
 def by_place(a: str, /) -> None: ...
@@ -184,7 +190,7 @@ def ghosts(a: "list[Ghost]") -> None: ...  # type: ignore[name-defined]  # noqa:
         (a_function, "no model can be told what a: collections.abc.Callable"),
         (a_ghost, "its signature cannot be read: NameError: name 'Ghost' is not defined"),
         (ghosts, "its signature cannot be read: NameError"),
-        (int, "its signature cannot be read: ValueError"),
+        (Odd(), "its signature cannot be read: TypeError"),
     ],
 )
 def test_a_function_that_no_model_can_call_is_told_why_and_what_to_write(

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, field_validator
 from structlog.testing import capture_logs
 
 from hooks.declaring import declared
@@ -16,7 +17,7 @@ from hooks.options import HookOptions, HookUrls
 from hooks.tools import Call
 from hooks.tools.base import Tool
 from hooks.tools.http import HttpTool
-from hooks.tools.python import PythonTool
+from hooks.tools.python import PythonTool, _at
 from hooks.transports.base import HookReply, HookRequest
 from tests.hooks.test_dispatcher import chance
 
@@ -108,6 +109,23 @@ def nothing() -> None:
     pass
 
 
+class Strange(BaseModel):
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _look_up(cls, name: str) -> str:
+        raise KeyError(name)
+
+
+def meets(guest: Strange) -> None:
+    pass
+
+
+def counts() -> Iterator[int]:
+    yield from range(3)
+
+
 def fails() -> None:
     raise LookupError("no such place")
 
@@ -131,6 +149,8 @@ def returns_a_thread() -> object:
         (fails, {}, '{"error":"LookupError: no such place"}'),
         (look, {"place": "x", "call": {"call_sid": "other"}}, '{"error":"the arguments do not fit: call: Extra'),
         (look, {}, '{"error":"the arguments do not fit: place: Field required"}'),
+        (meets, {"guest": {"name": "Ann"}}, '{"error":"KeyError: \'Ann\'"}'),
+        (counts, {}, "[0,1,2]"),
         (returns_a_thread, {}, '{"error":"the tool\'s result cannot be written as JSON: it is a Thread"}'),
     ],
 )
@@ -215,6 +235,19 @@ async def test_an_answer_that_cannot_be_used_is_told() -> None:
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:
-    from hooks.tools.python import _at
+    assert _at(ValueError()) == _at(None) == ""
 
-    assert _at(ValueError()) == ""
+
+async def test_after_the_end_of_the_server_nothing_is_called() -> None:
+    dispatcher = Dispatcher(
+        {}, HookOptions(), clock=asyncio.get_running_loop().time, random=chance(), observe=lambda _: None
+    )
+    await dispatcher.drain(0)
+    hooks = dispatcher.for_call(
+        "CS1", caller="", called="", urls=HookUrls(), wanted=EventFilter([], beta_names=False), tools=python(nothing)
+    )
+    outputs: list[str] = []
+    with capture_logs():
+        hooks.call_tool("call_9", "t", {}, outputs.append)
+        await asyncio.sleep(0)
+    assert outputs == ['{"error":"HookFailure: the server is stopping"}']
