@@ -27,6 +27,7 @@ from calls.dispatchers import Dispatchers
 from calls.switchboard import Switchboard
 from config import ConfigError, Settings, exposure, load, secret_values
 from config.reload import Reloader
+from hooks import tools
 from hooks.dispatcher import Outcome
 from hooks.transports import by_scheme
 from media.audio import clip, preload
@@ -65,7 +66,7 @@ class Server:
     def __init__(self, config: Path, settings: Settings, announce: Callable[[str], None]) -> None:
         self._announce = announce
         self._settings = settings
-        self._reloader = Reloader(config, os.environ)
+        self._reloader = Reloader(config, os.environ, tools.read)
         self._reloader.reload()
         self._metrics = metrics.Metrics()
         self._transports = by_scheme()
@@ -254,7 +255,7 @@ def serve(config: Path, *, host: str | None, port: int | None) -> int:
     """Serve until told to stop. Exit code 0, 1 where the port cannot be had, or 2 for a bad configuration."""
     try:
         logs.set_up(os.environ, sys.stderr)
-        settings = load(config, environ=os.environ)
+        settings = load(config, environ=os.environ, read_tool=tools.read)
     except (ConfigError, ValueError) as error:
         complaints = error.complaints if isinstance(error, ConfigError) else [error]
         print(*complaints, sep="\n", file=sys.stderr)  # noqa: T201  # for the one who starts it

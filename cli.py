@@ -12,6 +12,7 @@ from calls.document import Place, extend, filled, new_call
 from calls.opening import opening
 from config.report import check_lines, explain_lines
 from config.settings import Route, Settings
+from hooks import tools
 from media.platforms import PLATFORMS
 from verbs.base import JsonObject
 
@@ -33,10 +34,15 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
     if given.command == "serve":
         return serve(given.config, host=given.host, port=given.port)
     if given.command == "check":
-        code, lines = check_lines(given.config, os.environ)
+        code, lines = check_lines(given.config, os.environ, read_tool=tools.read)
     else:
         code, lines = explain_lines(
-            given.config, os.environ, number=given.number, caller=given.caller, document_for=document_for
+            given.config,
+            os.environ,
+            number=given.number,
+            caller=given.caller,
+            document_for=document_for,
+            read_tool=tools.read,
         )
     print(*lines, sep="\n")
     return code

@@ -1,14 +1,17 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
+from calls.leaving import Again, exits
 from calls.manners import manners
 from config.settings import Media, Route, Settings, Vendor
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
+from hooks.tools import Tool
 from media.audio import AudioFormat, clip
 from media.bridge import Bridge
 from media.options import Options
@@ -18,6 +21,7 @@ from media.realtime.base import Dial, ModelError, Realtime
 from verbs import parse
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
+from verbs.offering import offered
 
 AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
 
@@ -64,6 +68,7 @@ def others(llm: Llm, route: Route) -> list[Llm]:
 
 def make_bridge(
     models: Sequence[Realtime],
+    llm: Llm,
     route: Route,
     settings: Settings,
     vendor: Vendor,
@@ -71,9 +76,14 @@ def make_bridge(
     now: float,
     left_s: float,
     unix_s: float,
+    again: Again | None = None,
 ) -> Bridge:
-    """`left_s` is how long the call may still last; `unix_s` is Unix time at monotonic zero."""
+    """`left_s` is how long the call may still last; `unix_s` is Unix time at monotonic zero.
+
+    `again`: what this conversation goes on from, where it is the verb's second.
+    """
     media = route.media
+    behaviour = manners(route.conversation)
     options = Options(
         audio=AudioFormat("pcm16", media.sample_rate_hz),
         lead_ms=media.lead_ms,
@@ -81,13 +91,19 @@ def make_bridge(
         metadata_timeout_s=media.metadata_timeout_s,
         session_timeout_s=vendor.session_timeout_s,
         response_timeout_s=vendor.response_timeout_s,
+        watch_s=llm.response_timeout_ms / 1000 if llm.response_timeout_ms else None,
         tool_timeout_s=settings.hooks.tool_timeout_s,
         max_call_s=left_s,
         tone_after_s=media.silence_tone_after_s,
         wait_sound=wait_sound(media),
-        manners=manners(route.conversation),
+        manners=replace(behaviour, caller_speaks_first=False) if again else behaviour,
+        exits=exits(llm),
         max_session_s=vendor.max_session_s or inf,
         unix_s=unix_s,
+        history=again.history if again else (),
+        opening={"instructions": again.opening} if again else {},
+        cancel_stalled=bool(llm.cancel_on_response_timeout),
+        cancel_on_barge_in=bool(llm.cancel_on_barge_in),
     )
     platform = PLATFORMS[settings.platform.kind].media(media.sample_rate_hz)
     return Bridge(platform, models, options, now=now)
@@ -120,7 +136,15 @@ def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
         raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
     vendor = settings.vendors[llm.vendor]
     llm = as_configured(llm, vendor)
-    return Candidate(model_dial(llm, vendor), make_model(llm, route))
+    whole, told = offered(llm, {name: tool.declaration for name, tool in route_tools(route, settings).items()})
+    model = make_model(whole, route)
+    model.warnings.extend(told)
+    return Candidate(model_dial(llm, vendor), model)
+
+
+def route_tools(route: Route, settings: Settings) -> Mapping[str, Tool]:
+    """Give the tools that the route serves itself, by their names."""
+    return settings.tools.get(route.name, {})
 
 
 def model_dial(llm: Llm, vendor: Vendor) -> Dial:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from calls.document import NOTHING, Next, as_bytes
+from calls.document import HANGUP, NOTHING, Next, as_bytes
 from calls.ending import next_verbs
+from calls.leaving import Again, again, handed_off, leaving_verbs
 from calls.leg import Leg
 from calls.legs import Hide, Legs, Observer
 from calls.live import LiveCall
@@ -14,11 +15,13 @@ from calls.opening import obstacle_to
 from calls.register import Register
 from media.effects import End
 from media.ends import HUNG_UP, NO_SHOW
+from media.platforms import PLATFORMS
 from media.sockets import Lines
 from store.base import CallRow, Store
 from tasks import Tasks
 from verbs import DocumentError, lint, parse, serialise
 from verbs.base import JsonObject
+from verbs.handoff import Outcome, disposition, result_body, voicemail
 
 FORGET_AFTER_S = 600.0
 "How long a call that is over stays at hand: retries of its webhooks come within ten minutes."
@@ -76,6 +79,10 @@ class Course:
 
     async def hook(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
         """Answer another hook of the call with what its owner wants; nothing where that is no document."""
+        if (nth := handed_off(target)) is not None and nth in live.llms:
+            if nth not in live.transfers:
+                live.transfers[nth] = self._tasks.start(self._after_transfer(live, nth, body))
+            return await asyncio.shield(live.transfers[nth])
         wanted = await self._legs.ask(live, target, body)
         if not wanted:
             return NOTHING
@@ -113,7 +120,42 @@ class Course:
                 return await self._heed(live, wanted)
         except DocumentError as error:
             live.log.warning("action_hook_verbs_refused", complaint=told(error.complaints))
-        return await self._go_on(live, next_verbs(end, remaining=remaining, fallback=serialise(live.fallback)))
+        left = leaving_verbs(live.llms[nth], end, nth)
+        return await self._go_on(live, left or next_verbs(end, remaining=remaining, fallback=serialise(live.fallback)))
+
+    async def _after_transfer(self, live: LiveCall, nth: int, body: JsonObject) -> bytes:
+        """Answer what a call does after its n-th conversation has handed it to a human, or has tried to."""
+        call = PLATFORMS[live.settings.platform.kind].call
+        if call.is_over(body):
+            return NOTHING
+        try:
+            next_ = await self._transferred(live, nth, body, call.transferred(body))
+        except Exception:
+            live.log.exception("transfer_failed")
+            del live.transfers[nth]
+            next_ = await self._go_on(live, serialise(live.fallback))
+        if not next_.returns:
+            self._over(live)
+        return as_bytes(next_.document)
+
+    async def _transferred(self, live: LiveCall, nth: int, body: JsonObject, outcome: Outcome) -> Next:
+        handoff = live.llms[nth].handoff or {}
+        disposed = disposition(handoff, outcome)
+        live.log.info("transfer_ended", outcome=outcome, disposition=disposed)
+        wanted = await self._legs.ask(live, handoff.get("actionHook"), {**body, **result_body(outcome, disposed)})
+        try:
+            if wanted:
+                return await self._heed(live, wanted)
+        except DocumentError as error:
+            live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
+        remaining = list(live.remaining[nth]) or [HANGUP]
+        if outcome == "completed":
+            return await self._go_on(live, remaining)
+        if disposed != "return":
+            return await self._go_on(live, voicemail(handoff) if disposed == "voicemail" else [HANGUP])
+        end = (await self._row(live)).legs[nth].end
+        back = again(live.again.get(nth), end.transcript if end else (), outcome)
+        return await self._go_on(live, [live.llms[nth].to_wire(), *remaining], back=back)
 
     async def _heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
         """Go on with what an application wants. What the platform may not know is told, and leaves all the same.
@@ -126,8 +168,10 @@ class Course:
             live.log.warning("hook_verbs_unknown", version=version, complaint=told(complaints))
         return next_
 
-    async def _go_on(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
-        """Make a later document of a call; of no verbs, none.
+    async def _go_on(
+        self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True, back: Again | None = None
+    ) -> Next:
+        """Make a later document of a call; of no verbs, none. `back`: what an `llm` among them goes on from.
 
         :raises DocumentError: these verbs are no document
         """
@@ -144,16 +188,18 @@ class Course:
             return made[0].row
 
         await self._store.update(live.row_id, change)
-        self._prepare(live, made[0])
+        self._prepare(live, made[0], back)
         return made[0]
 
-    def _prepare(self, live: LiveCall, next_: Next) -> None:
+    def _prepare(self, live: LiveCall, next_: Next, back: Again | None = None) -> None:
         """Keep the verb with its key, and dial its model where the caller will be with it at once."""
         live.asides |= next_.asides
         if next_.llm is None:
             return
         nth = len(next_.row.legs) - 1
         live.llms[nth], live.remaining[nth] = next_.llm, next_.remaining
+        if back:
+            live.again[nth] = back
         if next_.soon and not live.gone:
             self.leg(live, nth)
 

@@ -18,6 +18,7 @@ def kept(end: End, record: Record, *, at_s: float) -> KeptEnd:
         ended_by=end.ended_by,  # type: ignore[arg-type]  # the same six words, typed loosely in media
         at_s=at_s,
         error=end.error,
+        told=end.told,
         usage=record.usage,
         transcript=tuple(record.transcript),
     )

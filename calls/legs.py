@@ -73,7 +73,17 @@ class Legs:
         found = self._candidates(live, llm)
         models = [model for _, model in found]
         left_s = max(0.0, live.ends_at - now)
-        bridge = carrying.make_bridge(models, live.route, settings, vendor, now=now, left_s=left_s, unix_s=time() - now)
+        bridge = carrying.make_bridge(
+            models,
+            llm,
+            live.route,
+            settings,
+            vendor,
+            now=now,
+            left_s=left_s,
+            unix_s=time() - now,
+            again=live.again.get(nth),
+        )
         patience = Patience(
             connect_timeout_s=vendor.connect_timeout_s,
             send_timeout_s=settings.server.send_timeout_s,
@@ -107,7 +117,7 @@ class Legs:
         status = carrying.absolute(live.route.status_hook, live.settings.hooks.base_url)
         return self._hooks(live, HookUrls(status=status), None)
 
-    async def ask(self, live: LiveCall, target: str, body: JsonObject) -> list[JsonObject] | None:
+    async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""
         url = carrying.absolute(target, live.settings.hooks.base_url)
         if url is None:
@@ -125,6 +135,8 @@ class Legs:
             urls=urls,
             wanted=carrying.event_filter(llm) if llm else EventFilter([], beta_names=False),
             secrets=own_secrets(llm) if llm else (),
+            route=live.route.name,
+            tools=carrying.route_tools(live.route, live.settings) if llm else None,
         )
 
     async def _keep(self, live: LiveCall, nth: int, vendor: str, end: End, bridge: Bridge) -> Body:

@@ -7,6 +7,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from calls.document import Next, Place, extend, filled
+from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import without_secrets
 from calls.statuses import Statuses
@@ -56,6 +57,10 @@ class LiveCall:
         self.remaining: dict[int, Sequence[JsonObject]] = {}
         "The verbs that stand behind the n-th llm, with their keys."
         self.legs: dict[int, Leg] = {}
+        self.again: dict[int, Again] = {}
+        "What the n-th conversation goes on from, where it is a verb's second one."
+        self.transfers: dict[int, asyncio.Task[bytes]] = {}
+        "What the call does after the n-th conversation's transfer: decided once, told as often as it is asked."
         self.answers: dict[int, asyncio.Task[bytes]] = {}
         "What `/call/ended` answers for the n-th llm: asked once, told as often as it is asked."
         self.asides: frozenset[int] = frozenset()

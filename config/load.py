@@ -11,11 +11,12 @@ from config.documents import check_documents
 from config.draft import Draft
 from config.environment import read_dotenv
 from config.fields import Store
-from config.nodes import Mapping, Sequence, merged, with_value
+from config.nodes import Mapping, Scalar, Sequence, merged, with_value
 from config.reading import read_bytes, text_of
 from config.rules import exposure, shadowed, vendor_url_fault, warnings
 from config.secrets import variable_secrets
 from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Vendor
+from config.tools import ReadTool, read_tools, unread
 from verbs.vendors import VENDORS
 
 # What the environment supplies where the file is silent.
@@ -51,12 +52,12 @@ class Source:
         return hashlib.sha256(self.raw).digest() + hashlib.sha256(self.dotenv).digest()
 
 
-def load(path: FilePath, *, environ: MappingOf[str, str]) -> Settings:
+def load(path: FilePath, *, environ: MappingOf[str, str], read_tool: ReadTool = unread) -> Settings:
     """Read a configuration; `environ` goes before the `.env` beside it. Raise ConfigError with all complaints."""
-    return settings_of(Source.read(path), environ=environ)
+    return settings_of(Source.read(path), environ=environ, read_tool=read_tool)
 
 
-def settings_of(source: Source, *, environ: MappingOf[str, str]) -> Settings:
+def settings_of(source: Source, *, environ: MappingOf[str, str], read_tool: ReadTool = unread) -> Settings:
     """Give the settings of what was read; raise ConfigError with all complaints."""
     dotenv = source.path.parent / ".env"
     values, complaints = read_dotenv(text_of(source.dotenv, dotenv), file=str(dotenv))
@@ -64,7 +65,7 @@ def settings_of(source: Source, *, environ: MappingOf[str, str]) -> Settings:
     file = str(source.path)
     root, found = yaml_text.parse(text_of(source.raw, source.path), file=file, environ=environment)
     draft = Draft(file, _filled_in(root, environment), [*complaints, *found])
-    settings = _read(draft, source.path.parent)
+    settings = _read(draft, source.path.parent, read_tool)
     if draft.complaints or settings is None:
         raise ConfigError(draft.complaints)
     return settings.model_copy(
@@ -83,7 +84,7 @@ def _filled_in(root: Mapping, environ: MappingOf[str, str]) -> Mapping:
     return with_value(filled, "routes", replace(routes, items=tuple(items)))
 
 
-def _read(draft: Draft, folder: FilePath) -> Settings | None:
+def _read(draft: Draft, folder: FilePath, read_tool: ReadTool) -> Settings | None:
     """Read all sections, whatever is wrong with the others; complain into the draft."""
     for entry in draft.root.entries:
         if entry.key not in _KEYS:
@@ -95,11 +96,14 @@ def _read(draft: Draft, folder: FilePath) -> Settings | None:
     vendors = _vendors(draft, insecure=bool(server and server.insecure))
     version = platform.version if platform else Platform().version
     routes = _routes(draft, folder, version=version, hooks_resolve=not hooks or bool(hooks.base_url))
+    tools = _tools(draft, read_tool, folder, base_url=hooks.base_url if hooks else None)
     if not (server and platform and hooks):
         return None
     if sentence := exposure(server, platform):
         draft.complain(("server", "public_url" if server.public_url else "host"), sentence)
-    return Settings(server=server, store=store, platform=platform, vendors=vendors, hooks=hooks, routes=routes)
+    return Settings(
+        server=server, store=store, platform=platform, vendors=vendors, hooks=hooks, routes=routes, tools=tools
+    )
 
 
 def _platform(draft: Draft) -> Platform | None:
@@ -149,6 +153,18 @@ def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool
             _require_verbs(draft, item)
     _complain_of_pairs(draft, node, good)
     return tuple(route for _, route in good)
+
+
+def _tools(
+    draft: Draft, read_tool: ReadTool, folder: FilePath, *, base_url: str | None
+) -> dict[str, dict[str, object]]:
+    """Give the tools of each route that has some, by the route's name."""
+    node = draft.find(("routes",))
+    routes = [item for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
+    named = [
+        (route.get("name"), read_tools(draft, route, read_tool, folder=folder, base_url=base_url)) for route in routes
+    ]
+    return {name.text: tools for name, tools in named if isinstance(name, Scalar) and tools}
 
 
 def _require_verbs(draft: Draft, route: Mapping) -> None:

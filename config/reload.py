@@ -6,6 +6,7 @@ from pathlib import Path
 from config.complaints import ConfigError
 from config.load import Source, settings_of
 from config.settings import Settings
+from config.tools import ReadTool, unread
 
 # A file is taken up when it has stayed the same for so long: an editor may write it in two steps.
 SETTLED_S = 0.25
@@ -20,8 +21,9 @@ class Reloader:
     Neither raises: what is wrong is given as the ConfigError, and the settings in use stay in use.
     """
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], read_tool: ReadTool = unread) -> None:
         self._path = path
+        self._read_tool = read_tool
         self._environ = dict(environ)
         self._read = b""
         self._taken: _Stamp = ()
@@ -36,7 +38,7 @@ class Reloader:
         try:
             source = Source.read(self._path)
             self._read = source.digest()
-            return settings_of(source, environ=self._environ)
+            return settings_of(source, environ=self._environ, read_tool=self._read_tool)
         except ConfigError as error:
             return error
 

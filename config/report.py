@@ -10,6 +10,7 @@ from config.load import load
 from config.routing import Verdict, explain, route_for
 from config.secrets import hidden, secret_values
 from config.settings import Route, Settings
+from config.tools import ReadTool, unread
 
 Call = Mapping[str, Any]
 "The body of a call webhook."
@@ -17,10 +18,10 @@ DocumentFor = Callable[[Settings, Route, Call], Sequence[Mapping[str, Any]]]
 "Gives the verb document that a call of the route would get."
 
 
-def check_lines(path: Path, environ: Mapping[str, str]) -> tuple[int, list[str]]:
+def check_lines(path: Path, environ: Mapping[str, str], *, read_tool: ReadTool = unread) -> tuple[int, list[str]]:
     """Check a configuration: 2 with one line per complaint, or 0 with its routes and warnings."""
     try:
-        settings = load(path, environ=environ)
+        settings = load(path, environ=environ, read_tool=read_tool)
     except ConfigError as error:
         return 2, [str(complaint) for complaint in error.complaints]
     names = ", ".join(route.name for route in settings.routes)
@@ -34,13 +35,14 @@ def explain_lines(
     number: str,
     caller: str = "",
     document_for: DocumentFor,
+    read_tool: ReadTool = unread,
 ) -> tuple[int, list[str]]:
-    """Say which route an inbound call would take, why the others did not, and which document it would get.
+    """Say which route an inbound call would take, why the others did not, its tools, and the document it would get.
 
     Exit code 0, or 1 when no route takes the call, or 2 when the configuration has complaints.
     """
     try:
-        settings = load(path, environ=environ)
+        settings = load(path, environ=environ, read_tool=read_tool)
     except ConfigError as error:
         return 2, [str(complaint) for complaint in error.complaints]
     call = {"call_sid": "explained", "direction": "inbound", "from": caller, "to": number}
@@ -48,11 +50,20 @@ def explain_lines(
     route = route_for(settings, call)
     if route is None:
         return 1, [*verdicts, f"no route takes a call to {number}: add one, such as numbers: ['*']"]
+    tools = [_tool_line(name, tool) for name, tool in settings.tools.get(route.name, {}).items()]
     document = json.dumps(document_for(settings, route, call), indent=2, ensure_ascii=False)
     secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secret_values(settings)]
-    return 0, [*verdicts, *hidden(document, secrets).splitlines()]
+    return 0, [*verdicts, *hidden("\n".join([*tools, document]), secrets).splitlines()]
 
 
 def _verdict_line(verdict: Verdict) -> str:
     mark = "takes the call" if verdict.matched else "does not"
     return f"{verdict.route.name}: {mark}: {verdict.reason}"
+
+
+def _tool_line(name: str, tool: Any) -> str:
+    """`tool get_weather(location, scale?): my_tools:get_weather`."""
+    schema = (tool.declaration or {}).get("parameters", {})
+    required = schema.get("required", [])
+    takes = [key if key in required else f"{key}?" for key in schema.get("properties", {})]
+    return f"tool {name}({', '.join(takes) if tool.declaration else 'as the verb declares it'}): {tool.target}"

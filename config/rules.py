@@ -9,6 +9,7 @@ from config.settings import Platform, Route, Server, Settings, Vendor
 from config.urls import SOCKET, host_of, is_loopback, url_fault
 from verbs import JsonObject
 from verbs.llm import Llm
+from verbs.offering import offered
 from verbs.vendors import KEY_HEADERS, VENDORS
 
 # jambonz reads no longer message from a websocket application (feature-server lib/config.js: WS maxPayload).
@@ -95,6 +96,7 @@ def warnings(settings: Settings) -> Iterator[str]:
             brought = bool(spare.auth) or VENDORS[spare.vendor].keyless
             if remedy := None if brought else _lacking(settings, spare.vendor):
                 yield f"route {route.name!r}: no key for vendor {spare.vendor!r}, nothing falls back on it: {remedy}"
+        yield from (f"route {route.name!r}: {told}" for told in dict.fromkeys(_odd_tools(settings, route, parsed)))
         sent = [verb for verb in route.verbs if "llm" not in {verb.get("verb"), *verb}]
         size_bytes = len(json.dumps([*sent, *route.fallback], ensure_ascii=False).encode())
         if size_bytes > _MOST_CONTROL_BYTES:
@@ -102,6 +104,13 @@ def warnings(settings: Settings) -> Iterator[str]:
                 f"route {route.name!r}: its document has about {size_bytes} bytes; on the websocket API "
                 f"jambonz reads {_MOST_CONTROL_BYTES} at most: shorten it, or call it over http"
             )
+
+
+def _odd_tools(settings: Settings, route: Route, parsed: Sequence[verbs.Verb]) -> Iterator[str]:
+    declared = {name: tool.declaration for name, tool in settings.tools.get(route.name, {}).items()}
+    for verb in parsed:
+        if isinstance(verb, Llm):
+            yield from offered(verb, declared).warnings
 
 
 def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple[str, str]]:

@@ -176,7 +176,8 @@ class Route(Strict):
     conversation: Annotated[Conversation, Section] = Field(default_factory=Conversation)
     llm_fallback: Annotated[tuple[Other, ...], OneOrMore] = ()
     "The models that a call falls back on, in this order."
-    tools: Annotated[Json, later(f"{BRIDGE_ONLY}; serve tools with the verb's toolHook")] = Field(default_factory=dict)
+    tools: Json = Field(default_factory=dict, repr=False)
+    "As written; what serves them is in `Settings.tools`."
 
 
 class Settings(Strict):
@@ -188,6 +189,8 @@ class Settings(Strict):
     )
     hooks: Hooks = Field(default_factory=Hooks)
     routes: tuple[Route, ...] = ()
+    tools: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
+    "By the names of routes and of their tools, what serves each: `hooks.tools.Tool`, which this room does not know."
     other_secrets: tuple[SecretStr, ...] = ()
     "Values of variables that are named like a secret, wherever in the file they stand."
     warnings: tuple[str, ...] = ()

@@ -1,51 +1,24 @@
 """The hooks of one `llm` verb, as the call sees them."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
-from typing import Protocol
 
 import structlog
 
-from hooks.delivery import Kind, Result, is_delivered
+from hooks.asked import Asked, Call
+from hooks.courier import Answer, Courier, Reply
+from hooks.delivery import Result, is_delivered
 from hooks.filter import EventFilter
-from hooks.messages import event_body, tool_body
-from hooks.options import HookOptions, HookUrls
+from hooks.messages import event_body
+from hooks.options import HookUrls
 from hooks.redaction import Redactor
-from hooks.replies import error_output, tool_output, verbs_in
+from hooks.replies import error_output, verbs_in
+from hooks.tools.base import Tool
+from hooks.tools.http import HttpTool
 from hooks.transports.base import HookFailure
 from verbs.base import JsonObject
 
 log = structlog.get_logger(__name__)
-
-PLAIN = Redactor(())
-
-Answer = Callable[[str], None]
-Heard = Callable[[Result, float | None], None]
-"Whoever asked is told of each attempt's result, and when the next attempt is (None: this was the last)."
-
-
-class Reply(Protocol):
-    """An answer that is given once; the first one counts, and the deadline gives None."""
-
-    @property
-    def given(self) -> bool: ...
-    def give(self, verbs: list[JsonObject] | None) -> None: ...
-    async def wait(self) -> list[JsonObject] | None: ...
-
-
-class Courier(Protocol):
-    """What carries one call's messages: `hooks.dispatcher`."""
-
-    @property
-    def options(self) -> HookOptions: ...
-    def now(self) -> float: ...
-    def soon(self, answer: Answer, output: str) -> None: ...
-    def reply(self, timeout_s: float) -> Reply: ...
-    def post(
-        self, kind: Kind, url: str, body: bytes, *, droppable: bool = False, heard: Heard | None = None
-    ) -> None: ...
-    async def ask(self, kind: Kind, url: str, body: bytes) -> Result: ...
-    async def delivered(self, deadline_s: float) -> None: ...
 
 
 class CallHooks:
@@ -54,17 +27,19 @@ class CallHooks:
     def __init__(
         self,
         courier: Courier,
-        call_sid: str,
+        call: Call,
         *,
-        caller: str,
-        called: str,
         urls: HookUrls,
         wanted: EventFilter,
         redactor: Redactor,
+        tools: Mapping[str, Tool],
     ) -> None:
+        """`tools`: by their names, those that the toolHook need not serve."""
         self._courier = courier
-        self._call_sid = call_sid
-        self._tool_body = partial(tool_body, call_sid=call_sid, caller=caller, called=called)
+        self._call = call
+        self._call_sid = call.call_sid
+        self._tools = tools
+        self._tool_hook = HttpTool(urls.tool) if urls.tool else None
         self._urls = urls
         self._wanted = wanted
         self._redactor = redactor
@@ -88,19 +63,16 @@ class CallHooks:
             self._courier.post("status", self._urls.status, encoded)
 
     def call_tool(self, call_id: str, name: str, arguments: JsonObject, answer: Answer) -> None:
-        """Ask the toolHook; `answer` gets the one output, never from inside this call.
+        """Call the route's tool of this name, or else ask the toolHook.
 
-        It may come up to 30 s after `tool_timeout_s`: whoever asked decides how long to wait.
+        `answer` gets the one output, never from inside this call. It may come up to 30 s after `tool_timeout_s`:
+        whoever asked decides how long to wait.
         """
-        if self._urls.tool is None:
+        tool = self._tools.get(name) or self._tool_hook
+        if tool is None:
             self._courier.soon(answer, error_output("this tool has no toolHook that could answer"))
-            return
-        # The arguments go as the model gave them: a tool's own secret is the tool's business.
-        body = self._encoded(self._tool_body(call_id, name, arguments), PLAIN)
-        if body is None:
-            self._courier.soon(answer, error_output("the arguments cannot be written as JSON"))
         else:
-            self._courier.post("tool", self._urls.tool, body, heard=partial(_answer_tool, call_id, answer))
+            tool.begin(self._courier, Asked(call_id, name, arguments, self._call), answer)
 
     async def ask_action(self, body: JsonObject) -> list[JsonObject] | None:
         """Tell the actionHook of the end, and return what the call does next; None: nothing, or not in time.
@@ -138,11 +110,6 @@ class CallHooks:
         except (ValueError, TypeError, RecursionError):  # json.loads takes NaN, and depths that dumps does not
             log.exception("hook.unwritable", call_sid=self._call_sid)
             return None
-
-
-def _answer_tool(call_id: str, answer: Answer, result: Result, next_at: float | None) -> None:
-    if next_at is None:
-        answer(tool_output(result, call_id))
 
 
 def _hear_end(call_sid: str, reply: Reply, deadline: float, result: Result, next_at: float | None) -> None:

@@ -1,7 +1,7 @@
 """One thing to tell an application, and the rules of trying again. Pure; times are unix seconds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlsplit
@@ -42,6 +42,8 @@ class Delivery:
     url: str
     body: bytes
     created_at: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    "What the configuration sends with every request to this URL: keys, often."
     attempts: int = 0
     next_at: float = 0.0
     state: State = "pending"

@@ -10,19 +10,24 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
+from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
 
-from hooks.call import PLAIN, Answer, CallHooks, Heard
+from hooks.asked import Call
+from hooks.call import CallHooks
+from hooks.courier import Answer, Done, Heard
 from hooks.delivery import Delivery, Kind, Outcome, Result, after_failure, after_success, is_delivered
 from hooks.filter import EventFilter
 from hooks.messages import dropped_body
 from hooks.options import HookOptions, HookUrls
 from hooks.outbox import Outbox
-from hooks.redaction import Redactor
+from hooks.redaction import PLAIN, Redactor
 from hooks.sender import Sender, fields
+from hooks.tools.base import Tool
 from hooks.transports.base import HookFailure, Transport
+from hooks.working import Workshop
 from tasks import Tasks
 from verbs.base import JsonObject
 
@@ -50,6 +55,7 @@ class Dispatcher:
         """
         self.sender = Sender(transports, options, clock=clock, random=random, observe=observe)
         self.tasks = Tasks()
+        self.workshop = Workshop()
         self.closed = False
         self._secrets = (*secrets, *options.secrets)
         # A courier lives as long as its call or one of its deliveries, and we as long as any courier: nobody has to
@@ -65,13 +71,16 @@ class Dispatcher:
         urls: HookUrls,
         wanted: EventFilter,
         secrets: Iterable[str] = (),
+        route: str = "",
+        tools: Mapping[str, Tool] | None = None,
     ) -> CallHooks:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives."""
         courier = self._couriers.get(call_sid)
         if courier is None:
             courier = self._couriers[call_sid] = _Courier(self, call_sid)
         redactor = Redactor((*self._secrets, *secrets))
-        return CallHooks(courier, call_sid, caller=caller, called=called, urls=urls, wanted=wanted, redactor=redactor)
+        call = Call(call_sid, caller, called, route)
+        return CallHooks(courier, call, urls=urls, wanted=wanted, redactor=redactor, tools=tools or {})
 
     def pending(self) -> int:
         """How many deliveries are neither delivered nor dead."""
@@ -141,11 +150,22 @@ class _Courier:
     def reply(timeout_s: float) -> _Reply:
         return _Reply(timeout_s)
 
-    def post(self, kind: Kind, url: str, body: bytes, *, droppable: bool = False, heard: Heard | None = None) -> None:
+    def post(
+        self,
+        kind: Kind,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        droppable: bool = False,
+        heard: Heard | None = None,
+    ) -> None:
         """Take in a message and return at once."""
         webhook_id = self._sender.new_id()
         lacked_nothing = not self.outbox.dropped
-        row = self.outbox.put(kind, url, body, webhook_id=webhook_id, now=self.now(), droppable=droppable)
+        row = self.outbox.put(
+            kind, url, body, webhook_id=webhook_id, now=self.now(), headers=headers, droppable=droppable
+        )
         if lacked_nothing and self.outbox.dropped:
             log.warning("hook.backlog", **fields(row), pending=len(self.outbox))
         if heard is not None:
@@ -156,6 +176,13 @@ class _Courier:
             self.stop()
         else:
             self._pump()
+
+    def work(self, function: Callable[[], Any], done: Done, *, threaded: bool) -> None:
+        """Call a function beside the calls and return at once; `done` is told what it returned, or how it failed."""
+        if self._dispatcher.closed:
+            asyncio.get_running_loop().call_soon(done, None, HookFailure("the server is stopping"))
+        else:
+            self._dispatcher.tasks.start(self._work(function, done, threaded=threaded))
 
     async def ask(self, kind: Kind, url: str, body: bytes) -> Result:
         """Try once, for somebody who waits; nothing is kept for later."""
@@ -185,6 +212,10 @@ class _Courier:
         waiting, self._heard = self._heard, {}
         for heard in waiting.values():
             asyncio.get_running_loop().call_soon(heard, HookFailure("the server is stopping"), None)
+
+    async def _work(self, function: Callable[[], Any], done: Done, *, threaded: bool) -> None:
+        timeout_s = self.options.attempt_timeout_s("tool")
+        done(*await self._dispatcher.workshop.finished(function, threaded=threaded, timeout_s=timeout_s))
 
     def _pump(self) -> None:
         """Start what is due; wake up when something will be."""

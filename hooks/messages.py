@@ -17,7 +17,10 @@ def dropped_body(count: int, *, call_sid: str) -> JsonObject:
 
 
 def tool_body(call_id: str, name: str, arguments: JsonObject, *, call_sid: str, caller: str, called: str) -> JsonObject:
-    """Build a toolHook's body. jambonz sends `tool_call_id` and documents `call_id`; both are here."""
+    """Build a toolHook's body. jambonz sends `tool_call_id` and documents `call_id`; both are here.
+
+    Whose call it is stands beside `args`, and comes from the call: the model can say what it likes in there.
+    """
     return {
         "tool_call_id": call_id,
         "call_id": call_id,

@@ -17,7 +17,7 @@ first, so the gap in `seq` is announced.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -176,10 +176,18 @@ class Outbox:
         return Delivery(webhook_id, kind, self._call_sid, self._seq, url, body, created_at=now, next_at=now)
 
     def put(
-        self, kind: Kind, url: str, body: bytes, *, webhook_id: str, now: float, droppable: bool = False
+        self,
+        kind: Kind,
+        url: str,
+        body: bytes,
+        *,
+        webhook_id: str,
+        now: float,
+        headers: Mapping[str, str] | None = None,
+        droppable: bool = False,
     ) -> Delivery:
         """Take in a delivery. It is returned dead where its endpoint has said that it is gone."""
-        delivery = self.number(kind, url, body, webhook_id=webhook_id, now=now)
+        delivery = replace(self.number(kind, url, body, webhook_id=webhook_id, now=now), headers=headers or {})
         lane = self._lane(delivery)
         if lane in self._gone:
             return _given_up(delivery)

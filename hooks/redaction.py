@@ -46,3 +46,7 @@ class Redactor:
                 return [self._masked(item) for item in value]
             case _:
                 return value
+
+
+PLAIN = Redactor(())
+"Hides nothing."

@@ -7,12 +7,17 @@ about; the application's own text never gets there unasked.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
+
+from pydantic_core import to_json
 
 from hooks.transports.base import HookFailure, HookReply, HookTimeout, HookUnreachable
 from verbs.base import JsonObject
 
 MAX_OUTPUT_BYTES = 32 * 1024
+MAX_REASON_BYTES = 2 * 1024
+"Of a failure's own words, escaped or not."
 MAX_DEPTH = 64
 NO_CONTENT = 204
 
@@ -43,6 +48,14 @@ class UnusableReplyError(ValueError):
     """The answer cannot be given to the model or to the platform; str() says why, in words fit for both."""
 
 
+class Output(NamedTuple):
+    """What the model gets as a tool's output."""
+
+    text: str
+    complaint: str | None = None
+    "Why it is not what the tool answered."
+
+
 class Verbs(NamedTuple):
     """What an actionHook's reply says the call does next."""
 
@@ -51,19 +64,31 @@ class Verbs(NamedTuple):
     "Why a reply that meant to say something was ignored."
 
 
-def tool_output(reply: HookReply | HookFailure, call_id: str) -> str:
+def tool_output(reply: HookReply | HookFailure, call_id: str) -> Output:
     """Return the one output of a tool call, at most 32 KiB of UTF-8, whatever the toolHook did."""
-    try:
-        output = _output(reply, call_id)
-    except UnusableReplyError as error:
-        output = error_output(str(error))
-    # Half of a surrogate pair has no UTF-8; "?" takes its place.
-    return output.encode(errors="replace")[:MAX_OUTPUT_BYTES].decode(errors="ignore")
+    return _made(lambda: _output(reply, call_id))
+
+
+def function_output(value: Any, call_id: str) -> Output:
+    """Return the one output of a tool call that a function answered, by the same rules; a list is a list here."""
+    return _made(lambda: _function_output(value, call_id))
 
 
 def error_output(reason: str) -> str:
     """Return the output by which the model learns that a tool did not work, and can say so."""
-    return _text({"error": reason})
+    return _text({"error": _cut(reason, MAX_REASON_BYTES)})
+
+
+def _made(make: Callable[[], str]) -> Output:
+    try:
+        return Output(_cut(make(), MAX_OUTPUT_BYTES))
+    except UnusableReplyError as error:
+        return Output(error_output(str(error)), str(error))
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """Cut between characters. Half of a surrogate pair has no UTF-8; "?" takes its place."""
+    return text[:most_bytes].encode(errors="replace")[:most_bytes].decode(errors="ignore")
 
 
 def verbs_in(reply: HookReply | HookFailure) -> Verbs:
@@ -91,6 +116,20 @@ def _output(reply: HookReply | HookFailure, call_id: str) -> str:
     if reply.media_type.startswith("text/") and not reply.is_json:
         return reply.body.decode(errors="replace")
     return _json_output(_parse(reply.body, "the tool's answer"), call_id)
+
+
+def _function_output(value: Any, call_id: str) -> str:
+    if value is None:
+        return _text({"ok": True})
+    if isinstance(value, str):
+        return value
+    try:
+        written = to_json(value, inf_nan_mode="null")
+    except ValueError as error:
+        kind = type(value).__name__
+        raise UnusableReplyError(f"the tool's result cannot be written as JSON: it is a {kind}") from error
+    plain = _parse(written, "the tool's result")
+    return _text(plain) if isinstance(plain, list) else _json_output(plain, call_id)
 
 
 def _spoken_failure(failure: HookFailure) -> str:

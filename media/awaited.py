@@ -33,8 +33,10 @@ _AGAIN_IN = re.compile(r"try again in ([0-9]+(?:\.[0-9]+)?) ?(ms|s)\b")
 class Awaited:
     """See the theory above. Time is an argument, in monotonic seconds."""
 
-    def __init__(self, *, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, *, timeout_s: float, watch_s: float | None = None) -> None:
+        """`watch_s`: when the second try is, if not after `timeout_s`; it is not given up any sooner than that."""
+        self._first_s = watch_s or timeout_s
+        self._last_s = max(self._first_s, timeout_s)
         self._retries = RETRIES
         self.asked_with: JsonObject = {}
         "What the request said; nothing where the model answers by itself: to ask again is then to ask for an answer."
@@ -47,9 +49,13 @@ class Awaited:
     def owed(self) -> bool:
         return self.next_due() != inf
 
+    @property
+    def _patience_s(self) -> float:
+        return self._first_s if self._retries > 0 else self._last_s
+
     def asked(self, response: JsonObject, now: float) -> None:
         """A request went out."""
-        self.asked_with, self.due, self.ask_at = response, now + self._timeout_s, inf
+        self.asked_with, self.due, self.ask_at = response, now + self._patience_s, inf
 
     def turn_ended(self, now: float) -> None:
         """The caller has spoken, and the model answers by itself."""
@@ -61,7 +67,7 @@ class Awaited:
     def goes_on(self, now: float) -> None:
         """Something of a response came: it is not stalled, however long it takes to write."""
         if self.due != inf:
-            self.due = now + self._timeout_s
+            self.due = now + self._patience_s
 
     def settled(self, *, completed: bool = False) -> None:
         """Nothing is owed any more."""

@@ -21,7 +21,7 @@ from media.realtime.base import Realtime, ToolCalled
 from media.record import Record
 from media.responses import Responses
 from media.speaking import Speaking
-from media.tooling import RefusalError, Tooling
+from media.tooling import RefusalError, Tooling, leaving
 from media.voice import Voice
 
 
@@ -34,8 +34,7 @@ class Conversation:
         self._voice = voice
         self._record = record
         self._out = out
-        self._options = options
-        self._manners = options.manners
+        self._options, self._manners = options, options.manners
         self.speaking = Speaking(voice, record, out, options.audio)
         self._ear = Ear(options.audio, out)
         self._ear.shut(keep=self._manners.caller_speaks_first)
@@ -78,7 +77,7 @@ class Conversation:
             self._go_on(now)
             return
         self._begun = True
-        self._tell_history(self._options.history)
+        self._tell_history()
         if self._manners.caller_speaks_first:
             self._ear.open(self._model, now)
             return
@@ -88,7 +87,7 @@ class Conversation:
             self._ear.shut(keep=True)
         else:
             self._ear.open(self._model, now)
-        self.responses.ask(self._model.greeting, now)
+        self.responses.ask(self._options.opening or self._model.greeting, now)
 
     def lost(self) -> None:
         """The model is gone, and will be back, or another one: what it said is spoken to its end."""
@@ -100,15 +99,15 @@ class Conversation:
     def _go_on(self, now: float) -> None:
         if not self._model.can.add_text:
             self._out.append(Warn("history_untold"))
-        self._tell_history(self._record.history())
+        self._tell_history()
         if self.leaving is None and not self._guarded:
             self._ear.open(self._model, now)
         if self._unanswered:
             self._unanswered = False
             self.responses.ask({}, now)
 
-    def _tell_history(self, history: tuple[tuple[str, str], ...]) -> None:
-        for role, text in history:
+    def _tell_history(self) -> None:
+        for role, text in (*self._options.history, *self._record.history()):
             self.responses.say(role, text)
 
     # The caller
@@ -188,7 +187,8 @@ class Conversation:
         if exit_ := self._options.exits.get(call.name):
             self._record.tool_called(call.call_id, call.name, call.arguments, now)
             self._record.tool_answered(call.call_id, '{"ok":true}', now)
-            self._leave(exit_.end, "" if self.speaking.spoke_in(call.response_id) else exit_.words)
+            words = "" if self.speaking.spoke_in(call.response_id) else exit_.words
+            self._leave(leaving(call, exit_.end), words)
             return
         if not self.responses.called(call.response_id, call.call_id, now):
             self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))

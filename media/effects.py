@@ -73,6 +73,8 @@ class End:
     reason_code: str
     ended_by: str
     error: JsonObject | None = None
+    told: JsonObject = field(default_factory=dict)
+    "What the model said of it: the arguments of the tool by which it left."
 
     @property
     def abnormal(self) -> bool:

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from math import inf
 
 from media.audio import AudioFormat
-from media.effects import End
+from media.effects import End, JsonObject
 from media.idle import Rung
 from media.interruption import BargeIn
 from media.keypad import Digits
@@ -55,6 +55,8 @@ class Options:
     "For the model's first message, and again for its answer to the configuration."
     response_timeout_s: float = 8
     "From a request, or the model's own start, to the first audio of a response."
+    watch_s: float | None = None
+    "In its place for the first try: a model that is asked again so soon is not given up sooner than that."
     tool_timeout_s: float = 8
     max_call_s: float = 3600
     tone_after_s: float = 2.5
@@ -70,6 +72,12 @@ class Options:
     "Unix time at monotonic zero: vendors tell the end of a session in Unix time."
     history: tuple[tuple[str, str], ...] = ()
     "(role, text) of what was said before, where this is not the call's first conversation."
+    opening: JsonObject = field(default_factory=dict)
+    "What the first response is asked with, in place of the verb's own."
+    cancel_stalled: bool = False
+    "Whether a model that never began the response it was asked for is told to cancel before it is asked again."
+    cancel_on_barge_in: bool = False
+    "Whether the model is told to cancel what the caller interrupts even where it stops by itself."
 
 
 class PlatformLeg(Enum):

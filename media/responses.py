@@ -8,7 +8,7 @@ from itertools import count
 from typing import assert_never
 
 from media.awaited import Awaited
-from media.effects import Effect, End, ToModel, Warn
+from media.effects import Effect, End, Report, ToModel, Warn
 from media.options import Options
 from media.realtime.base import JsonObject, ModelRefused, Realtime, ResponseEnded
 from media.realtime.rounds import Answer, Ask, Note, Rounds, Step
@@ -20,6 +20,8 @@ MAX_ERRORS_TOLD = 20
 "Of one conversation, in the log; the eventHook hears of every one that it asked for."
 DRY_LOOK_S = 0.25
 "How often it is looked whether a model that fell silent has been heard to the end of what it said."
+TIMEOUT = "response.timeout"
+"jambonz' name for it, which the eventHook gets (schema: components/llm-base, responseTimeoutMs)."
 
 
 class Responses:
@@ -31,8 +33,9 @@ class Responses:
         self._speaking = speaking
         self._record = record
         self._out = out
+        self._options = options
         self._rounds = Rounds(tool_timeout_s=options.tool_timeout_s)
-        self._awaited = Awaited(timeout_s=options.response_timeout_s)
+        self._awaited = Awaited(timeout_s=options.response_timeout_s, watch_s=options.watch_s)
         self._ids = count(1)
         self._errors = 0
         self.over: End | None = None
@@ -76,7 +79,8 @@ class Responses:
         if excused:
             self._awaited.settled()
         if self._rounds.active:
-            self._speaking.silence(self._rounds.active, now, cancel=not self._model.interrupts_itself)
+            cancel = self._options.cancel_on_barge_in or not self._model.interrupts_itself
+            self._speaking.silence(self._rounds.active, now, cancel=cancel)
 
     # What becomes of it
 
@@ -176,6 +180,7 @@ class Responses:
         if not self._voice.silent(now):
             self._awaited.due = now + DRY_LOOK_S
             return
+        self._out.append(Report(TIMEOUT, {"type": TIMEOUT}))
         if not self._awaited.again():
             self.over = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
             return
@@ -185,6 +190,8 @@ class Responses:
             self._speaking.cut(now)
             self._speaking.silence(self._rounds.active, now, cancel=True)
             self._awaited.asked(self._awaited.asked_with, now)
+        elif self._options.cancel_stalled:
+            self._speaking.cancel()
         self._do(self._rounds.ask(self._awaited.asked_with), now)
 
     def _ask_plainly(self, refusal: ModelRefused, now: float) -> None:

@@ -92,7 +92,11 @@ class Speaking:
             del self._announced[item_id]
             self._unheard(Speech(item_id), now)
         if cancel:
-            self._send(self._model.cancel(response_id, self._id()))
+            self.cancel(response_id)
+
+    def cancel(self, response_id: str = "") -> None:
+        """Let the model leave off a response: this one, or whichever it is making."""
+        self._send(self._model.cancel(response_id, self._id()))
 
     def _unheard(self, speech: Speech, now: float) -> None:
         self._record.heard(Heard(speech, 0.0, 0.0), interrupted=True, now=now)

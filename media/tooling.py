@@ -11,6 +11,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -19,6 +20,7 @@ from jsonschema.exceptions import SchemaError, best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from media.effects import End
 from media.realtime.base import ToolCalled
 
 JsonObject = dict[str, Any]
@@ -95,6 +97,15 @@ def read_arguments(text: str, schema: JsonObject) -> JsonObject:
     if fault := _fault(value, schema):
         raise RefusalError(f"the arguments do not fit the tool's parameters: {fault}")
     return value
+
+
+def leaving(call: ToolCalled, end: End) -> End:
+    """Give the end of a conversation that the model leaves by a tool: with what it says as it does, if that is JSON."""
+    try:
+        told = read_arguments(call.arguments, {})
+    except RefusalError:
+        return end
+    return replace(end, told=told) if told else end
 
 
 def _fault(value: JsonObject, schema: JsonObject) -> str:

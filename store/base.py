@@ -50,6 +50,8 @@ class End:
     at_s: float
     "Unix time in seconds."
     error: JsonObject | None = None
+    told: JsonObject = field(default_factory=dict)
+    "What the model said as it left by a tool of ours: that tool's arguments."
     usage: JsonObject = field(default_factory=dict)
     transcript: tuple[JsonObject, ...] = ()
     "What was heard, in order; may still grow for the second in which last words arrive."

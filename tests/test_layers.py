@@ -44,7 +44,8 @@ NETWORK = {"aiohttp", "websockets", "httpx", "socket", "socketserver", "ssl"}
 NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [
     (NETWORK, DOORS),
-    ({"asyncio"}, (*DOORS, "tasks.py", "hooks/dispatcher.py", *ONE_CALL)),
+    ({"asyncio"}, (*DOORS, "tasks.py", "hooks/dispatcher.py", "hooks/working.py", *ONE_CALL)),
+    ({"threading"}, ("hooks/working.py",)),
     ({"audioop"}, ("media/audio.py",)),
     ({"numpy", "samplerate"}, ("media/resample.py",)),
     ({"tests"}, ("tests/",)),

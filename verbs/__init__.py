@@ -106,7 +106,7 @@ def _check_item(item: JsonValue, version: str) -> Iterator[Finding]:
         yield Finding((where,), _unknown(written, version))
         yield from check_type(given.get("id", ""), "string", ("id",), TABLES[version])
         return
-    yield from check_shape(name, properties, (), TABLES[version])
+    yield from check_shape(name, properties, (), TABLES[LATEST if VERBS[name].ours else version])
     yield from VERBS[name].findings(properties)
 
 

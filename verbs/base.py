@@ -72,6 +72,8 @@ class Verb(BaseModel):
     )
     SHORT: ClassVar[str] = ""
     "The property that a bare text stands for, as in `{name: text}`; none: it must be an object."
+    ours: ClassVar[bool] = False
+    "Whether we carry it out, so that it may hold what a later platform knows: this one never sees it."
     verb: str
     id: str | None = None
     "Comes back as `verb_id` in what the platform posts to the verb's hooks."

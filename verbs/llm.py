@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from verbs import connecting
 from verbs.base import Finding, Hook, JsonObject, JsonValue, Number, Path, Verb, did_you_mean, shown
+from verbs.handoff import check_handoff
 from verbs.kinds import TEXT, an_object, check, once_filled
 from verbs.llm_options import check_options, is_beta_shaped
 from verbs.vendors import VENDORS
@@ -21,6 +22,7 @@ _PATTERN = re.compile(r"-?(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)")
 
 class Llm(Verb):
     SHORT: ClassVar[str] = "model"
+    ours: ClassVar[bool] = True
     verb: Literal["llm"] = "llm"
     vendor: str
     model: str | None = None
@@ -61,6 +63,7 @@ class Llm(Verb):
     @classmethod
     def findings(cls, properties: JsonObject) -> Iterator[Finding]:
         yield from _check_events(properties.get("events"))
+        yield from check_handoff(properties.get("handoff"), ("handoff",))
         vendor = properties.get("vendor")
         if isinstance(vendor, str) and vendor not in VENDORS:
             hint = did_you_mean(vendor, VENDORS) or f"; known: {', '.join(VENDORS)}"

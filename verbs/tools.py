@@ -39,6 +39,14 @@ def bare(tool: JsonValue) -> tuple[JsonValue, list[str]]:
     return {name: told[name] for name in told if name in _FUNCTION}, sorted(told.keys() - _FUNCTION.keys())
 
 
+class ToolError(ValueError):
+    """What is to be a tool cannot be one; `path` leads to the fault from where the tool is written down."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 def check_tools(tools: JsonValue, path: Path) -> Iterator[Finding]:
     if not isinstance(tools, list):
         return

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
+from verbs.handoff import Outcome
+
 __all__ = [
     "AudioReceived",
     "Call",
@@ -151,6 +153,10 @@ class CallDialect(Protocol):
 
     def is_over(self, attributes: JsonObject) -> bool:
         """Tell whether the attributes that came with a hook say that the call is over."""
+        ...
+
+    def transferred(self, attributes: JsonObject) -> Outcome:
+        """Tell how a transfer went, from what the hook of its verb says."""
         ...
 
     def hook_attributes(self, attributes: JsonObject) -> JsonObject:

@@ -111,7 +111,7 @@ class Realtime:
         return wire("response.create", event_id, **({"response": worded} if worded else {}))
 
     def cancel(self, response_id: str, event_id: str) -> bytes | None:
-        named = {"response_id": response_id} if self.dialect.cancels_by_name else {}
+        named = {"response_id": response_id} if response_id and self.dialect.cancels_by_name else {}
         return wire("response.cancel", event_id, **named) if self.can.cancel else None
 
     def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes | None:

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec
 from calls.document import Place
 from calls.switchboard import Switchboard
 from config import Settings, load
+from hooks import tools
 from hooks.dispatcher import Dispatcher
 from hooks.options import HookOptions
 from hooks.transports.base import HookReply, HookRequest
@@ -65,7 +66,7 @@ def settings_of(*routes: JsonObject, environ: dict[str, str] | None = None, **se
     with TemporaryDirectory() as folder:
         path = Path(folder) / "config.yaml"
         path.write_text(json.dumps(document), encoding="utf-8")
-        return load(path, environ=KEYS if environ is None else environ)
+        return load(path, environ=KEYS if environ is None else environ, read_tool=tools.read)
 
 
 class StillLine(Line):

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from calls import carrying
+from calls.leaving import Again
 from calls.manners import manners
 from config.settings import Media
 from media.ends import NO_SHOW, TOO_LONG
 from media.idle import Rung
 from media.interruption import BargeIn
 from media.keypad import Digits
-from media.options import Manners
+from media.options import Manners, Options
 from media.realtime.base import ModelError
 from tests.calls.exchange import LLM, JsonObject, settings_of
 from verbs.llm import Llm
@@ -104,11 +105,39 @@ def test_a_bridge_has_the_routes_patience_and_the_time_that_is_left(left_s: floa
     [route] = settings.routes
     model = carrying.make_model(llm_of(), route)
     vendor = settings.vendors["openai"]
-    bridge = carrying.make_bridge([model], route, settings, vendor, now=100.0, left_s=left_s, unix_s=0.0)
+    bridge = carrying.make_bridge([model], llm_of(), route, settings, vendor, now=100.0, left_s=left_s, unix_s=0.0)
     due = bridge.next_due()
     assert due == 100 + min(left_s, 10)
     [finish] = bridge.tick(due)
     assert getattr(finish, "end", None) == end
+
+
+def bridge_options(verb: Llm, route: JsonObject | None = None, back: Again | None = None) -> Options:
+    settings = settings_of({"verbs": [LLM], **(route or {})})
+    [found] = settings.routes
+    model = carrying.make_model(verb, found)
+    bridge = carrying.make_bridge(
+        [model], verb, found, settings, settings.vendors["openai"], now=0.0, left_s=5.0, unix_s=0.0, again=back
+    )
+    return bridge._options
+
+
+def test_what_a_verb_says_of_waiting_goes_before_the_vendors() -> None:
+    plain = bridge_options(llm_of())
+    assert (plain.watch_s, plain.cancel_stalled, plain.cancel_on_barge_in) == (None, False, False)
+    options = bridge_options(llm_of(responseTimeoutMs=1500, cancelOnResponseTimeout=True, cancelOnBargeIn=True))
+    assert (options.watch_s, options.response_timeout_s) == (1.5, 8.0)
+    assert (options.cancel_stalled, options.cancel_on_barge_in) == (True, True)
+
+
+def test_a_conversation_that_goes_on_is_begun_by_the_agent() -> None:
+    route = {"conversation": {"first_speaker": "caller"}}
+    back = Again((("user", "Hi."),), "Say that it failed.")
+    options = bridge_options(llm_of(hangup={}), route, back)
+    assert (options.history, options.opening) == (back.history, {"instructions": "Say that it failed."})
+    assert not options.manners.caller_speaks_first
+    assert list(options.exits) == ["hangup"]
+    assert bridge_options(llm_of(), route).manners.caller_speaks_first
 
 
 def test_our_key_goes_to_our_vendors_host_only() -> None:

@@ -1,11 +1,15 @@
 import json
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
-from hooks.replies import MAX_OUTPUT_BYTES, error_output, tool_output, verbs_in
+from hooks.replies import MAX_OUTPUT_BYTES, error_output, function_output, tool_output, verbs_in
 from hooks.transports.base import HookBroken, HookFailure, HookReply, HookTimeout, HookUnreachable
 
 JSON = "application/json; charset=utf-8"
@@ -56,9 +60,9 @@ def answer(value: Any, content_type: str = JSON, status: int = 200) -> HookReply
     ],
 )
 def test_every_shape_in_use_becomes_one_string(value: Any, output: str) -> None:
-    assert tool_output(answer(value), "call_9") == output
-    assert tool_output(answer(value, "application/problem+json"), "call_9") == output
-    assert tool_output(answer(value, ""), "call_9") == output
+    assert tool_output(answer(value), "call_9").text == output
+    assert tool_output(answer(value, "application/problem+json"), "call_9").text == output
+    assert tool_output(answer(value, ""), "call_9").text == output
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_every_shape_in_use_becomes_one_string(value: Any, output: str) -> None:
     ],
 )
 def test_text_and_silence_are_answers_too(reply: HookReply, output: str) -> None:
-    assert tool_output(reply, "call_9") == output
+    assert tool_output(reply, "call_9").text == output
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_text_and_silence_are_answers_too(reply: HookReply, output: str) -> None
 def test_what_cannot_be_used_becomes_an_error_without_the_applications_text(
     reply: HookReply | HookFailure, why: str
 ) -> None:
-    output = json.loads(tool_output(reply, "call_9"))
+    output = json.loads(tool_output(reply, "call_9").text)
     assert [*output] == ["error"]
     assert why in output["error"]
     assert "secret" not in output["error"]
@@ -128,12 +132,12 @@ def test_what_cannot_be_used_becomes_an_error_without_the_applications_text(
 
 def test_depth_64_is_not_too_deep() -> None:
     body = b'{"a":' * 64 + b"1" + b"}" * 64
-    assert tool_output(answer(body), "call_9") == body.decode()
+    assert tool_output(answer(body), "call_9").text == body.decode()
 
 
 @pytest.mark.parametrize("head", ["", "a", "ab"])
 def test_a_long_output_is_cut_between_characters(head: str) -> None:
-    output = tool_output(answer((head + "€" * 20_000).encode(), "text/plain"), "call_9")
+    output = tool_output(answer((head + "€" * 20_000).encode(), "text/plain"), "call_9").text
     assert MAX_OUTPUT_BYTES - 3 < len(output.encode()) <= MAX_OUTPUT_BYTES
     assert set(output[len(head) :]) == {"€"}
 
@@ -145,13 +149,76 @@ def test_a_long_output_is_cut_between_characters(head: str) -> None:
 )
 def test_any_reply_gives_an_output_within_bounds(status: int, content_type: str, body: bytes) -> None:
     reply = HookReply(status, content_type, body)
-    assert len(tool_output(reply, "call_9").encode()) <= MAX_OUTPUT_BYTES
+    assert len(tool_output(reply, "call_9").text.encode()) <= MAX_OUTPUT_BYTES
     verbs, complaint = verbs_in(reply)
     assert verbs is None or complaint is None
 
 
 def test_an_error_can_be_given_without_a_reply() -> None:
     assert error_output("closed") == '{"error":"closed"}'
+    assert len(error_output("€" * 100_000)) < 1_000
+
+
+@dataclass
+class Weather:
+    temp: float
+    sky: Literal["clear", "cloudy"] = "clear"
+
+
+class Place(BaseModel):
+    city: str = Field(alias="name")
+
+
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+
+
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [
+        (None, '{"ok":true}'),
+        ("sunny", "sunny"),
+        ("", ""),
+        (21, "21"),
+        (float("nan"), "null"),
+        (True, "true"),
+        ([1, "a"], '[1,"a"]'),
+        ((1, 2), "[1,2]"),
+        ({"temp": 21, "sky": "Zoë"}, '{"temp":21,"sky":"Zoë"}'),
+        ({"result": "sunny"}, "sunny"),
+        ({5: date(2026, 11, 21)}, '{"5":"2026-11-21"}'),
+        (Weather(21.5), '{"temp":21.5,"sky":"clear"}'),
+        (Place(name="Rome"), '{"name":"Rome"}'),
+        ([Place(name="Rome")], '[{"name":"Rome"}]'),
+        (Decimal("21.5"), "21.5"),
+    ],
+)
+def test_what_a_function_returns_becomes_one_string(value: Any, output: str) -> None:
+    assert function_output(value, "call_9") == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        (object(), "the tool's result cannot be written as JSON: it is a object"),
+        ({"a": {1, object()}}, "the tool's result cannot be written as JSON: it is a dict"),
+        (b"\xff", "the tool's result cannot be written as JSON: it is a bytes"),
+        (LOOP, "the tool's result cannot be written as JSON: it is a list"),
+        ({"type": "session.update"}, "the tool answered with a session.update event, which it must not send"),
+        ({"call_id": "call_8", "result": "x"}, "the tool answered for another call"),
+        (
+            json.loads('{"a":' * 65 + "1" + "}" * 65),
+            "the tool's result is nested more than 64 deep",
+        ),
+    ],
+)
+def test_what_a_function_must_not_return_becomes_an_error(value: Any, complaint: str) -> None:
+    assert function_output(value, "call_9") == (json.dumps({"error": complaint}, separators=(",", ":")), complaint)
+
+
+def test_a_long_result_is_cut() -> None:
+    assert len(function_output("a" * 10_000_000, "call_9").text) == MAX_OUTPUT_BYTES
+    assert len(function_output({"a": "b" * 100_000}, "call_9").text) == MAX_OUTPUT_BYTES
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 import logs
 from app import Server, prepare_for
 from config import load
+from hooks import tools
 from sim.model import RehearsalSession, Script, serve
 
 JsonObject = dict[str, Any]
@@ -79,8 +80,15 @@ async def serving(folder: Path, config: JsonObject) -> AsyncIterator[Running]:
     path = folder / "config.yaml"
     server_section = {"drain_s": 0, **config.pop("server", {})}
     path.write_text(json.dumps({"store": "memory://", "server": server_section, **config}), encoding="utf-8")
+    async with serving_file(path, {}) as running:
+        yield running
+
+
+@asynccontextmanager
+async def serving_file(path: Path, environ: Mapping[str, str]) -> AsyncIterator[Running]:
+    """Serve a configuration as it stands."""
     with logged() as journal:
-        settings = load(path, environ={})
+        settings = load(path, environ=environ, read_tool=tools.read)
         prepare_for(settings)
         announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         started: set[asyncio.Future[Any]] = {announced}
@@ -145,16 +153,18 @@ class Model:
 
 
 @asynccontextmanager
-async def rehearsing(script: JsonObject | None = None) -> AsyncIterator[Model]:
+async def rehearsing(script: JsonObject | None = None, *later: JsonObject) -> AsyncIterator[Model]:
+    """Let the model answer by a script; the second session by the first of `later`, and so on."""
     model = Model("", [], [])
+    scripts = [Script.of({**QUICK, **(told or {})}) for told in (script, *later)]
 
-    def opens(*args: Any, **options: Any) -> Listening:
-        session = Listening(*args, **options)
+    def opens(_: Script, *args: Any, **options: Any) -> Listening:
+        session = Listening(scripts[min(len(model.sessions), len(later))], *args, **options)
         session.heard = model.heard
         model.sessions.append(session)
         return session
 
-    async with serve(Script.of({**QUICK, **(script or {})}), opens=opens) as url:
+    async with serve(scripts[0], opens=opens) as url:
         model.url = url
         yield model
 

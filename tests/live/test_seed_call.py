@@ -2,18 +2,13 @@
 
 import asyncio
 import re
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from sim import voice
-from sim.happening import Happening
-from sim.platform.bodies import identify
-from sim.platform.client import Dial, LiveCall
-from sim.platform.effects import Over
+from tests.live.calling import Call
 from tests.live.serving import Application, a_config, rehearsing, serving, until
 from tests.verbs.seed import SEED
 
@@ -27,27 +22,6 @@ SCRIPT: dict[str, Any] = {
     ],
 }
 AFTER = {"verb": "pause", "length": 0.1}
-
-
-class Call:
-    """One call of the fake platform, and what the caller noticed."""
-
-    def __init__(self, url: str) -> None:
-        self.seen: list[Happening] = []
-        self.call_sid = str(uuid.uuid4())
-        ids = iter([self.call_sid, "account", "application", "call-id", "trace-id"])
-        identity = identify("+15557654321", "+15551230001", lambda: next(ids))
-        self.live = LiveCall(Dial(identity, f"{url}/call", f"{url}/call/status", "rehearsal"), self.seen.append)
-
-    def names(self) -> list[str]:
-        return [happening.name for happening in self.seen]
-
-    async def run(self) -> Over:
-        """Say hello as soon as there is somebody to hear it."""
-        running = asyncio.create_task(self.live.run())
-        await until(lambda: self.live.stream_open)
-        self.live.say("Hello?", voice.caller_line("Hello?"), voice.RATE_HZ)
-        return await running
 
 
 async def test_a_call_with_the_published_verb_is_carried_out_to_its_end(tmp_path: Path) -> None:

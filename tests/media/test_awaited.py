@@ -1,5 +1,7 @@
 from math import inf
 
+import pytest
+
 from media.awaited import RETRIES, Awaited
 
 GREETING = {"instructions": "Greet the caller."}
@@ -14,6 +16,23 @@ def test_nothing_is_owed_at_first_and_nothing_goes_on() -> None:
     machine.goes_on(3.0)
     assert machine.due == inf
     assert not machine.owed
+
+
+@pytest.mark.parametrize(("watch_s", "first_s", "last_s"), [(None, 8.0, 8.0), (0.5, 0.5, 8.0), (20.0, 20.0, 20.0)])
+def test_a_watch_says_when_the_second_try_is_and_not_when_the_model_is_given_up(
+    watch_s: float | None, first_s: float, last_s: float
+) -> None:
+    machine = Awaited(timeout_s=8, watch_s=watch_s)
+    machine.asked(GREETING, 1.0)
+    assert machine.due == 1.0 + first_s
+    assert machine.again()
+    machine.asked(GREETING, 100.0)
+    assert machine.due == 100.0 + last_s
+    machine.goes_on(101.0)
+    assert machine.due == 101.0 + last_s
+    machine.settled(completed=True)
+    machine.asked(GREETING, 200.0)
+    assert machine.due == 200.0 + first_s
 
 
 def test_every_sign_of_life_gives_more_time() -> None:

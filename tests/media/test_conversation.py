@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from media.audio import AudioFormat
-from media.effects import CallTool, Redial
+from media.effects import CallTool, Effect, Redial, Report
 from media.ends import CALLER_SILENT, HANGUP
 from media.options import Exit, Manners, Options
 from media.responses import MAX_ERRORS_TOLD
@@ -29,6 +29,16 @@ def test_a_second_onset_of_speech_cuts_and_cancels_nothing() -> None:
     assert [event["type"] for event in sent(first)] == ["conversation.item.truncate", "response.cancel"]
     assert sent(second) == []
     assert played(second) == []
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_a_model_that_stops_itself_is_told_to_cancel_only_where_the_verb_wants_it(*, cancel: bool) -> None:
+    hand = Hand(options=Options(audio=PCM24, cancel_on_barge_in=cancel)).connect()
+    hand.starts()
+    hand.speaks()
+    hand.wait(0.5)
+    types = [event["type"] for event in sent(hand.model("input_audio_buffer.speech_started", item_id="u1"))]
+    assert types == ["conversation.item.truncate", *(["response.cancel"] if cancel else [])]
 
 
 def test_what_still_comes_of_a_response_that_was_cut_is_dropped_and_its_new_items_deleted_once() -> None:
@@ -154,6 +164,30 @@ def test_a_model_that_does_not_answer_the_callers_turn_is_asked_once_plainly_and
     hand.wait(8)
     assert hand.end
     assert hand.end.reason_code == "response_timeout"
+
+
+def told_of_timeouts(effects: list[Effect]) -> list[JsonObject]:
+    return [effect.event for effect in effects if isinstance(effect, Report) and effect.type == "response.timeout"]
+
+
+def test_a_verbs_watch_asks_again_soon_and_tells_the_event_hook_each_time() -> None:
+    hand = Hand(options=Options(audio=PCM24, watch_s=1, response_timeout_s=8)).connect()
+    assert told_of_timeouts(hand.wait(0.9)) == []
+    stalled = hand.wait(0.2)
+    assert told_of_timeouts(stalled) == [{"type": "response.timeout"}]
+    assert [event["type"] for event in sent(stalled)] == ["response.create"]
+    assert told_of_timeouts(hand.wait(7.8)) == []
+    assert told_of_timeouts(hand.wait(0.3)) == [{"type": "response.timeout"}]
+    assert hand.end
+    assert hand.end.reason_code == "response_timeout"
+
+
+def test_a_response_that_never_began_is_cancelled_where_the_verb_wants_it() -> None:
+    hand = Hand(options=Options(audio=PCM24, watch_s=1, cancel_stalled=True)).connect()
+    cancel, ask = sent(hand.wait(1.1))
+    assert (cancel["type"], "response_id" in cancel, ask["type"]) == ("response.cancel", False, "response.create")
+    hand.refuses(code="response_cancel_not_active", event_id=cancel["event_id"])
+    assert warned(hand.effects) == ["model_stalled"]
 
 
 def test_a_model_that_falls_silent_in_mid_response_is_heard_to_its_last_word_then_asked_again() -> None:
@@ -379,6 +413,32 @@ def test_a_tool_that_answers_a_later_session_is_a_note_and_a_request() -> None:
     told = sent(hand.do(hand.bridge.tool_answered("c1", "72", hand.now)))
     assert [e["type"] for e in told] == ["conversation.item.create", "response.create"]
     assert told[0]["item"]["role"] == "system"
+
+
+def test_a_conversation_that_goes_on_from_another_begins_with_its_history_also_after_a_drop() -> None:
+    opening = {"instructions": "Say that it failed."}
+    options = Options(audio=PCM24, history=(("user", "A human, please."), ("system", "It failed.")), opening=opening)
+    hand = Hand(llm(response_create={"instructions": "Greet."}), options).connect()
+    *told, ask = sent(hand.effects)[1:]
+    assert [item["item"]["role"] for item in told] == ["user", "system"]
+    assert ask["response"]["instructions"] == "Say that it failed."
+    hand.starts()
+    hand.ends()
+    drops(hand)
+    assert [event["item"]["role"] for event in sent(returns(hand))[1:]] == ["user", "system"]
+
+
+def test_what_the_model_says_as_it_leaves_is_part_of_the_end() -> None:
+    tools = [{"type": "function", "name": "hangup", "parameters": {"type": "object"}}]
+    options = Options(audio=PCM24, exits={"hangup": Exit(HANGUP, "")})
+    hand = Hand(llm(session_update={"tools": tools}), options).connect()
+    hand.starts()
+    item = {"type": "function_call", "name": "hangup", "call_id": "c", "arguments": '{"reason":"done"}'}
+    hand.model("response.output_item.done", response_id="r1", item=item)
+    hand.ends()
+    hand.wait(2)
+    assert hand.end
+    assert (hand.end.reason_code, hand.end.told) == ("agent_hung_up", {"reason": "done"})
 
 
 def test_a_call_that_is_being_left_is_left_also_by_a_model_that_was_lost_meanwhile() -> None:

@@ -1,5 +1,6 @@
 import json
 from contextlib import suppress
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -7,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.ends import HANGUP
 from media.realtime.base import ToolCalled
-from media.tooling import MAX_ARGUMENTS_CHARS, MAX_IN_FLIGHT, MAX_PER_MINUTE, RefusalError, Tooling, read_arguments
+from media.tooling import (
+    MAX_ARGUMENTS_CHARS,
+    MAX_IN_FLIGHT,
+    MAX_PER_MINUTE,
+    RefusalError,
+    Tooling,
+    leaving,
+    read_arguments,
+)
 
 WEATHER = {
     "type": "object",
@@ -76,6 +86,16 @@ def test_whatever_is_asked_by_whatever_schema_is_run_or_refused(value: Any, sche
 def test_a_tool_that_was_not_declared_does_not_exist() -> None:
     with pytest.raises(RefusalError, match="there is no tool named rm"):
         tooling().begin(call(name="rm"), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [('{"reason":"done"}', {"reason": "done"}), ("{}", {}), ("[]", {}), ("{", {}), ('"' + "a" * 20_000 + '"', {})],
+)
+def test_a_model_leaves_whatever_it_says_as_it_does(arguments: str, told: dict[str, str]) -> None:
+    end = leaving(call(arguments=arguments), HANGUP)
+    assert end == replace(HANGUP, told=told)
+    assert bool(told) is (end is not HANGUP)
 
 
 def test_no_more_calls_at_a_time_than_agreed() -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from media.platforms.base import Call, CallStatus, JsonObject, PlatformError, Signature, Stage, read_json
+from verbs.handoff import Outcome
 
 __all__ = ["JambonzCalls"]
 
@@ -28,6 +29,14 @@ STAGES: Final = {
 }
 ITSELF: Final = "jambonz"
 "What call_termination_by says where the platform ended the call; else it says `caller`."
+
+DIALLED: Final[dict[str, Outcome]] = {"completed": "completed", "no-answer": "no-answer", "busy": "busy"}
+REFUSED: Final[dict[str, Outcome]] = {
+    **dict.fromkeys(("408", "480", "487"), "no-answer"),
+    **dict.fromkeys(("486", "600"), "busy"),
+    **dict.fromkeys(("603", "607"), "declined"),
+}
+"What SIP calls it: RFC 3261 §21, RFC 8197 (607)."
 
 SIP_COPIES: Final = frozenset({"raw", "body", "payload"})
 "The INVITE and its SDP, whole: up to 64 KB that nothing of ours reads."
@@ -107,6 +116,20 @@ class JambonzCalls:
         """Tell whether the attributes that came with a hook say that the call is over."""
         status = attributes.get("call_status")
         return isinstance(status, str) and STAGES.get(status) is Stage.OVER
+
+    def transferred(self, attributes: JsonObject) -> Outcome:
+        """Read what a `dial` or a `sip:refer` tells as it ends (lib/tasks/dial.js, lib/tasks/sip_refer.js).
+
+        Of a REFER the last word counts, which comes as text. A `failed` dial tells more by its SIP status.
+        """
+        status = attributes.get("dial_call_status")
+        if isinstance(status, str) and status in DIALLED:
+            return DIALLED[status]
+        codes = (attributes.get(key) for key in ("dial_sip_status", "final_referred_call_status", "refer_status"))
+        code = next((str(code) for code in codes if code is not None), "")
+        if status is None and code.startswith("2"):
+            return "completed"
+        return REFUSED.get(code, "error")
 
     def hook_attributes(self, attributes: JsonObject) -> JsonObject:
         """Return the attributes of a first webhook as jambonz' later hooks would carry them, with caller_name."""

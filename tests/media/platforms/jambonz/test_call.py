@@ -209,3 +209,27 @@ def test_a_status_of_a_leg_names_its_call_and_what_sip_said() -> None:
 def test_a_status_that_cannot_be_read_says_so() -> None:
     with pytest.raises(PlatformError, match="status webhook: not JSON"):
         calls.status(b"")
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ({"dial_call_status": "completed", "dial_sip_status": 200}, "completed"),
+        ({"dial_call_status": "no-answer", "dial_sip_status": 487}, "no-answer"),
+        ({"dial_call_status": "busy", "dial_sip_status": 486}, "busy"),
+        ({"dial_call_status": "failed", "dial_sip_status": 603}, "declined"),
+        ({"dial_call_status": "failed", "dial_sip_status": 480}, "no-answer"),
+        ({"dial_call_status": "failed", "dial_sip_status": 503}, "error"),
+        ({"dial_call_status": "failed", "dial_sip_status": 200}, "error"),
+        ({"dial_call_status": "failed"}, "error"),
+        ({"dial_call_status": ["completed"]}, "error"),
+        ({"refer_status": 202, "final_referred_call_status": "200"}, "completed"),
+        ({"refer_status": 202, "final_referred_call_status": "486"}, "busy"),
+        ({"refer_status": 202, "final_referred_call_status": 603}, "declined"),
+        ({"refer_status": 405}, "error"),
+        ({"refer_status": 408}, "no-answer"),
+        ({"call_status": "in-progress"}, "error"),
+    ],
+)
+def test_what_a_dial_or_a_refer_tells_is_how_the_transfer_went(told: dict[str, Any], outcome: str) -> None:
+    assert calls.transferred({"call_sid": "abc", **told}) == outcome

@@ -1,0 +1,85 @@
+"""How a model leaves the conversation by a tool of ours, what the call does then, and how it comes back. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from media.ends import HANDOFF, HANGUP
+from media.options import Exit
+from media.record import MAX_HISTORY
+from store.base import End
+from verbs.base import JsonObject
+from verbs.handoff import HANGUP_TOOL, Outcome, transfer, transfer_name
+from verbs.llm import Llm
+
+GOODBYE = "In one short sentence, in the language of the conversation, say goodbye to the caller."
+CONNECTING = (
+    "In one short sentence, in the language of the conversation, tell the caller that you are connecting them now."
+)
+OUTCOMES: dict[Outcome, str] = {
+    "no-answer": "nobody answered",
+    "busy": "the line is busy",
+    "declined": "the call was declined",
+    "error": "the connection could not be made",
+}
+HOOK = "hookswitch:handoff/"
+"A hook of a document that is our own to answer: what a call does after the transfer of its n-th conversation."
+MAX_REASON_CHARS = 200
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+class Again(NamedTuple):
+    """What a verb's second conversation goes on from."""
+
+    history: tuple[tuple[str, str], ...]
+    "(role, text)"
+    opening: str
+    "The instruction for its first words."
+
+
+def exits(llm: Llm) -> dict[str, Exit]:
+    """Give the tools by which this verb's model can leave, by their names."""
+    found: dict[str, Exit] = {}
+    if llm.handoff is not None:
+        found[transfer_name(llm.handoff)] = Exit(HANDOFF, CONNECTING)
+    if llm.hangup is not None:
+        found[HANGUP_TOOL] = Exit(HANGUP, GOODBYE)
+    return found
+
+
+def leaving_verbs(llm: Llm, end: End | None, nth: int) -> list[JsonObject]:
+    """Give what the call does after its n-th conversation where the model itself has left it; else nothing."""
+    match end:
+        case End(reason_code=HANGUP.reason_code) if llm.hangup is not None:
+            return [_hangup(_reason(end.told.get("reason")) or _reason(llm.hangup.get("reason")))]
+        case End(reason_code=HANDOFF.reason_code) if llm.handoff is not None:
+            return transfer(llm.handoff, f"{HOOK}{nth}")
+        case _:
+            return []
+
+
+def handed_off(hook: str) -> int | None:
+    """Tell of which conversation's transfer this hook asks; None for a hook of somebody else's."""
+    nth = hook.removeprefix(HOOK)
+    return int(nth) if hook != nth and nth.isdecimal() else None
+
+
+def again(before: Again | None, transcript: Sequence[JsonObject], outcome: Outcome) -> Again:
+    """Go on after a transfer that has failed. `before`: what the conversation itself went on from."""
+    why = OUTCOMES[outcome]
+    said = [(line["role"], line["text"]) for line in transcript]
+    told = ("system", f"The transfer to a human has failed: {why}. The caller is with you again.")
+    opening = (
+        "In one short sentence, in the language of the conversation, tell the caller that the transfer has failed "
+        f"({why}), and ask how else you can help."
+    )
+    return Again((*(before.history if before else ()), *said, told)[-MAX_HISTORY:], opening)
+
+
+def _hangup(reason: str) -> JsonObject:
+    return {"verb": "hangup", "headers": {"X-Reason": reason}} if reason else {"verb": "hangup"}
+
+
+def _reason(told: object) -> str:
+    """Make a header's value of what a model said: one line, and not a long one."""
+    return _UNPRINTABLE.sub(" ", told).strip()[:MAX_REASON_CHARS] if isinstance(told, str) else ""

@@ -1,0 +1,114 @@
+"""A route's tools: read where the file stands, by whoever can run them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import ConfigError, Reloader, Route, Settings, load, secret_values
+from config.report import check_lines, explain_lines
+from hooks import tools
+from hooks.tools.http import HttpTool
+from hooks.tools.python import PythonTool
+from tests.config.conftest import Load
+from tests.hooks.tools.test_tools import write  # noqa: F401  # a fixture
+
+TEXT = """
+store: memory://
+hooks: {base_url: "https://app.example.com"}
+defaults:
+  tools: {clock: {url: /clock}}
+routes:
+  - name: a
+    numbers: ["1"]
+    tools:
+      weather: {python: i3_config_tools:get_weather}
+      crm: {url: "https://crm.example.com/${KEY}", headers: {X-Api-Key: "secret of the crm"}}
+    verbs: [{verb: hangup}]
+  - {name: b, verbs: [{verb: hangup}]}
+"""
+WEATHER = "def get_weather(location: str, scale: str = 'C') -> str:\n    'Look.'\n    return location\n"
+LLM = "{verb: llm, vendor: openai, model: gpt-realtime, llmOptions: {session_update: {tools: [%s]}}, auth: {apiKey: k}}"
+NAMED = "{type: function, name: %s}"
+
+
+@pytest.fixture
+def file(tmp_path: Path, write: Any) -> Path:  # noqa: F811
+    write("i3_config_tools.py", WEATHER)
+    path = tmp_path / "c.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return route.verbs
+
+
+def test_each_route_has_its_own_tools_and_those_of_all(file: Path) -> None:
+    settings = load(file, environ={"KEY": "k3y-of-the-crm"}, read_tool=tools.read)
+    weather, crm, clock = settings.tools["a"].values()
+    assert isinstance(weather, PythonTool)
+    assert weather.function("Rome") == "Rome"
+    assert crm == HttpTool("https://crm.example.com/k3y-of-the-crm", {"X-Api-Key": "secret of the crm"})
+    assert clock == HttpTool("https://app.example.com/clock")
+    assert settings.tools["b"] == {"clock": clock}
+    assert {"secret of the crm", "k3y-of-the-crm"} <= secret_values(settings)
+
+
+def test_the_tools_of_a_route_are_explained(file: Path) -> None:
+    environ = {"KEY": "k3y-of-the-crm"}
+    _, lines = explain_lines(file, environ, number="1", document_for=document_for, read_tool=tools.read)
+    assert lines[2:5] == [
+        "tool weather(location, scale?): i3_config_tools:get_weather",
+        "tool crm(as the verb declares it): https://crm.example.com/***",
+        "tool clock(as the verb declares it): https://app.example.com/clock",
+    ]
+    assert lines[5] == "["
+
+
+def test_a_reload_takes_up_what_has_changed_in_a_function(file: Path) -> None:
+    reloader = Reloader(file, {"KEY": "k"}, tools.read)
+    before = reloader.reload()
+    (file.parent / "i3_config_tools.py").write_text(WEATHER.replace("return location", "return location * 2"))
+    after = reloader.reload()
+    assert isinstance(before, Settings)
+    assert isinstance(after, Settings)
+    assert (before.tools["a"]["weather"].function("a"), after.tools["a"]["weather"].function("a")) == ("a", "aa")
+    (file.parent / "i3_config_tools.py").write_text("import nothing_of_the_sort")
+    assert isinstance(reloader.reload(), ConfigError)
+
+
+def test_where_nobody_can_run_tools_they_are_complained_of(file: Path) -> None:
+    code, lines = check_lines(file, {"KEY": "k"})
+    assert (code, len(lines)) == (2, 3)
+    assert lines[0].endswith(":5:18: defaults.tools.clock: nobody here can run a tool")
+
+
+@pytest.mark.parametrize(
+    ("tool", "declared", "warning"),
+    [
+        ("{url: /x}", NAMED % "look", []),
+        ("{url: /x, description: Look.}", "", []),
+        ("{url: /x}", "", ["route 'a': the tool 'look' is declared nowhere, so no model will call it: give it"]),
+        (
+            "{url: /x, parameters: {}}",
+            NAMED % "look",
+            ["route 'a': the tool 'look' is declared by the verb and by its"],
+        ),
+    ],
+)
+def test_a_tool_that_is_declared_twice_or_nowhere_is_warned_of_once(
+    loaded: Load, tool: str, declared: str, warning: list[str]
+) -> None:
+    verb = LLM % declared
+    routes = f"routes: [{{name: a, tools: {{look: {tool}}}, verbs: [{verb}, {verb}]}}]"
+    settings = loaded(f"store: memory://\nhooks: {{base_url: 'https://app.example.com'}}\n{routes}")
+    assert [any(told.startswith(text) for told in settings.warnings) for text in warning] == [True] * len(warning)
+    assert len(settings.warnings) == len(warning)
+
+
+def test_a_route_without_a_name_is_the_only_complaint(loaded: Load) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded("hooks: {base_url: 'https://x'}\nroutes: [{tools: {a: {url: /x}}, verbs: [{verb: hangup}]}, 5]")
+    assert [complaint.path for complaint in caught.value.complaints] == ["routes[0].name", "routes[1]"]

@@ -1,0 +1,71 @@
+"""The tools that a verb's model is offered: the verb's own, those that we serve ourselves, and its route's.
+
+The verb's declaration of a tool goes before any other of that name; who serves it is decided by the name alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from verbs.base import JsonObject
+from verbs.leaving import leaving_tools
+from verbs.llm import Llm
+
+NOWHERE = "is declared nowhere, so no model will call it: give it `parameters`, or declare it in session_update.tools"
+TWICE = "is declared by the verb and by its route: the model is told what the verb says, and the route serves it"
+BUILT_IN = "is declared in session_update.tools too: the model is told what stands there, and we serve it ourselves"
+HIDDEN = "is never called: a tool that the verb has built in bears its name"
+
+
+class Offered(NamedTuple):
+    llm: Llm
+    "The verb, with all of its tools declared in `llmOptions`."
+    warnings: list[str]
+
+
+def offered(llm: Llm, of_route: Mapping[str, JsonObject | None]) -> Offered:
+    """Declare to the model what it may call. `of_route`: by name, what the route says of its tools, if anything."""
+    built_in = leaving_tools(llm)
+    own = _own(llm.llm_options)
+    names = {tool.get("name") for tool in own if isinstance(tool, dict)}
+    routes = {name: tool for name, tool in of_route.items() if name not in built_in}
+    added = [tool for name, tool in {**routes, **built_in}.items() if tool is not None and name not in names]
+    told = [f"the tool {name!r} {what}" for name, what in _oddities(names, built_in, of_route)]
+    return Offered(_with_tools(llm, [*own, *added]) if added else llm, told)
+
+
+def _oddities(
+    own: set[Any], built_in: Mapping[str, JsonObject], of_route: Mapping[str, JsonObject | None]
+) -> Iterator[tuple[str, str]]:
+    yield from ((name, BUILT_IN) for name in built_in if name in own)
+    for name, tool in of_route.items():
+        if name in built_in:
+            yield name, HIDDEN
+        elif tool is None and name not in own:
+            yield name, NOWHERE
+        elif tool is not None and name in own:
+            yield name, TWICE
+
+
+def _own(options: JsonObject) -> list[Any]:
+    """Give the list that will be the session's. What is no list goes to the model as it is, which says so."""
+    tools = _object(_place(options).get("session_update")).get("tools")
+    return tools if isinstance(tools, list) else []
+
+
+def _place(options: JsonObject) -> JsonObject:
+    """What stands under `extra` goes before the rest."""
+    extra = _object(options.get("extra"))
+    return extra if "tools" in _object(extra.get("session_update")) else options
+
+
+def _with_tools(llm: Llm, tools: list[Any]) -> Llm:
+    options = llm.llm_options
+    place = _place(options)
+    update = {**_object(place.get("session_update")), "tools": tools}
+    changed = {**place, "session_update": update}
+    whole = changed if place is options else {**options, "extra": changed}
+    return llm.model_copy(update={"llm_options": whole})
+
+
+def _object(value: object) -> JsonObject:
+    return value if isinstance(value, dict) else {}
