@@ -9,6 +9,7 @@ the greeting). What is said and called comes from the script; the model understa
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -32,13 +33,23 @@ MIN_COMMIT_MS = 100
 
 class RehearsalSession:
     def __init__(
-        self, script: Script, now: float, *, model: str = "rehearsal", nonce: str = "", unix_s: float = 0
+        self,
+        script: Script,
+        now: float,
+        *,
+        model: str = "rehearsal",
+        nonce: str = "",
+        unix_s: float = 0,
+        caller: deque[str] | None = None,
     ) -> None:
-        """`nonce` makes the identifiers of this session its own; `unix_s` is the time of day, for `expires_at`."""
+        """`nonce` makes the identifiers of this session its own; `unix_s` is the time of day, for `expires_at`.
+
+        `caller`: what is left to be said of the script's `caller`, where several sessions hear one; None: all.
+        """
         self._script = script
         self._ids = Ids(f"{script.seed}/{nonce}")
         self._session = new_session(self._ids.new("sess"), model, int(unix_s + script.session_s))
-        self._conversation = Conversation(self._ids.new("conv"), script.caller)
+        self._conversation = Conversation(self._ids.new("conv"), deque(script.caller) if caller is None else caller)
         self._items = Items(self._conversation, self._ids, self._emit)
         self._ear = Ear(wire_format(self._session["audio"]["input"]["format"]))
         self._agenda = faults_to_come(script, now)

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from sim.model import Close, Script, ScriptError, load
+from sim.model import Close, RehearsalSession, Script, ScriptError, load
 from sim.model.arguments import sample
-from sim.model.script import LONG_STORY, Failure
+from sim.model.faults import Failure
+from sim.model.script import LONG_STORY
+from sim.model.sittings import Sittings
 from tests.sim.model_client import Client, errors, of_type, one, said, types
 
 WEATHER = {
@@ -389,3 +391,39 @@ def test_noise_is_taken_for_speech_and_nothing_comes_of_it() -> None:
     transcribed = one(events, "conversation.item.input_audio_transcription.completed")
     assert transcribed["transcript"] == "Hello?"
     assert said(events) == "I heard you. You can ask me about the weather in a city."
+
+
+def test_a_session_may_differ_from_the_others_by_its_number_and_its_model() -> None:
+    script = Script.of(
+        {
+            "greeting": "Hello.",
+            "faults": {"no_response": True},
+            "sessions": [{"faults": {"close_after_s": 4}}, {}],
+            "models": {"other": {"greeting": "Hi.", "session_s": 9}},
+        }
+    )
+    first, second, third = (script.for_session(nth, "rehearsal") for nth in range(3))
+    assert (first.faults.close_after_s, first.faults.no_response, first.greeting.say) == (4, False, ("Hello.",))
+    assert second.faults == third.faults == script.faults
+    other = script.for_session(0, "other")
+    assert (other.greeting.say, other.session_s, other.faults.close_after_s) == (("Hi.",), 9, 4)
+
+
+def test_a_session_that_differs_wrongly_names_the_place() -> None:
+    with pytest.raises(ScriptError, match=r"sessions\[0\].greting"):
+        Script.of({"sessions": [{"greting": "x"}]})
+
+
+def test_the_sessions_of_one_call_hear_one_caller_and_those_of_several_calls_each_its_own() -> None:
+    sittings = Sittings(Script.of({"caller": ["One.", "Two."], "sessions": [{}]}))
+    first, second = sittings.next("m"), sittings.next("m")
+    assert first.caller is second.caller
+    assert RehearsalSession(second.script, 0.0, caller=second.caller)._conversation.next_line() == "One."
+    assert first.caller
+    assert list(first.caller) == ["Two."]
+    assert Sittings(Script.of({"caller": ["One."]})).next("m").caller is None
+
+
+def test_noise_in_a_scene_is_no_words() -> None:
+    scene = {"name": "x", "turns": [{"user": "a"}, {"noise": {"ms": 200, "times": 2}}, {"noise": {}}, {"user": "b"}]}
+    assert Script.of(scene).caller == ("a", "", "", "", "b")
