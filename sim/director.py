@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sim import voice
 from sim.caller import Caller, Story
-from sim.expecting import met, nearest
+from sim.expecting import fits, met, nearest
 from sim.happening import Happening
 from sim.platform.client import LiveCall
 from sim.scene import Expectation, Scene, Turn
@@ -141,11 +141,11 @@ class Director:
         return self._counted(expected)
 
     def _counted(self, expected: Expectation) -> str:
-        if expected.times is None:
+        if expected.times is None and expected.at_least is None:
             return ""
-        single = expected.model_copy(update={"times": None})
-        fitting = [one for one in self._story.happenings if met(single, [one])]
-        return "" if len(fitting) == expected.times else f"it came {len(fitting)} times"
+        count = sum(fits(expected, one) for one in self._story.happenings)
+        right = count == expected.times if expected.at_least is None else count >= expected.at_least
+        return "" if right else f"it came {count} times"
 
     def _fresh(self, since: int) -> list[Happening]:
         return [one for one in self._story.happenings[since:] if one not in self._taken]

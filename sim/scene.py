@@ -63,6 +63,8 @@ class Expectation(_Part):
     "None of it may come within `within_ms` (default: 1000)."
     times: int | None = None
     "Exactly so many in the whole call; for the scene's own `expect`."
+    at_least: int | None = None
+    "So many in the whole call, or more."
     truncated_within_ms: int | None = None
     "How far what the model was told of its last item may be from what was heard; with `event: interrupted`."
 

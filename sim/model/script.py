@@ -60,6 +60,8 @@ class When(Part):
     "The n-th turn of the user, spoken or typed, from 1."
     heard: re.Pattern[str] | None = None
     "A regular expression, looked for in the caller's words without regard to case; its named groups can be said."
+    asked: re.Pattern[str] | None = None
+    "Looked for, likewise, in the instructions that the request for this response brings: a filler, a goodbye."
     tool_result: str | None = None
     'The tool whose result has come; "*" is any.'
     tool_error: bool = False

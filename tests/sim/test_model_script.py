@@ -427,3 +427,11 @@ def test_the_sessions_of_one_call_hear_one_caller_and_those_of_several_calls_eac
 def test_noise_in_a_scene_is_no_words() -> None:
     scene = {"name": "x", "turns": [{"user": "a"}, {"noise": {"ms": 200, "times": 2}}, {"noise": {}}, {"user": "b"}]}
     assert Script.of(scene).caller == ("a", "", "", "", "b")
+
+
+def test_what_a_request_asks_for_may_choose_the_answer() -> None:
+    client = Client({"turns": [{"when": {"asked": "say GOODBYE"}, "say": "Goodbye."}], "otherwise": "Yes."})
+    client.ask()
+    assert said(client.ask(instructions="Say goodbye.")) == "Goodbye."
+    assert said(client.ask(instructions="Say hello.")) == "Yes."
+    assert said(client.ask()) == "Yes."

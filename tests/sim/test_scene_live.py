@@ -95,6 +95,7 @@ def test_failed_expectations_are_explained_and_counted(tmp_path: Path, capsys: p
                     {"event": "response", "text_contains": "no", "within_ms": 200},
                     {"event": "agent_started_speaking", "within_ms": 0},
                     {"event": "media_open", "times": 2},
+                    {"event": "answered", "at_least": 2},
                 ]
             },
             {"user": "never said"},
