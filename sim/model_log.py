@@ -33,6 +33,10 @@ class DiarySession:
     def closing(self) -> Close | None:
         return self._session.closing
 
+    @property
+    def lost_line(self) -> str | None:
+        return self._session.lost_line
+
     def next_due(self) -> float | None:
         return self._session.next_due()
 

@@ -118,6 +118,12 @@ class Conversation:
             return Cue(turn, heard=" ".join(entry.words for entry in spoken).strip(), silence=silence)
         return Cue(turn, greeting=not self._answers and turn == 0)
 
+    def said_since(self, item_id: str) -> bool:
+        """Tell whether anything was said or called after an item."""
+        ids = [entry.item["id"] for entry in self.entries]
+        later = self.entries[ids.index(item_id) + 1 :] if item_id in ids else []
+        return any(entry.item.get("role") == "assistant" or entry.item["type"] == "function_call" for entry in later)
+
     def answered(self) -> list[Entry]:
         """Note that a response takes up everything so far; return what was new to it."""
         self._answers += 1

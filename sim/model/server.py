@@ -35,6 +35,8 @@ class Session(Protocol):
 
     @property
     def closing(self) -> Close | None: ...
+    @property
+    def lost_line(self) -> str | None: ...
     def next_due(self) -> float | None: ...
     def receive(self, message: str | bytes, now: float) -> list[JsonObject]: ...
     def tick(self, now: float) -> list[JsonObject]: ...
@@ -136,9 +138,11 @@ async def _hold(opens: Opens, sitting: Sitting, connection: ServerConnection, mo
             message = await _received(connection, session.next_due())
             now = clock()
             await _send(connection, session.tick(now) if message is None else session.receive(message, now))
+        sitting.take_back(session.lost_line)  # before the client can know: it may come back at once
         await _close(connection, session.closing)
     except ConnectionClosed:
-        return
+        if session.closing is None:
+            sitting.take_back(session.lost_line)
 
 
 async def _received(connection: ServerConnection, due_s: float | None) -> str | bytes | None:

@@ -25,7 +25,7 @@ from sim.model.items import Items
 from sim.model.responding import check_voice, generation
 from sim.model.script import Script
 from sim.model.settings import check_known, new_session, updated
-from sim.model.transcript import transcript
+from sim.model.transcript import Untold, transcript
 from sim.model.vad import Detection, SpeechStarted, detection
 
 MIN_COMMIT_MS = 100
@@ -56,6 +56,7 @@ class RehearsalSession:
         self._generations: list[Generation] = []
         self._spoken = False
         self._times_heard = 0
+        self._untold = Untold()
         self._speaker_item: str | None = None
         "The id that the item of the turn being spoken will have."
         self._owes_response = False
@@ -96,6 +97,14 @@ class RehearsalSession:
     def next_due(self) -> float | None:
         due_s = self._due_s()
         return None if self.closing or math.isinf(due_s) else due_s
+
+    @property
+    def lost_line(self) -> str | None:
+        """What the caller said last, if this session neither told the words nor said anything to them.
+
+        A client that is left so lets another session hear it again.
+        """
+        return self._untold.last(self._conversation.said_since)
 
     # --- time ---
 
@@ -141,7 +150,9 @@ class RehearsalSession:
         self._send([{"type": type_, **fields}])
 
     def _send(self, events: Iterable[JsonObject]) -> None:
-        self._out += [{"event_id": self._ids.new("event"), **event} for event in events]
+        told = [{"event_id": self._ids.new("event"), **event} for event in events]
+        self._out += told
+        self._untold.tell(told)
 
     def _sent(self) -> list[JsonObject]:
         sent, self._out = self._out, []
@@ -188,6 +199,7 @@ class RehearsalSession:
         before = self._conversation.last_id
         self._emit("input_audio_buffer.committed", previous_item_id=before, item_id=item_id)
         self._items.add(spoken_entry(item_id, sound, line, silent=silent))
+        self._untold.add(item_id, line)
         if self._session["audio"]["input"]["transcription"] and sound.ms:
             events = transcript(item_id, line, sound.ms, failed=self._script.faults.transcription_failed)
             self._agenda.add(now + self._script.transcription_s, events)

@@ -13,6 +13,11 @@ class Sitting:
     script: Script
     caller: deque[str] | None
 
+    def take_back(self, line: str | None) -> None:
+        """Let the next session hear what this one heard in vain."""
+        if self.caller is not None and line is not None:
+            self.caller.appendleft(line)
+
 
 class Sittings:
     def __init__(self, script: Script) -> None:

@@ -435,3 +435,40 @@ def test_what_a_request_asks_for_may_choose_the_answer() -> None:
     assert said(client.ask(instructions="Say goodbye.")) == "Goodbye."
     assert said(client.ask(instructions="Say hello.")) == "Yes."
     assert said(client.ask()) == "Yes."
+
+
+def test_what_a_session_heard_in_vain_is_heard_by_the_next() -> None:
+    lines = ["What is the weather in Boston?", "Stop, please."]
+    script = {"caller": lines, "turns": [{"when": {"turn": 1}, "no_response": True}], "sessions": [{}]}
+    sittings = Sittings(Script.of(script))
+    client = Client(script)
+    client.until_quiet()
+    assert client.session.lost_line is None
+    client.say(lines[0])
+    sitting = sittings.next("m")
+    sitting.take_back(client.session.lost_line)
+    assert sitting.caller
+    assert list(sitting.caller) == [lines[0], *lines]
+    client.say(lines[1])
+    client.until_quiet()
+    assert client.session.lost_line is None
+
+
+def test_words_that_were_transcribed_were_not_heard_in_vain() -> None:
+    client = Client({"caller": ["Hello?"], "turns": [{"no_response": True}]})
+    client.update(audio={"input": {"transcription": {"model": "gpt-transcribe"}}})
+    client.say("Hello?")
+    client.wait(0.3)
+    assert client.session.lost_line is None
+
+
+def test_what_an_assistant_said_in_an_earlier_session_has_answered_what_stands_before_it() -> None:
+    client = Client(
+        {"turns": [{"when": {"heard": "story"}, "say": "Once."}, {"when": {"heard": "bye"}, "say": "Bye."}]}
+    )
+    for role, kind, text in (("user", "input_text", "A story."), ("assistant", "output_text", "Once.")):
+        client.send(
+            "conversation.item.create",
+            item={"type": "message", "role": role, "content": [{"type": kind, "text": text}]},
+        )
+    assert said(typed(client, "Goodbye.")) == "Bye."
