@@ -1,8 +1,7 @@
 """The OpenAI Realtime API in its GA shape, without its socket.
 
-The beta shape has been refused since 2026-05-12 (close code 4000, `beta_api_shape_disabled`); what a verb
-says in that shape is translated by `legacy.py` before it gets here. Event names and fields are those of
-openai-python `types/realtime`.
+The beta shape is refused since 2026-05-12 (close code 4000, `beta_api_shape_disabled`); what a verb says in it is
+translated by `legacy.py` before it gets here. Event names and fields: openai-python `types/realtime`.
 """
 
 import binascii

@@ -23,6 +23,7 @@ def llm_of(**changes: object) -> Llm:
     return Llm.model_validate(LLM | changes)
 
 
+@pytest.mark.claim("J17")
 @pytest.mark.parametrize(
     ("rate_hz", "model"), [(8000, ("ulaw", 8000)), (16000, ("pcm16", 24000)), (24000, ("pcm16", 24000))]
 )
@@ -32,6 +33,7 @@ def test_the_model_hears_what_needs_the_least_conversion(rate_hz: int, model: tu
     assert (audio.encoding, audio.rate_hz) == model
 
 
+@pytest.mark.claim("J9", "eventHook", "events")
 @pytest.mark.parametrize(
     ("changes", "delivered"),
     [
@@ -74,6 +76,7 @@ def test_a_bridge_has_the_routes_patience_and_the_time_that_is_left(left_s: floa
     assert getattr(finish, "end", None) == end
 
 
+@pytest.mark.claim("J7", "auth.apiKey")
 def test_our_key_goes_to_our_vendors_host_only() -> None:
     vendor = settings_of({"verbs": [LLM]}).vendors["openai"]
     assert carrying.model_dial(llm_of(), vendor).headers["Authorization"] == "Bearer sk-of-the-server"
@@ -81,6 +84,7 @@ def test_our_key_goes_to_our_vendors_host_only() -> None:
         carrying.model_dial(llm_of(connectOptions={"host": "other.example.com"}), vendor)
 
 
+@pytest.mark.claim("J8", "actionHook")
 @pytest.mark.parametrize(
     ("hook", "base_url", "url"),
     [
@@ -98,6 +102,7 @@ def test_a_hook_is_resolved_against_the_base_url(hook: object, base_url: str | N
     assert carrying.absolute(hook, base_url) == url
 
 
+@pytest.mark.claim("actionHook", "eventHook", "toolHook")
 def test_a_verbs_hooks_are_found_by_their_names() -> None:
     urls = carrying.hook_urls(llm_of(toolHook="https://tools.example.com/t"), "https://app.example.com")
     assert (urls.event, urls.tool, urls.action) == (
@@ -152,6 +157,7 @@ def test_the_agents_manners_are_the_routes() -> None:
     assert manners(route.conversation).digits is None
 
 
+@pytest.mark.claim("fallback models")
 def test_a_verb_falls_back_on_the_routes_other_models_with_its_own_options() -> None:
     [route] = settings_of({"verbs": [LLM], "llm_fallback": ["openai/gpt-realtime-mini", {"vendor": "openai"}]}).routes
     llm = llm_of(connectOptions={"host": "eu.example.com"}, auth={"apiKey": "k"})

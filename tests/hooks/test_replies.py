@@ -20,6 +20,7 @@ def answer(value: Any, content_type: str = JSON, status: int = 200) -> HookReply
     return HookReply(status, content_type, body)
 
 
+@pytest.mark.claim("J10", "toolHook")
 @pytest.mark.parametrize(
     ("value", "output"),
     [
@@ -61,6 +62,7 @@ def test_every_shape_in_use_becomes_one_string(value: Any, output: str) -> None:
     assert tool_output(answer(value, ""), "call_9") == output
 
 
+@pytest.mark.claim("J10")
 @pytest.mark.parametrize(
     ("reply", "output"),
     [
@@ -81,6 +83,7 @@ def test_text_and_silence_are_answers_too(reply: HookReply, output: str) -> None
     assert tool_output(reply, "call_9") == output
 
 
+@pytest.mark.claim("J10")
 @pytest.mark.parametrize(
     ("reply", "why"),
     [
@@ -154,6 +157,7 @@ def test_an_error_can_be_given_without_a_reply() -> None:
     assert error_output("closed") == '{"error":"closed"}'
 
 
+@pytest.mark.claim("actionHook")
 @pytest.mark.parametrize(
     ("reply", "verbs"),
     [

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from media.interruption import BargeIn
 from media.options import Manners, Options
 from sim.voice import caller_line
@@ -42,6 +44,7 @@ def heard_by_the_next(call: Call) -> list[bytes]:
     ]
 
 
+@pytest.mark.claim("drop by 1006")
 def test_a_sentence_in_the_middle_of_which_the_model_is_lost_reaches_the_next_session_whole() -> None:
     call = lost_call({"faults": {"drop_after_s": 4.0}})
     [turn] = heard_by_the_next(call)
@@ -49,6 +52,7 @@ def test_a_sentence_in_the_middle_of_which_the_model_is_lost_reaches_the_next_se
     assert call.bridge.record.transcript[-1]["text"] == "It is sunny."
 
 
+@pytest.mark.claim("drop by 1012")
 def test_a_turn_of_which_no_session_knows_the_words_is_heard_again_and_answered_once() -> None:
     call = lost_call({**NOTHING_COMES, "transcription_s": 9})
     [turn] = heard_by_the_next(call)

@@ -18,6 +18,7 @@ MANUAL: JsonObject = {"turn_detection": {"type": "server_vad", "create_response"
 # Barge-in
 
 
+@pytest.mark.claim("storm of barge-ins")
 def test_a_second_onset_of_speech_cuts_and_cancels_nothing() -> None:
     hand = Hand(llm(session_update=MANUAL)).connect()
     hand.starts()
@@ -278,6 +279,7 @@ def waiting(**options: Any) -> Hand:
     return hand
 
 
+@pytest.mark.claim("slow tool")
 def test_a_caller_who_waits_for_a_tool_is_told_so_twice_and_then_the_result() -> None:
     hand = waiting()
     [first] = sent(hand.wait(1.6), "response.create")
@@ -337,6 +339,7 @@ def test_a_tool_that_answers_a_later_session_is_a_note_and_a_request() -> None:
     assert told[0]["item"]["role"] == "system"
 
 
+@pytest.mark.claim("J31")
 def test_a_call_that_is_being_left_is_left_also_by_a_model_that_was_lost_meanwhile() -> None:
     bye = Exit(HANGUP, "Say goodbye.")
     tools = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in ("hangup", "leave")]

@@ -56,6 +56,7 @@ def over(call: Hand) -> End | None:
 # Who speaks first
 
 
+@pytest.mark.claim("J13")
 def test_where_the_caller_speaks_first_nothing_is_asked_of_the_model() -> None:
     call = hand(caller_speaks_first=True)
     assert sent(call.effects, "response.create") == []
@@ -75,6 +76,7 @@ def test_what_the_caller_said_while_the_model_was_reached_is_heard_by_it() -> No
     assert base64.b64decode(preroll["audio"]) == VOICE * 25
 
 
+@pytest.mark.claim("protected greeting")
 def test_a_protected_greeting_is_heard_to_its_end_and_the_caller_after_it() -> None:
     call = hand(protect_greeting=True)
     call.starts()
@@ -90,6 +92,7 @@ def test_a_protected_greeting_is_heard_to_its_end_and_the_caller_after_it() -> N
 # What interrupts
 
 
+@pytest.mark.claim("short noise")
 def test_a_short_noise_interrupts_nothing_and_is_forgotten() -> None:
     call = hand(barge_in=BargeIn(min_speech_ms=200))
     call.starts()
@@ -105,6 +108,7 @@ def test_a_short_noise_interrupts_nothing_and_is_forgotten() -> None:
     assert len(sent(call.effects, "response.create")) == 1
 
 
+@pytest.mark.claim("short noise")
 def test_enough_voice_interrupts_and_its_turn_is_answered_at_our_request() -> None:
     call = hand(barge_in=BargeIn(min_speech_ms=200))
     call.starts()
@@ -125,6 +129,7 @@ def test_the_model_is_told_to_leave_turns_to_us() -> None:
     assert (detection["create_response"], detection["interrupt_response"]) == (False, False)
 
 
+@pytest.mark.claim("resume")
 def test_an_agent_that_was_stopped_by_nothing_goes_on_where_it_was() -> None:
     call = hand(barge_in=BargeIn(resume=True))
     call.starts()
@@ -162,6 +167,7 @@ def press(call: Hand, keys: str) -> list[Any]:
     return call.effects[told:]
 
 
+@pytest.mark.claim("keypad entry")
 def test_what_is_typed_becomes_an_item_and_is_answered() -> None:
     call = hand()
     call.starts()
@@ -179,6 +185,7 @@ def test_what_is_typed_becomes_an_item_and_is_answered() -> None:
     assert call.bridge.record.transcript[-1]["text"] == "(typed on the keypad) 123"
 
 
+@pytest.mark.claim("keypad entry")
 def test_a_pause_ends_what_is_typed() -> None:
     call = hand(digits=Digits(pause_s=1))
     press(call, "42")
@@ -192,6 +199,7 @@ def test_keys_can_be_only_reported() -> None:
     assert sent(call.wait(5)) == []
 
 
+@pytest.mark.claim("keypad entry")
 def test_what_is_typed_in_confidence_is_the_models_alone() -> None:
     call = hand(digits=Digits(sensitive=True))
     told = press(call, "42#")
@@ -200,6 +208,7 @@ def test_what_is_typed_in_confidence_is_the_models_alone() -> None:
     assert call.bridge.record.transcript[-1]["text"] == "(typed on the keypad) ••"
 
 
+@pytest.mark.claim("keypad entry")
 def test_the_models_echo_of_what_was_typed_in_confidence_is_masked() -> None:
     call = hand(digits=Digits(sensitive=True))
     press(call, "4711#")
@@ -218,6 +227,7 @@ def answered(call: Hand, response_id: str) -> None:
     call.ends(response_id)
 
 
+@pytest.mark.claim("silent caller")
 def test_a_silent_caller_is_asked_twice_and_then_taken_leave_of() -> None:
     ladder = (Rung(5, "Ask whether they are there."), Rung(5, "Say goodbye.", end=True))
     call = hand(idle=ladder)
@@ -272,6 +282,7 @@ def hangs_up(call: Hand, response_id: str) -> list[Any]:
     return call.model("response.output_item.done", response_id=response_id, item=item)
 
 
+@pytest.mark.claim("goodbye under noise", "J31")
 def test_a_goodbye_is_heard_to_its_end_whatever_noise_the_caller_makes() -> None:
     call = leaver()
     call.starts()
@@ -309,6 +320,7 @@ def test_an_agent_that_cannot_say_goodbye_leaves_all_the_same() -> None:
     assert call.end is HANGUP
 
 
+@pytest.mark.claim("quota", "wrong API key")
 @pytest.mark.parametrize("reason", ["insufficient_quota", "invalid_api_key"])
 def test_a_failure_that_must_repeat_itself_is_not_tried_again(reason: str) -> None:
     call = hand()
@@ -319,6 +331,7 @@ def test_a_failure_that_must_repeat_itself_is_not_tried_again(reason: str) -> No
     assert len(sent(call.effects, "response.create")) == 1
 
 
+@pytest.mark.claim("rate limit")
 def test_a_rate_limit_is_waited_for() -> None:
     call = hand()
     call.starts()

@@ -24,6 +24,7 @@ def told(*tools: Any) -> list[str]:
     return [f"{'.'.join(map(str, finding.path))}: {finding.message}" for finding in check_tools(list(tools), ())]
 
 
+@pytest.mark.claim("J21", "llmOptions.session_update.tools")
 @pytest.mark.parametrize(
     "tool",
     [
@@ -42,6 +43,12 @@ def test_a_good_tool_has_no_complaint(tool: dict[str, Any]) -> None:
     assert told(tool) == []
 
 
+@pytest.mark.claim(
+    "J21",
+    "llmOptions.session_update.tools.name",
+    "llmOptions.session_update.tools.type",
+    "llmOptions.session_update.tools.parameters",
+)
 @pytest.mark.parametrize(
     ("tool", "complaint"),
     [
@@ -68,5 +75,6 @@ def test_a_bad_tool_is_told_where(tool: dict[str, Any], complaint: str) -> None:
     assert complaint in told(tool)
 
 
+@pytest.mark.claim("J21", "llmOptions.session_update.tools.name")
 def test_two_tools_cannot_have_one_name() -> None:
     assert told(function(), WEATHER, function()) == ["2.name: a second tool named 'f'"]

@@ -279,6 +279,7 @@ def test_the_callers_audio_goes_out_as_it_is(audio: bytes) -> None:
 # What the verb says of the model
 
 
+@pytest.mark.claim("J25")
 @pytest.mark.parametrize(
     ("turn_detection", "interrupts", "answers", "pause_ms"),
     [
@@ -298,12 +299,14 @@ def test_turn_detection_says_what_the_model_does_by_itself(
     assert (told.interrupts_itself, told.answers_itself, told.pause_ms) == (interrupts, answers, pause_ms)
 
 
+@pytest.mark.claim("J24")
 def test_the_tools_and_the_transcription_are_those_of_the_session() -> None:
     told = model(session_update={"tools": [WEATHER], "input_audio_transcription": {"model": "whisper-1"}})
     assert (set(told.tools), told.transcribes) == ({"get_weather"}, True)
     assert (set(model().tools), model().transcribes) == (set(), False)
 
 
+@pytest.mark.claim("J23", "llmOptions.session_update.tool_choice")
 @pytest.mark.parametrize(
     ("tool_choice", "follow_up"),
     [
