@@ -117,8 +117,8 @@ class Conversation:
             self._judged(verdict, now)
         self._ear.hear(pcm, now)
 
-    def pressed(self, key: str, now: float) -> None:
-        self._act(self.attendant.pressed(key, now), now)
+    def pressed(self, key: str, now: float, *, waits: bool) -> None:
+        self._act(self.attendant.pressed(key, now, waits=waits), now)
 
     def caller_started(self, now: float) -> None:
         self.attendant.stirred()
@@ -170,6 +170,8 @@ class Conversation:
                 self._voice.hold(now)
             case Verdict.RESUME:
                 self._voice.resume(now)
+            case _:
+                assert_never(verdict)
 
     def _barge_in(self, now: float) -> None:
         if self._voice.speaking(now):

@@ -14,7 +14,7 @@ from media.idle import Rung
 from media.interruption import BargeIn
 from media.keypad import Digits
 from media.options import Exit, Manners, Options
-from tests.by_hand import APPEND, Hand, played, sent
+from tests.by_hand import APPEND, METADATA, Hand, played, sent
 from tests.simulation import PCM24, llm
 
 JsonObject = dict[str, Any]
@@ -217,6 +217,34 @@ def test_the_models_echo_of_what_was_typed_in_confidence_is_masked() -> None:
     [report] = [e for e in call.model("conversation.item.added", item=item) if isinstance(e, Report)]
     assert "4711" not in json.dumps(report.event)
     assert report.event["item"]["content"][0]["text"] == "(typed on the keypad) ••••"
+
+
+@pytest.mark.claim("keypad entry")
+@pytest.mark.parametrize("connected", [True, False])
+def test_what_is_typed_while_there_is_no_model_is_read_by_it_when_there_is(*, connected: bool) -> None:
+    call = hand() if connected else Hand()
+    if connected:
+        answered(call, "r1")
+        call.do(call.bridge.model_closed(call.now, code=1006, reason=""))
+    else:
+        call.do(call.bridge.platform_opened(call.now))
+        call.do(call.bridge.platform_said(METADATA, call.now))
+    assert sent(press(call, "42#")) == []
+    told = len(call.effects)
+    call.do(call.bridge.model_opened(call.now))
+    call.model("session.created", session={})
+    call.model("session.updated", session={})
+    call.wait(0.1)
+    [entry] = sent(call.effects[told:], "conversation.item.create")
+    assert entry["item"]["content"][0]["text"] == "(typed on the keypad) 42"
+    assert len(sent(call.effects[told:], "response.create")) == 1
+
+
+def test_a_model_to_which_turns_are_left_by_hand_is_not_given_any() -> None:
+    verb = llm(session_update={"turn_detection": None})
+    call = Hand(verb, Options(audio=PCM24, manners=Manners(barge_in=BargeIn(min_speech_ms=200)))).connect()
+    [update] = sent(call.effects, "session.update")
+    assert update["session"]["audio"]["input"]["turn_detection"] is None
 
 
 # A silent caller, and the end

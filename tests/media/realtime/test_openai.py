@@ -1,5 +1,6 @@
 import base64
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -364,7 +365,7 @@ def tree(leaves: dict[str, Any]) -> JsonObject:
         for parent in parents:
             place = place.setdefault(parent, {}) if isinstance(place, dict) else None
         if isinstance(place, dict):
-            place[name] = value
+            place[name] = deepcopy(value)  # values may be shared, and a path may lead one into itself
     return root
 
 
