@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test style types unit test-services bench clean lock
+.PHONY: help run demo test style types unit test-services conformance bench clean lock
 
 help:            ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ unit: .venv/.ready-dev
 
 test-services: .venv/.ready-dev  ## what needs a system package, another Python, or a long run
 	@sh tests/services/run.sh
+
+conformance: .venv/.ready-dev    ## docs/llm-verb.md anew: what the llm verb does, claim by claim (two minutes)
+	@$(BIN)/python -m pytest -m claim --conformance=docs/llm-verb.md
 
 bench: .venv/.ready          ## the media path against a minimal bridge, in one interleaved run
 	@$(BIN)/python -m bench

@@ -2,15 +2,17 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from config.fields import Count, Delay, Flag, MaybeText, Seconds, Section, Text, Whole, Word, fault
+from config.fields import Count, Delay, Flag, MaybeText, Seconds, Section, Text, Whole, Word, fault, wanted
 
 FILLER = (
     "In one short sentence, in the language of the conversation, tell the caller that you are still checking. "
     "Do not answer the question yet."
 )
 WARNING = "In one short sentence, in the language of the conversation, tell the caller that this call will end soon."
+
+KEYS = frozenset("0123456789*#ABCD")
 
 
 class Strict(BaseModel):
@@ -26,10 +28,16 @@ class BargeIn(Strict):
     "Fall silent at the first sound, and go on where it was when it was nothing."
 
 
+def _a_key(text: str) -> str:
+    if text and text not in KEYS:
+        raise wanted("one key (0 to 9, *, # or A to D), or empty for none")
+    return text
+
+
 class Digits(Strict):
     collect: Flag = True
     "Whether what is typed becomes an item that the model answers; keys are told to the eventHook in any case."
-    finish: Annotated[Text, Field(pattern="^[0-9*#A-D]?$")] = "#"
+    finish: Annotated[Text, AfterValidator(_a_key)] = "#"
     pause_s: Seconds = 2.0
     max_digits: Annotated[Whole, Field(ge=1, le=128)] = 32
     sensitive: Flag = False

@@ -53,16 +53,21 @@ class Attendant:
         self._keypad = Keypad(manners.digits) if manners.digits else None
         self._sensitive = bool(manners.digits and manners.digits.sensitive)
         self._idle = Idle(manners.idle)
+        self._held: list[Act] = []
         self._warn_at = ends_at - manners.warn_before_s if manners.warn_before_s else inf
 
     @property
     def minds_silence(self) -> bool:
         return bool(self._manners.idle)
 
-    def pressed(self, key: str, now: float) -> list[Act]:
+    def pressed(self, key: str, now: float, *, waits: bool) -> list[Act]:
+        """Take a key; `waits`: there is no model to read an entry now, so the next `tick` brings it."""
         self._idle.stirred()
-        entry = self._keypad.press(key, now) if self._keypad else None
-        return self._typed(entry)
+        acts = self._typed(self._keypad.press(key, now) if self._keypad else None)
+        if not waits:
+            return acts
+        self._held += acts
+        return []
 
     def stirred(self) -> None:
         """The caller said something."""
@@ -81,7 +86,8 @@ class Attendant:
         return event
 
     def tick(self, now: float) -> list[Act]:
-        acts = self._typed(self._keypad.tick(now) if self._keypad else None)
+        acts = [*self._held, *self._typed(self._keypad.tick(now) if self._keypad else None)]
+        self._held.clear()
         if now >= self._warn_at:
             self._warn_at = inf
             acts.append(Say(self._manners.warning))
@@ -95,6 +101,8 @@ class Attendant:
         return [Leave(CALLER_SILENT, rung.say)] if rung.end else [Say(rung.say)]
 
     def next_due(self) -> float:
+        if self._held:
+            return 0.0
         return min(self._warn_at, self._idle.next_due(), self._keypad.next_due() if self._keypad else inf)
 
     def _typed(self, entry: str | None) -> list[Act]:

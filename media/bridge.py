@@ -140,8 +140,8 @@ class Bridge:
             case DigitReceived(digit, _):
                 shown = self._talk.attendant.shown(digit)
                 self._out.append(Report(DIGIT, {"type": DIGIT, "event": shown}))
-                if self._session.ready and not self._ending:
-                    self._talk.pressed(digit, now)
+                if not self._ending:
+                    self._talk.pressed(digit, now, waits=not self._session.ready)
             case _:
                 pass
 

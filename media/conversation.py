@@ -8,7 +8,6 @@ What has a theory of its own is a machine of its own, and only joined here:
     is asked, and owes · `tooling` tool calls · `attendant` the keypad, a silent caller, the call's end
 """
 
-import json
 from typing import assert_never
 
 from media.attendant import TYPED, Act, Attendant, Leave, Say, Typed
@@ -21,7 +20,7 @@ from media.realtime.base import Realtime, ToolCalled
 from media.record import Record
 from media.responses import Responses
 from media.speaking import Speaking
-from media.tooling import RefusalError, Tooling, leaving
+from media.tooling import RefusalError, Tooling, failure, leaving
 from media.voice import Voice
 
 
@@ -91,9 +90,10 @@ class Conversation:
 
     def lost(self) -> None:
         """The model is gone, and will be back, or another one: what it said is spoken to its end."""
-        self._unanswered = self.responses.lost() or self._unanswered
+        heard_again = self._ear.lose(told=not (self.caller_speaks or self._record.lacks_words))
+        owed = self.responses.lost() or self._unanswered
+        self._unanswered = owed and not (heard_again and self._takes_turns)
         self._voice.complete_all()
-        self._ear.shut(keep=True)
         self.caller_speaks = False
 
     def _go_on(self, now: float) -> None:
@@ -118,11 +118,12 @@ class Conversation:
             self._judged(verdict, now)
         self._ear.hear(pcm, now)
 
-    def pressed(self, key: str, now: float) -> None:
-        self._act(self.attendant.pressed(key, now), now)
+    def pressed(self, key: str, now: float, *, waits: bool) -> None:
+        self._act(self.attendant.pressed(key, now, waits=waits), now)
 
     def caller_started(self, now: float) -> None:
         self.attendant.stirred()
+        self._ear.caller_begins(anew=not self.responses.at_work)
         if self._takes_turns:
             self.responses.caller_begins()
         self.caller_speaks, self._turn_ended_at = True, None
@@ -150,6 +151,7 @@ class Conversation:
             return True
         counts = self._judge.counts()
         if not counts:
+            self._ear.settle()
             self.speaking.forget(item_id)
         self.responses.release(now)
         if counts:
@@ -184,6 +186,7 @@ class Conversation:
 
     def tool_called(self, call: ToolCalled, now: float) -> None:
         """Run a tool once, if it may be run; else tell the model at once."""
+        self._ear.settle()
         if exit_ := self._options.exits.get(call.name):
             self._record.tool_called(call.call_id, call.name, call.arguments, now)
             self._record.tool_answered(call.call_id, '{"ok":true}', now)
@@ -198,7 +201,7 @@ class Conversation:
             self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now)))
         except RefusalError as refusal:
             self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "reason": str(refusal)}))
-            self.tool_answered(call.call_id, _failure(str(refusal)), now)
+            self.tool_answered(call.call_id, failure(str(refusal)), now)
 
     def tool_answered(self, call_id: str, output: str, now: float) -> None:
         self._record.tool_answered(call_id, output, now)
@@ -218,7 +221,7 @@ class Conversation:
         """Do what time alone brings."""
         for call_id in self.responses.overdue(now):
             self._out.append(Warn("tool_timeout", {"call_id": call_id}))
-            self.tool_answered(call_id, _failure("the tool did not answer in time"), now)
+            self.tool_answered(call_id, failure("the tool did not answer in time"), now)
         due = self._tooling.filler_due(now) and self._model.can.choose_tools
         if due and not self.caller_speaks and self._voice.silent(now):
             self.responses.fill({"instructions": self._manners.filler, "tool_choice": "none"}, now)
@@ -254,6 +257,7 @@ class Conversation:
             self._out.append(Measure("turn_latency", since=self._turn_ended_at))
             self._record.turn(now - self._turn_ended_at, now)
             self._turn_ended_at = None
+            self._ear.settle()
 
     @property
     def owes(self) -> bool:
@@ -294,7 +298,3 @@ class Conversation:
         if self.leaving is None:
             self.leaving, self._words = end, words
             self._ear.shut(keep=False)
-
-
-def _failure(message: str) -> str:
-    return json.dumps({"error": message})

@@ -7,6 +7,10 @@ Theory of operation
     shut:  the model is not there, or must not hear this (a protected greeting, a goodbye). The last three
            seconds are kept, and go on when it opens, where the caller's words shall count.
 
+    What a caller says is lost with the session that heard it, unless its words were written down. So it is kept,
+    from a moment before they began, until something comes of it; the next session hears it again, and the gap
+    after it.
+
 Silence costs nothing: turn detection drops it, and only what it commits is billed.
 """
 
@@ -18,6 +22,10 @@ from media.effects import Effect, ToModel
 from media.realtime.base import Realtime
 
 KEPT_MS = 3000
+TURN_MS = 15_000
+"Of a turn that a session was lost with the newest so many are said again: 700 kB, while a caller speaks."
+ONSET_FRAMES = 30
+"Kept from before the model's word that they have begun: its detection takes time, and a first syllable is quiet."
 QUIET_S = 0.06
 "Frames come every 20 ms; so much without one is a platform that has gone quiet."
 LOOK_S = 0.2
@@ -39,6 +47,9 @@ class Ear:
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
         self._keeps = False
+        self._recent: deque[bytes] = deque(maxlen=ONSET_FRAMES)
+        self._turn: deque[bytes] | None = None
+        self._turn_bytes = 0
         self._heard_at = 0.0
         self._filled_at = 0.0
 
@@ -47,20 +58,50 @@ class Ear:
         self._model = model
         self._convert = converter(self._audio, model.hears).convert
         self._heard_at = self._filled_at = now
-        if self._kept:
-            self._send(b"".join(self._kept), model)
-            self._forget()
+        if self._turn or self._kept:
+            self._send(b"".join([*(self._turn or ()), *self._kept]), model)
+        self._recent.clear()
+        self._recent.extend(self._kept)
+        for pcm in self._kept if self._turn is not None else ():
+            self._keep_turn(pcm)  # this session may be lost too
+        self._kept.clear()
+        self._kept_bytes = 0
 
     def shut(self, *, keep: bool) -> None:
         """Let the model hear nothing; `keep` the newest for later."""
         self._model, self._keeps = None, keep
         if not keep:
-            self._forget()
+            self._kept.clear()
+            self._kept_bytes = 0
+            self._turn = None
+
+    def lose(self, *, told: bool) -> bool:
+        """The session is gone, and its ear shut. Say whether the next one will hear the caller's turn again.
+
+        `told`: it need not, for it will be told the words.
+        """
+        if told:
+            self.settle()
+        self.shut(keep=True)
+        return self._turn is not None
+
+    def caller_begins(self, *, anew: bool) -> None:
+        """Keep what the caller says from here on, and has just said; `anew`: and nothing from before."""
+        if anew or self._turn is None:
+            self._turn = deque(self._recent)
+            self._turn_bytes = sum(len(pcm) for pcm in self._turn)
+
+    def settle(self) -> None:
+        """Something has come of the caller's words, or nothing shall: no session need hear them again."""
+        self._turn = None
 
     def hear(self, pcm: bytes, now: float) -> None:
         """Take a frame, of any length."""
         if self._model:
             self._heard_at = now
+            self._recent.append(pcm)
+            if self._turn is not None:
+                self._keep_turn(pcm)
             self._out.append(ToModel(self._model.hear(self._convert(pcm))))
         elif self._keeps:
             self._keep(pcm)
@@ -88,6 +129,9 @@ class Ear:
         while self._audio.ms_in(self._kept_bytes - len(self._kept[0])) >= KEPT_MS:
             self._kept_bytes -= len(self._kept.popleft())
 
-    def _forget(self) -> None:
-        self._kept.clear()
-        self._kept_bytes = 0
+    def _keep_turn(self, pcm: bytes) -> None:
+        turn = self._turn or deque()
+        turn.append(pcm)
+        self._turn, self._turn_bytes = turn, self._turn_bytes + len(pcm)
+        while self._audio.ms_in(self._turn_bytes) > TURN_MS:
+            self._turn_bytes -= len(turn.popleft())

@@ -63,6 +63,12 @@ class Record:
         return bool(self._untold)
 
     @property
+    def lacks_words(self) -> bool:
+        """Whether nobody has written down what the caller said last."""
+        last = next((line for line in reversed(self._lines) if line.role == "user"), None)
+        return last is not None and not last.text
+
+    @property
     def transcript(self) -> list[JsonObject]:
         return [asdict(line) for line in self._lines if line.text]
 

@@ -81,6 +81,11 @@ class Tooling:
         return min(self._open.values()) + self._fillers_s[self._filled]
 
 
+def failure(message: str) -> str:
+    """Give the output of a call that failed, for the model."""
+    return json.dumps({"error": message})
+
+
 def read_arguments(text: str, schema: JsonObject) -> JsonObject:
     """Read what the model wrote.
 

@@ -17,7 +17,7 @@ EPILOG = {
     "scene": "Events that a scene can name: agent_started_speaking, agent_stopped_speaking, user_started_speaking, "
     "user_stopped_speaking, interrupted, dtmf, user_transcription, response, function_call, action_hook, answered, "
     "media_open, media_closed, media_refused, call_ended, hook_failed, rejected, any event type that the eventHook "
-    "got, and to_model:<type> for what the model was sent. Keys: sim/scene.py.",
+    "got, to_model:<type> for what the model was sent, and log:<event> for what the server logged. Keys: sim/scene.py.",
     "demo": "Exit 0: every expectation of the scene held.",
     "run": "With no OPENAI_API_KEY the rehearsal model answers. Exit code: the server's.",
 }

@@ -8,10 +8,13 @@ from sim.happening import Happening
 from sim.model_log import Item
 from sim.platform.heard import Heard
 from sim.platform.stream import MediaStream
+from sim.scene import Hearing
 
 MODEL_HZ = 24000
 RESIDUE_S = 0.16
 "The platform's prebuffer may hold so much of an item beyond a flush."
+LOST_MS = 20
+"A frame less than all of it is all of it."
 SAME_MOMENT_S = 2.0
 "A truncation belongs to an interruption this near."
 
@@ -88,3 +91,18 @@ def truncation_fault(interrupted: Happening, told: Sequence[Account], within_ms:
         if abs(one.off_by_ms) > within_ms:
             return f"{one.item_id} was truncated to {one.truncated_ms} ms, but {one.played_ms} ms were heard"
     return ""
+
+
+def hearing_fault(wanted: Hearing, told: Sequence[Account]) -> str:
+    """Say how what was heard of the model's words misses what should have been; "" if it does not."""
+    said = [one for one in told if wanted.text_contains.casefold() in one.text.casefold()]
+    if not said:
+        return "the model never said it"
+    heard = max(said, key=lambda one: one.played_ms or 0)
+    played_ms = heard.played_ms or 0
+    whole = wanted.at_least_ms is None and wanted.at_most_ms is None
+    at_least_ms = heard.sent_ms - LOST_MS if whole else wanted.at_least_ms or 0
+    at_most_ms = heard.sent_ms if wanted.at_most_ms is None else wanted.at_most_ms
+    if at_least_ms <= played_ms <= at_most_ms:
+        return ""
+    return f"{played_ms} ms of {heard.sent_ms} ms were heard"

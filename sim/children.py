@@ -6,12 +6,13 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 5.0
+PIPE_TIMEOUT_S = 1.0
 _LISTENING = re.compile(r"listening on (\S+)")
 
 
@@ -44,6 +45,7 @@ async def child(
             yield Child(name, process, await _listening(name, process, log))
         finally:
             await _end(process)
+            await _read_out(process)
     finally:
         if file:
             file.close()
@@ -89,6 +91,13 @@ def _last_words(lines: list[str], log: Path | None) -> str:
     logged = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True) if log else []
     words = "".join([*lines, *logged][-15:])
     return f":\n{words}" if words else ""
+
+
+async def _read_out(process: asyncio.subprocess.Process) -> None:
+    """Let the pipe close before the loop does; what a child started may keep its end open."""
+    assert process.stdout is not None  # noqa: S101  # piped above
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.stdout.read(), PIPE_TIMEOUT_S)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,7 +1,6 @@
 """`python -m sim demo` (`make demo`): one whole spoken call, with no key, no phone and no network."""
 
 import asyncio
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from sim.caller import Story
 from sim.children import ChildError
 from sim.happening import Happening
-from sim.playing import Played, play
+from sim.playing import play
 from sim.report import summary
 from sim.scene import SceneError, load
 from sim.show import line
@@ -46,14 +45,9 @@ async def _demo(scene_file: Path, folder: Path) -> int:
     async with whole_stage(scene, scene_file, folder, story.add) as stage:
         print("The agent is the rehearsal model: not an AI, it follows a script.\n")
         played = await play(scene, stage, story)
-    await asyncio.to_thread(_write, folder, played)
+    await asyncio.to_thread(played.keep, folder)
     print(f"\n{scene.name}: {'every expectation held' if played.passed else 'FAILED'}")
     print(summary(played.report))
     print(f"  recording        {folder / 'call.wav'} (caller left, agent right)")
     print(f"  report           {folder / 'report.json'}; logs beside it")
     return 0 if played.passed else 1
-
-
-def _write(folder: Path, played: Played) -> None:
-    played.record(folder / "call.wav")
-    (folder / "report.json").write_text(json.dumps(played.report, indent=2) + "\n", encoding="utf-8")

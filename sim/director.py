@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from sim import voice
 from sim.caller import Caller, Story
-from sim.expecting import met, nearest
+from sim.expecting import fits, met, nearest
 from sim.happening import Happening
-from sim.model_log import Diary
 from sim.platform.client import LiveCall
 from sim.scene import Expectation, Scene, Turn
 
@@ -30,23 +30,29 @@ class Verdict:
     detail: str = ""
 
 
-@asynccontextmanager
-async def following(diary: Diary | None, story: Story) -> AsyncIterator[None]:
-    """Add what the model was told to the story, while the block runs."""
+class Chronicle(Protocol):
+    """A file that another process writes."""
 
-    async def follow(diary: Diary) -> None:
+    def read_on(self) -> Iterator[Happening]: ...
+
+
+@asynccontextmanager
+async def following(chronicles: Sequence[Chronicle], story: Story) -> AsyncIterator[None]:
+    """Add what they tell to the story, while the block runs."""
+
+    async def follow() -> None:
         while True:
-            for happening in diary.read_on():
-                story.add(happening)
+            for chronicle in chronicles:
+                for happening in chronicle.read_on():
+                    story.add(happening)
             await asyncio.sleep(POLL_S)
 
-    task = asyncio.create_task(follow(diary)) if diary else None
+    task = asyncio.create_task(follow())
     try:
         yield
     finally:
-        if task:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 class Director:
@@ -83,11 +89,13 @@ class Director:
 
     async def _take(self, turn: Turn) -> float:
         """Do what the caller does; return the time from which its expectations count."""
-        acts = turn.user is not None or turn.dtmf is not None or turn.hangup
-        if acts:
+        if turn.acts:
             await self._moment(turn)
         if turn.user is not None:
             return await self._caller.say(turn.user, voice.caller_line(turn.user), voice.RATE_HZ)
+        if turn.noise:
+            burst = voice.noise(turn.noise.ms) + voice.silence(turn.noise.gap_ms)
+            return await self._caller.say("(noise)", burst * turn.noise.times, voice.RATE_HZ)
         if turn.hangup:
             self._caller.hang_up()
         return await self._caller.press(turn.dtmf or "")
@@ -133,11 +141,11 @@ class Director:
         return self._counted(expected)
 
     def _counted(self, expected: Expectation) -> str:
-        if expected.times is None:
+        if expected.times is None and expected.at_least is None:
             return ""
-        single = expected.model_copy(update={"times": None})
-        fitting = [one for one in self._story.happenings if met(single, [one])]
-        return "" if len(fitting) == expected.times else f"it came {len(fitting)} times"
+        count = sum(fits(expected, one) for one in self._story.happenings)
+        right = count == expected.times if expected.at_least is None else count >= expected.at_least
+        return "" if right else f"it came {count} times"
 
     def _fresh(self, since: int) -> list[Happening]:
         return [one for one in self._story.happenings[since:] if one not in self._taken]

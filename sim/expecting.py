@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from sim.happening import Happening
+from sim.happening import Happening, JsonObject
 from sim.scene import Expectation, WantedCall
+
+_NOWHERE = object()
 
 
 def fits(expected: Expectation, happened: Happening) -> bool:
     """Tell whether one happening is of the kind that is expected; `calls` are another question."""
     if expected.event not in {happened.name, happened.fields.get("type")}:
+        return False
+    if any(happened.fields.get(name, _NOWHERE) != value for name, value in expected.fields.items()):
         return False
     return (expected.text_contains or "").casefold() in happened.text.casefold()
 
@@ -38,5 +42,10 @@ def nearest(expected: Expectation, happenings: Sequence[Happening]) -> str:
     alike = [one for one in happenings if expected.event in {one.name, one.fields.get("type")}]
     if not alike:
         return f"no {expected.event} came"
-    shown = [one.text or str({key: one.fields.get(key) for key in ("name", "args")}) for one in alike[-3:]]
+    wanted = ("name", "args", *expected.fields)
+    shown = [f"{one.text} {_some(one, expected.fields) or ''}".strip() or str(_some(one, wanted)) for one in alike[-3:]]
     return f"{len(alike)} of {expected.event} came, but: " + "; ".join(shown)
+
+
+def _some(happened: Happening, names: Iterable[str]) -> JsonObject:
+    return {name: happened.fields.get(name) for name in names}

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sim.growing_file import GrowingFile
 from sim.happening import Happening
 from sim.model import Close, RehearsalSession
 
@@ -31,6 +32,10 @@ class DiarySession:
     @property
     def closing(self) -> Close | None:
         return self._session.closing
+
+    @property
+    def lost_line(self) -> str | None:
+        return self._session.lost_line
 
     def next_due(self) -> float | None:
         return self._session.next_due()
@@ -90,19 +95,11 @@ class Diary:
     def __init__(self, path: Path) -> None:
         self.items: dict[str, Item] = {}
         "In the order in which they were begun."
-        self._path = path
-        self._at = 0
+        self._lines = GrowingFile(path)
 
     def read_on(self) -> Iterator[Happening]:
         """Read what is new; what the model was told comes as `to_model:<type>`."""
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            file.seek(self._at)
-            lines = file.read()
-        whole = lines[: lines.rfind(b"\n") + 1]
-        self._at += len(whole)
-        for line in whole.splitlines():
+        for line in self._lines.read_on():
             entry = json.loads(line)
             event: JsonObject = entry["event"]
             if entry["from"] == "client":

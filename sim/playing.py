@@ -1,13 +1,14 @@
 """One scene from the first webhook to the verdict."""
 
 import asyncio
+import json
 import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.agent_items import Account, accounts, truncation_fault
+from sim.agent_items import Account, accounts, hearing_fault, truncation_fault
 from sim.caller import Story
 from sim.director import Director, Verdict, following
 from sim.happening import Happening
@@ -38,8 +39,10 @@ class Played:
     def passed(self) -> bool:
         return bool(self.report["passed"])
 
-    def record(self, path: Path) -> None:
-        write_stereo(path, *channels(self.streams), RECORDED_HZ)
+    def keep(self, folder: Path) -> None:
+        """Write the recording and the report."""
+        write_stereo(folder / "call.wav", *channels(self.streams), RECORDED_HZ)
+        (folder / "report.json").write_text(json.dumps(self.report, indent=2) + "\n", encoding="utf-8")
 
 
 async def play(scene: Scene, stage: Stage, story: Story) -> Played:
@@ -47,7 +50,7 @@ async def play(scene: Scene, stage: Stage, story: Story) -> Played:
     identity = identify(scene.call.from_, scene.call.to, lambda: str(uuid.uuid4()))
     live = LiveCall(Dial(identity, stage.call_hook, f"{stage.call_hook}/status", stage.webhook_secret), story.add)
     director = Director(scene, live, story)
-    async with following(stage.diary, story):
+    async with following([one for one in (stage.diary, stage.server_log) if one], story):
         call = asyncio.create_task(live.run())
         await director.play()
         await call
@@ -58,7 +61,7 @@ async def play(scene: Scene, stage: Stage, story: Story) -> Played:
     items = list(stage.diary.items.values()) if stage.diary else []
     streams = [socket.stream for socket in live.media if socket.stream]
     told = accounts(items, streams[0] if streams else None)
-    verdicts = [*director.verdicts, *_truncations(scene, story, told), *missing]
+    verdicts = [*director.verdicts, *_truncations(scene, story, told), *_hearings(scene, told), *missing]
     hooks = stage.receiver.received if stage.receiver else []
     return Played(report(scene.name, story.happenings, told, hooks, verdicts), streams)
 
@@ -90,3 +93,8 @@ def _truncations(scene: Scene, story: Story, told: list[Account]) -> list[Verdic
 def _truncation(where: str, within_ms: int, interrupted: Happening | None, told: list[Account]) -> Verdict:
     fault = truncation_fault(interrupted, told, within_ms) if interrupted else "the agent was not interrupted"
     return Verdict(where, f"truncated_within_ms={within_ms}", not fault, fault)
+
+
+def _hearings(scene: Scene, told: list[Account]) -> list[Verdict]:
+    faults = [(str(wanted), hearing_fault(wanted, told)) for wanted in scene.heard]
+    return [Verdict("heard", what, not fault, fault) for what, fault in faults]

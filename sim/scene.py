@@ -1,10 +1,12 @@
 """Scene files: a call as YAML, with what the caller does, how the others misbehave, and what is to be seen.
 
 Keys that pipecat's eval scenarios have keep their names: `turns`, `user`, `dtmf`, `send_after`, `expect`, `event`,
-`within_ms`, `text_contains`, `calls`, `absent`. A scene:
+`within_ms`, `text_contains`, `calls`, `absent`. Ours are `noise`, `fields`, `times`, `truncated_within_ms`, `heard`,
+`delivered`, and what the parties are made of. A scene:
 
     name: weather
     model: {}                       # the rehearsal model's script; empty: its own
+    llm: {actionHook: null}         # laid over the llm verb of sim/server.yaml, `route` over its route
     turns:
       - expect: [{event: response, text_contains: "help you"}]
       - user: "What is the weather in Boston?"
@@ -14,8 +16,10 @@ Keys that pipecat's eval scenarios have keep their names: `turns`, `user`, `dtmf
       - user: "Stop, please."
         send_after: {event: agent_started_speaking, delay_ms: 2500}
         expect: [{event: interrupted, within_ms: 400, truncated_within_ms: 20}]
+      - noise: {ms: 200, times: 3, gap_ms: 150}
       - hangup: true
-    expect: [{event: action_hook, text_contains: "normal conversation end"}]
+    expect: [{event: action_hook, fields: {reason_code: caller_hung_up}}]
+    heard: [{text_contains: "help you"}, {text_contains: "Once upon", at_most_ms: 3200}]
     delivered: [event, tool, action]
 """
 
@@ -46,17 +50,21 @@ class WantedCall(_Part):
 
 class Expectation(_Part):
     event: str
-    """A name of ours (see happening names in `sim scene --help`), a vendor's event type as a hook brought it, or
-    `to_model:<type>` for what the model was sent."""
+    """A name of ours (see happening names in `sim scene --help`), a vendor's event type as a hook brought it,
+    `to_model:<type>` for what the model was sent, or `log:<event>` for what the server under test logged."""
     within_ms: int | None = None
     "From the end of the turn's line; of a turn that only watches, from its beginning."
     text_contains: str | None = None
     "Without regard to case."
+    fields: JsonObject = {}
+    "Each of these must be there and equal, in the event, the hook's body or the line of the log; others may be."
     calls: tuple[WantedCall, ...] = ()
     absent: bool = False
     "None of it may come within `within_ms` (default: 1000)."
     times: int | None = None
     "Exactly so many in the whole call; for the scene's own `expect`."
+    at_least: int | None = None
+    "So many in the whole call, or more."
     truncated_within_ms: int | None = None
     "How far what the model was told of its last item may be from what was heard; with `event: interrupted`."
 
@@ -70,6 +78,14 @@ class SendAfter(_Part):
     delay_ms: int = 0
 
 
+class Noise(_Part):
+    """What is no speech: so many bursts of it, as loud as a voice."""
+
+    ms: Annotated[int, Field(ge=20)] = 200
+    times: Annotated[int, Field(ge=1)] = 1
+    gap_ms: Annotated[int, Field(ge=0)] = 0
+
+
 def _digits(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
@@ -77,6 +93,7 @@ def _digits(value: Any) -> Any:
 class Turn(_Part):
     user: str | None = None
     dtmf: Annotated[str | None, BeforeValidator(_digits), Field(pattern=r"^[0-9*#A-D]+$")] = None
+    noise: Noise | None = None
     hangup: bool = False
     send_after: SendAfter | None = None
     "None: as soon as the agent has finished speaking."
@@ -84,9 +101,23 @@ class Turn(_Part):
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Turn":
-        if sum((self.user is not None, self.dtmf is not None, self.hangup)) > 1:
-            raise ValueError("a turn speaks (user), presses keys (dtmf) or hangs up (hangup), one of them")
+        if sum((self.user is not None, self.dtmf is not None, self.noise is not None, self.hangup)) > 1:
+            raise ValueError("a turn is words (user), keys (dtmf), noise or the end (hangup), one of them")
         return self
+
+    @property
+    def acts(self) -> bool:
+        """Whether the caller does something in it, or only listens."""
+        return self.hangup or not (self.user is None and self.dtmf is None and self.noise is None)
+
+
+class Hearing(_Part):
+    """How much the caller heard of something that the model said; neither bound: all of it."""
+
+    text_contains: str
+    "In the model's own transcript of it, without regard to case."
+    at_least_ms: int | None = None
+    at_most_ms: int | None = None
 
 
 class HookFault(_Part):
@@ -126,11 +157,15 @@ class Scene(_Part):
     model: JsonObject = {}
     "The rehearsal model's script; what the caller says is told to it."
     hooks: Applications = Applications()
+    llm: JsonObject = {}
+    "Laid over the llm verb of the server under test, mapping by mapping; `route` over its route."
+    route: JsonObject = {}
     server: JsonObject = {}
-    "Laid over the configuration of the server under test, mapping by mapping."
+    "Laid over its whole configuration, likewise."
     turns: tuple[Turn, ...]
     expect: tuple[Expectation, ...] = ()
     "After the call."
+    heard: tuple[Hearing, ...] = ()
     delivered: tuple[Kind, ...] = ()
     "Every hook of the call has arrived, once and rightly signed, and there was one of each of these at least."
 

@@ -17,6 +17,7 @@ from sim.happening import Watcher
 from sim.hooks import HookReceiver
 from sim.model_log import Diary
 from sim.scene import Scene
+from sim.server_log import ServerLog
 
 JsonObject = dict[str, Any]
 SERVER = (str(Path(__file__).parent.parent / "app.py"), "serve")
@@ -47,6 +48,7 @@ class Stage:
     webhook_secret: str
     receiver: HookReceiver | None = None
     diary: Diary | None = None
+    server_log: ServerLog | None = None
 
 
 def configuration(scene: Scene, receiver_url: str, made: Secrets) -> JsonObject:
@@ -56,8 +58,15 @@ def configuration(scene: Scene, receiver_url: str, made: Secrets) -> JsonObject:
         "platform": {"webhook_secrets": [made.webhook]},
         "hooks": {"base_url": receiver_url, "secrets": [made.hooks]},
     }
-    whole: JsonObject = laid_over(laid_over(base, ours), scene.server)
+    routes = {"routes": [_route(scene, *base["routes"])]}
+    whole: JsonObject = laid_over(laid_over(base, ours | routes), scene.server)
     return whole
+
+
+def _route(scene: Scene, base: JsonObject) -> JsonObject:
+    verbs = [laid_over(verb, scene.llm) if verb["verb"] == "llm" else verb for verb in base["verbs"]]
+    route: JsonObject = laid_over({**base, "verbs": verbs}, scene.route)
+    return route
 
 
 def laid_over(below: Any, above: Any) -> Any:
@@ -87,8 +96,9 @@ async def whole_stage(
         model = await stack.enter_async_context(child("the rehearsal model", says, logs / "model.log"))
         serves = [*server, "--config", str(config), "--port", "0"]
         environ = server_environ(model.url)
-        served = await stack.enter_async_context(child("the server", serves, logs / "server.log", environ))
-        yield Stage(f"{served.url}/call", made.webhook, receiver, Diary(events))
+        log = logs / "server.log"
+        served = await stack.enter_async_context(child("the server", serves, log, environ))
+        yield Stage(f"{served.url}/call", made.webhook, receiver, Diary(events), ServerLog(log))
 
 
 def server_environ(model_url: str) -> Mapping[str, str]:

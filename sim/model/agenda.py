@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sim.model.checks import JsonObject
-from sim.model.script import BROKEN_OFF, Faults, Script
+from sim.model.faults import BROKEN_OFF, Faults
+from sim.model.script import Script
 
 EXPIRY_CODE = 1001
 

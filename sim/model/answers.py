@@ -31,6 +31,8 @@ class Cue:
     results: tuple[Result, ...] = ()
     greeting: bool = False
     silence: bool = False
+    asked: str = ""
+    "The instructions of the request."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def _fits(when: When, cue: Cue) -> dict[str, str] | None:
     if cue.results and not _result_fits(when, cue):
         return None
     if when.turn not in {None, cue.turn}:
+        return None
+    if when.asked and not re.search(when.asked.pattern, cue.asked, re.IGNORECASE):
         return None
     if when.heard is None:
         return {}

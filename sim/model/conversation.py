@@ -1,6 +1,6 @@
 """The items of one conversation: their order, their audio, and which of them no answer has seen yet."""
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from sim.model.answers import Cue, Result
@@ -33,14 +33,15 @@ class Entry:
 
 
 class Conversation:
-    def __init__(self, conversation_id: str, caller: tuple[str, ...]) -> None:
+    def __init__(self, conversation_id: str, caller: deque[str]) -> None:
+        """`caller`: what the caller has still to say; what was heard is taken out."""
         self.id = conversation_id
         self.entries: list[Entry] = []
         self.call_ids: set[str] = set()
         "Calls an output may be given for: those of responses that are done."
         self.used: Counter[int] = Counter()
         "How often each turn of the script has answered, by its place."
-        self._caller = list(caller)
+        self._caller = caller
         self._answers = 0
 
     @property
@@ -101,7 +102,7 @@ class Conversation:
 
     def next_line(self) -> str | None:
         """Return what the caller says next according to the script, if it says anything."""
-        return self._caller.pop(0) if self._caller else None
+        return self._caller.popleft() if self._caller else None
 
     def cue(self, given: list[Entry] | None = None) -> Cue:
         """Say what the next response answers to; `given`: the response brings its own input items."""
@@ -116,6 +117,12 @@ class Conversation:
             silence = all(entry.silent for entry in spoken)
             return Cue(turn, heard=" ".join(entry.words for entry in spoken).strip(), silence=silence)
         return Cue(turn, greeting=not self._answers and turn == 0)
+
+    def said_since(self, item_id: str) -> bool:
+        """Tell whether anything was said or called after an item."""
+        ids = [entry.item["id"] for entry in self.entries]
+        later = self.entries[ids.index(item_id) + 1 :] if item_id in ids else []
+        return any(entry.item.get("role") == "assistant" or entry.item["type"] == "function_call" for entry in later)
 
     def answered(self) -> list[Entry]:
         """Note that a response takes up everything so far; return what was new to it."""

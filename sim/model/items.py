@@ -30,6 +30,8 @@ class Items:
             self._conversation.call_ids.add(item["call_id"])
         self._conversation.check_output(item)
         self.add(typed_entry(item), event.get("previous_item_id"))
+        if item.get("role") == "assistant":  # as a client tells what was said in an earlier session
+            self._conversation.answered()
 
     def _retrieve(self, event: JsonObject) -> None:
         self._emit("conversation.item.retrieved", item=self._conversation.with_audio(event["item_id"]))

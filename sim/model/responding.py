@@ -1,5 +1,7 @@
 """From a `response.create` and the session's settings to a response that can be sent."""
 
+from dataclasses import replace
+
 from sim.model.answers import Answer, Cue, answer
 from sim.model.audio import wire_format
 from sim.model.checks import JsonObject, RequestError
@@ -34,7 +36,8 @@ def generation(
     settings = effective(session, options)
     aside = options.get("conversation") == "none"
     form = wire_format(settings["output"]["format"]) if settings["output_modalities"] == ["audio"] else None
-    said = answer(script, _cue(conversation, options), settings["tools"], settings["tool_choice"], conversation.used)
+    cue = replace(_cue(conversation, options), asked=options.get("instructions") or "")
+    said = answer(script, cue, settings["tools"], settings["tool_choice"], conversation.used)
     failure = script.faults.response_failed
     if failure:
         said = Answer(Reply(fail=failure), (), ())

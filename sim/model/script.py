@@ -28,6 +28,11 @@ And whatever is said (`faults`), among others:
     {unknown_parameters: [session.truncation]}        # a session.update that names it is refused
     {errors: [{after_s: 30, code: session_expired}]}  # an `error` event
     {noise: [2]}                             # the second time that somebody speaks it was nobody: not committed
+
+A call may need several sessions, of one model or of another. What is named here replaces what stands above:
+
+    sessions: [{faults: {close_after_s: 4, close_code: 1012}}]     # the first session is cut off, later ones are not
+    models: {gpt-realtime-2.1: {greeting: {fail: insufficient_quota}}}     # this model is without means, others are not
 """
 
 import re
@@ -35,51 +40,28 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError
 
-JsonObject = dict[str, Any]
-BROKEN_OFF = 1006
-"The close code that stands for none: the connection just ends."
-Seconds = Annotated[float, Field(ge=0)]
+from sim.model.faults import CloseCode, CloseReason, Failure, Faults, JsonObject, Part, Seconds
 
 
 class ScriptError(ValueError):
     """A script that cannot be followed; the text names every place and what is wrong there."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _sent_by_servers(code: int) -> int:
-    if code in {1000, 1001, 1002, 1003, BROKEN_OFF, *range(1007, 1015)} or 3000 <= code < 5000:
-        return code
-    raise ValueError(f"no server closes with {code}; {BROKEN_OFF} breaks the connection off")
-
-
-CloseCode = Annotated[int, AfterValidator(_sent_by_servers)]
-CloseReason = Annotated[str, Field(max_length=120)]
-
-
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str | dict) else value
 
 
-class When(_Part):
+class When(Part):
     """All that is given must fit; nothing given fits every spoken turn."""
 
     turn: int | None = None
     "The n-th turn of the user, spoken or typed, from 1."
     heard: re.Pattern[str] | None = None
     "A regular expression, looked for in the caller's words without regard to case; its named groups can be said."
+    asked: re.Pattern[str] | None = None
+    "Looked for, likewise, in the instructions that the request for this response brings: a filler, a goodbye."
     tool_result: str | None = None
     'The tool whose result has come; "*" is any.'
     tool_error: bool = False
@@ -90,7 +72,7 @@ class When(_Part):
     "Whether it is the first answer, and nobody has spoken."
 
 
-class Tool(_Part):
+class Tool(Part):
     name: str | None = None
     "None: the first tool that the session declares; without one the turn does not fit."
     arguments: JsonObject | str | None = None
@@ -99,39 +81,7 @@ class Tool(_Part):
     "Send the same call twice in one response."
 
 
-# As seen in the wild: livekit/agents issues 2358 and 1122; the others as the REST API says them.
-OPENAIS_ERRORS = {
-    "insufficient_quota": (
-        "insufficient_quota",
-        "You exceeded your current quota, please check your plan and billing details.",
-    ),
-    "rate_limit_exceeded": (
-        "tokens",
-        "Rate limit reached on tokens per min (TPM): Limit 200000, Used 200000. Please try again in 1.5s.",
-    ),
-    "server_error": ("server_error", "The server had an error while processing your request. Sorry about that!"),
-    "session_expired": ("invalid_request_error", "Your session hit the maximum duration of 60 minutes."),
-}
-
-
-class Failure(_Part):
-    """An error as `response.done` or `error` carries it; a code alone will do, and brings OpenAI's words for it."""
-
-    type: str = "server_error"
-    code: str | None = None
-    message: str = "The rehearsal script wants this to fail."
-
-    @model_validator(mode="before")
-    @classmethod
-    def _in_openais_words(cls, value: Any) -> Any:
-        given = {"code": value} if isinstance(value, str) else value
-        code = given.get("code") if isinstance(given, dict) else None
-        if not isinstance(code, str) or code not in OPENAIS_ERRORS:
-            return given
-        return dict(zip(("type", "message"), OPENAIS_ERRORS[code], strict=True)) | given
-
-
-class Reply(_Part):
+class Reply(Part):
     say: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     "Each text becomes an item of its own; {name} is filled from the words heard, the arguments and the result."
     tool: Tool | None = None
@@ -159,36 +109,6 @@ class Turn(Reply):
     when: When = When()
     times: Annotated[int, Field(ge=1)] | None = None
     "How often it answers; then the next that fits does, also to what this one never said anything to. None: always."
-
-
-class InjectedError(Failure):
-    after_s: Seconds = 0
-
-
-class Faults(_Part):
-    """What goes wrong, whatever is said."""
-
-    http_status: int | None = None
-    "Refuse the upgrade with this status."
-    no_session_created: bool = False
-    no_session_updated: bool = False
-    session_updated_delay_s: Seconds = 0
-    errors: tuple[InjectedError, ...] = ()
-    close_after_s: Seconds | None = None
-    close_code: CloseCode = 1011
-    close_reason: CloseReason = ""
-    drop_after_s: Seconds | None = None
-    "Break the connection without a close frame."
-    duplicate_tool_call: bool = False
-    response_failed: Failure | None = None
-    "Every response fails with this."
-    no_response: bool = False
-    "Take every response.create and never answer."
-    transcription_failed: bool = False
-    unknown_parameters: tuple[Annotated[str, Field(pattern=r"^session\.")], ...] = ()
-    'Settings that this model does not know, by their path: "session.audio.input.noise_reduction".'
-    noise: tuple[int, ...] = ()
-    "Which times that somebody speaks, from 1, are none: they interrupt, and are not committed."
 
 
 def _as_reply(value: Any) -> Any:
@@ -226,7 +146,7 @@ DEFAULT_TURNS: list[JsonObject] = [
 GREETING = "Hello, this is the Hookswitch rehearsal voice. I am not an AI, I only follow a script. How can I help you?"
 
 
-class Script(_Part):
+class Script(Part):
     greeting: Said = Reply(say=(GREETING,))
     caller: tuple[str, ...] = ()
     turns: tuple[Turn, ...] = Field(default=tuple(Turn.model_validate(turn) for turn in DEFAULT_TURNS))
@@ -241,6 +161,15 @@ class Script(_Part):
     session_s: Annotated[float, Field(gt=0)] = 3600
     "How long a session may last; then it is closed with 1001."
     seed: int = 0
+    sessions: tuple["Script", ...] = ()
+    "What is different in the n-th session; what the caller says goes on from one session to the next."
+    models: dict[str, "Script"] = Field(default_factory=dict)
+    "What is different for a model, by its name."
+
+    def for_session(self, nth: int, model: str) -> "Script":
+        """Return what a session goes by, the n-th from 0, with a model of this name."""
+        parts = [*self.sessions[nth : nth + 1], *([self.models[model]] if model in self.models else [])]
+        return self.model_copy(update={name: getattr(part, name) for part in parts for name in part.model_fields_set})
 
     @classmethod
     def of(cls, document: Any) -> "Script":
@@ -275,10 +204,18 @@ def _script_in(document: Any) -> Any:
 
 
 def _lines(turns: Any) -> list[Any]:
-    """Return what the callers of a scene's turns say; none for the turns of a script."""
+    """Return what the callers of a scene's turns say, a noise being no words; none for the turns of a script."""
     if not isinstance(turns, list):
         return []
-    return [turn["user"] for turn in turns if isinstance(turn, dict) and turn.get("user") is not None]
+    return [line for turn in turns if isinstance(turn, dict) for line in _said_in(turn)]
+
+
+def _said_in(turn: JsonObject) -> list[Any]:
+    noise = turn.get("noise")
+    if isinstance(noise, dict):
+        times = noise.get("times", 1)
+        return [""] * times if isinstance(times, int) else []
+    return [] if turn.get("user") is None else [turn["user"]]
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

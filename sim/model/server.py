@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
@@ -22,6 +23,7 @@ from sim.model.agenda import Close
 from sim.model.checks import JsonObject
 from sim.model.script import Script, load
 from sim.model.session import RehearsalSession
+from sim.model.sittings import Sitting, Sittings
 
 PATH = "/v1/realtime"
 REFUSED_CODE = 4000  # what OpenAI closes with after invalid_request_error.* at the start
@@ -33,11 +35,15 @@ class Session(Protocol):
 
     @property
     def closing(self) -> Close | None: ...
+    @property
+    def lost_line(self) -> str | None: ...
     def next_due(self) -> float | None: ...
     def receive(self, message: str | bytes, now: float) -> list[JsonObject]: ...
     def tick(self, now: float) -> list[JsonObject]: ...
 
 
+Begun = WeakKeyDictionary[ServerConnection, Sitting]
+"What each connection that was let in goes by."
 Opens = Callable[..., Session]
 "Makes a session; called as RehearsalSession is."
 
@@ -47,10 +53,12 @@ async def serve(
     script: Script, host: str = "127.0.0.1", port: int = 0, *, opens: Opens | None = None
 ) -> AsyncIterator[str]:
     """Serve until the block ends; yields the URL, ws://host:port/v1/realtime. Port 0: a free one."""
-    admit = partial(_admit, script)
+    sittings = Sittings(script)
+    begun: Begun = WeakKeyDictionary()
+    admit = partial(_admit, sittings, begun)
     # OpenAI's own client asks for no compression and no limit of size; audio gains nothing by deflate.
     options = {"process_request": admit, "compression": None, "max_size": None}
-    async with serve_websockets(partial(_converse, script, opens or RehearsalSession), host, port, **options) as server:  # type: ignore[arg-type]  # a dict of options
+    async with serve_websockets(partial(_converse, begun, opens or RehearsalSession), host, port, **options) as server:  # type: ignore[arg-type]  # a dict of options
         yield f"ws://{host}:{_port(server)}{PATH}"
 
 
@@ -74,13 +82,14 @@ def _port(server: Server) -> int:
     return int(next(iter(server.sockets)).getsockname()[1])
 
 
-def _admit(script: Script, connection: ServerConnection, request: Request) -> Response | None:
+def _admit(sittings: Sittings, begun: Begun, connection: ServerConnection, request: Request) -> Response | None:
     """Refuse an upgrade as OpenAI does: by HTTP status, with an error object as the body."""
     path = urlsplit(request.path).path
     if path != PATH:
         return _refusal(connection, 404, "not_found", f"Invalid URL ({path}); the rehearsal model is at {PATH}.")
-    if script.faults.http_status is not None:
-        return _refusal(connection, script.faults.http_status, None, "The rehearsal script refuses this.")
+    sitting = begun[connection] = sittings.next(_model(request))
+    if (status := sitting.script.faults.http_status) is not None:
+        return _refusal(connection, status, None, "The rehearsal script refuses this.")
     kind, _, key = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not key.strip():
         message = "You didn't provide an API key. Any non-empty 'Authorization: Bearer …' header will do here."
@@ -96,16 +105,19 @@ def _refusal(connection: ServerConnection, status: int, code: str | None, messag
     return response
 
 
-async def _converse(script: Script, opens: Opens, connection: ServerConnection) -> None:
+async def _converse(begun: Begun, opens: Opens, connection: ServerConnection) -> None:
     request = connection.request
     assert request is not None  # noqa: S101  # set once the handshake is over
-    model = parse_qs(urlsplit(request.path).query).get("model", [""])[0]
     if "OpenAI-Beta" in request.headers:
         await _refuse(connection, "beta_api_shape_disabled", BETA_MESSAGE)
-    elif not model:
+    elif not (model := _model(request)):
         await _refuse(connection, "missing_model", "You must provide a model parameter.")
     else:
-        await _hold(opens, script, connection, model)
+        await _hold(opens, begun[connection], connection, model)
+
+
+def _model(request: Request) -> str:
+    return parse_qs(urlsplit(request.path).query).get("model", [""])[0]
 
 
 async def _refuse(connection: ServerConnection, code: str, message: str) -> None:
@@ -115,19 +127,22 @@ async def _refuse(connection: ServerConnection, code: str, message: str) -> None
     await connection.close(REFUSED_CODE, f"invalid_request_error.{code}")
 
 
-async def _hold(opens: Opens, script: Script, connection: ServerConnection, model: str) -> None:
+async def _hold(opens: Opens, sitting: Sitting, connection: ServerConnection, model: str) -> None:
     """One reader, which wakes for whatever is due; a client that leaves ends it."""
     clock = asyncio.get_running_loop().time
-    session = opens(script, clock(), model=model, nonce=secrets.token_hex(8), unix_s=time.time())
+    about = {"model": model, "nonce": secrets.token_hex(8), "unix_s": time.time()}
+    session = opens(sitting.script, clock(), **about, caller=sitting.caller)
     try:
         await _send(connection, session.tick(clock()))
         while session.closing is None:
             message = await _received(connection, session.next_due())
             now = clock()
             await _send(connection, session.tick(now) if message is None else session.receive(message, now))
+        sitting.take_back(session.lost_line)  # before the client can know: it may come back at once
         await _close(connection, session.closing)
     except ConnectionClosed:
-        return
+        if session.closing is None:
+            sitting.take_back(session.lost_line)
 
 
 async def _received(connection: ServerConnection, due_s: float | None) -> str | bytes | None:

@@ -9,6 +9,7 @@ the greeting). What is said and called comes from the script; the model understa
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ from sim.model.items import Items
 from sim.model.responding import check_voice, generation
 from sim.model.script import Script
 from sim.model.settings import check_known, new_session, updated
-from sim.model.transcript import transcript
+from sim.model.transcript import Untold, transcript
 from sim.model.vad import Detection, SpeechStarted, detection
 
 MIN_COMMIT_MS = 100
@@ -32,19 +33,30 @@ MIN_COMMIT_MS = 100
 
 class RehearsalSession:
     def __init__(
-        self, script: Script, now: float, *, model: str = "rehearsal", nonce: str = "", unix_s: float = 0
+        self,
+        script: Script,
+        now: float,
+        *,
+        model: str = "rehearsal",
+        nonce: str = "",
+        unix_s: float = 0,
+        caller: deque[str] | None = None,
     ) -> None:
-        """`nonce` makes the identifiers of this session its own; `unix_s` is the time of day, for `expires_at`."""
+        """`nonce` makes the identifiers of this session its own; `unix_s` is the time of day, for `expires_at`.
+
+        `caller`: what is left to be said of the script's `caller`, where several sessions hear one; None: all.
+        """
         self._script = script
         self._ids = Ids(f"{script.seed}/{nonce}")
         self._session = new_session(self._ids.new("sess"), model, int(unix_s + script.session_s))
-        self._conversation = Conversation(self._ids.new("conv"), script.caller)
+        self._conversation = Conversation(self._ids.new("conv"), deque(script.caller) if caller is None else caller)
         self._items = Items(self._conversation, self._ids, self._emit)
         self._ear = Ear(wire_format(self._session["audio"]["input"]["format"]))
         self._agenda = faults_to_come(script, now)
         self._generations: list[Generation] = []
         self._spoken = False
         self._times_heard = 0
+        self._untold = Untold()
         self._speaker_item: str | None = None
         "The id that the item of the turn being spoken will have."
         self._owes_response = False
@@ -85,6 +97,14 @@ class RehearsalSession:
     def next_due(self) -> float | None:
         due_s = self._due_s()
         return None if self.closing or math.isinf(due_s) else due_s
+
+    @property
+    def lost_line(self) -> str | None:
+        """What the caller said last, if this session neither told the words nor said anything to them.
+
+        A client that is left so lets another session hear it again.
+        """
+        return self._untold.last(self._conversation.said_since)
 
     # --- time ---
 
@@ -130,7 +150,9 @@ class RehearsalSession:
         self._send([{"type": type_, **fields}])
 
     def _send(self, events: Iterable[JsonObject]) -> None:
-        self._out += [{"event_id": self._ids.new("event"), **event} for event in events]
+        told = [{"event_id": self._ids.new("event"), **event} for event in events]
+        self._out += told
+        self._untold.tell(told)
 
     def _sent(self) -> list[JsonObject]:
         sent, self._out = self._out, []
@@ -177,6 +199,7 @@ class RehearsalSession:
         before = self._conversation.last_id
         self._emit("input_audio_buffer.committed", previous_item_id=before, item_id=item_id)
         self._items.add(spoken_entry(item_id, sound, line, silent=silent))
+        self._untold.add(item_id, line)
         if self._session["audio"]["input"]["transcription"] and sound.ms:
             events = transcript(item_id, line, sound.ms, failed=self._script.faults.transcription_failed)
             self._agenda.add(now + self._script.transcription_s, events)

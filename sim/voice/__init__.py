@@ -5,10 +5,10 @@ without a clip becomes a hum of as many syllables. All audio is PCM16 of 24 kHz,
 """
 
 from sim.voice.clips import HEARD_HZ, clip, names
-from sim.voice.tone import hum
+from sim.voice.tone import hum, noise
 from sim.voice.words import Word, clip_name, syllables, words
 
-__all__ = ["RATE_HZ", "caller_line", "clip_name", "duration_ms", "silence", "speech"]
+__all__ = ["RATE_HZ", "caller_line", "clip_name", "duration_ms", "noise", "silence", "speech"]
 
 RATE_HZ = HEARD_HZ
 AGENT, CALLER = "agent", "caller"

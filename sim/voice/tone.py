@@ -7,6 +7,7 @@ import numpy as np
 
 RATE_HZ = 24000
 SYLLABLE_MS = 150
+NOISE_RMS = 3000
 _PARTIALS = ((1, 0.5), (2, 0.3), (3, 0.15), (5, 0.05))
 
 
@@ -14,6 +15,13 @@ _PARTIALS = ((1, 0.5), (2, 0.3), (3, 0.15), (5, 0.05))
 def hum(count: int, pitch_hz: int) -> bytes:
     """So many syllables of hum as PCM16 of 24 kHz; the pitch falls a little with each."""
     return b"".join(_syllable(round(pitch_hz * 0.94**n)) for n in range(count))
+
+
+@cache
+def noise(ms: int) -> bytes:
+    """So much hiss, as loud as a voice."""
+    hiss = np.random.default_rng(0).normal(0, NOISE_RMS, RATE_HZ * ms // 1000)
+    return bytes(hiss.clip(-32768, 32767).astype("<i2").tobytes())
 
 
 def _syllable(pitch_hz: int) -> bytes:

@@ -24,6 +24,7 @@ def llm_of(**changes: object) -> Llm:
     return Llm.model_validate(LLM | changes)
 
 
+@pytest.mark.claim("J17")
 @pytest.mark.parametrize(
     ("vendor", "rate_hz", "hears", "speaks"),
     [
@@ -70,6 +71,7 @@ def test_j6_the_configuration_may_have_another_model_for_a_name(model: str | Non
     assert found.dial.url.endswith(f"?model={asked}")
 
 
+@pytest.mark.claim("J9", "eventHook", "events")
 @pytest.mark.parametrize(
     ("changes", "delivered"),
     [
@@ -140,6 +142,7 @@ def test_a_conversation_that_goes_on_is_begun_by_the_agent() -> None:
     assert bridge_options(llm_of(), route).manners.caller_speaks_first
 
 
+@pytest.mark.claim("J7", "auth.apiKey")
 def test_our_key_goes_to_our_vendors_host_only() -> None:
     vendor = settings_of({"verbs": [LLM]}).vendors["openai"]
     assert carrying.model_dial(llm_of(), vendor).headers["Authorization"] == "Bearer sk-of-the-server"
@@ -147,6 +150,7 @@ def test_our_key_goes_to_our_vendors_host_only() -> None:
         carrying.model_dial(llm_of(connectOptions={"host": "other.example.com"}), vendor)
 
 
+@pytest.mark.claim("J8", "actionHook")
 @pytest.mark.parametrize(
     ("hook", "base_url", "url"),
     [
@@ -164,6 +168,7 @@ def test_a_hook_is_resolved_against_the_base_url(hook: object, base_url: str | N
     assert carrying.absolute(hook, base_url) == url
 
 
+@pytest.mark.claim("actionHook", "eventHook", "toolHook")
 def test_a_verbs_hooks_are_found_by_their_names() -> None:
     urls = carrying.hook_urls(llm_of(toolHook="https://tools.example.com/t"), "https://app.example.com")
     assert (urls.event, urls.tool, urls.action) == (
@@ -218,6 +223,7 @@ def test_the_agents_manners_are_the_routes() -> None:
     assert manners(route.conversation).digits is None
 
 
+@pytest.mark.claim("fallback models")
 def test_a_verb_falls_back_on_the_routes_other_models_with_its_own_options() -> None:
     [route] = settings_of({"verbs": [LLM], "llm_fallback": ["openai/gpt-realtime-mini", {"vendor": "openai"}]}).routes
     llm = llm_of(connectOptions={"host": "eu.example.com"}, auth={"apiKey": "k"})

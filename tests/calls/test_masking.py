@@ -22,6 +22,7 @@ FUNCTION = {
 }
 
 
+@pytest.mark.claim("J7")
 @pytest.mark.parametrize(
     ("changes", "secrets"),
     [
@@ -40,6 +41,7 @@ def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) 
     assert own_secrets(Llm.model_validate(LLM | changes)) == secrets
 
 
+@pytest.mark.claim("J7")
 @pytest.mark.parametrize(
     ("written", "kept"),
     [

@@ -20,6 +20,7 @@ def test_a_route_that_can_be_carried_out_gives_its_verbs() -> None:
     assert (wires(first), first.problem) == ([LLM, SAY], "")
 
 
+@pytest.mark.claim("J7")
 @pytest.mark.parametrize(
     ("environ", "verb", "problem", "told"),
     [

@@ -44,6 +44,7 @@ def end_of(line: object, end: End) -> None:
 # A call begins
 
 
+@pytest.mark.claim("J1")
 @in_virtual_time
 async def test_a_call_gets_its_routes_document_and_its_model_is_dialled_at_once() -> None:
     exchange = Exchange(TALK)
@@ -60,6 +61,7 @@ async def test_a_call_gets_its_routes_document_and_its_model_is_dialled_at_once(
     )
 
 
+@pytest.mark.claim("J29")
 @in_virtual_time
 async def test_no_model_is_dialled_while_something_else_is_still_to_be_heard() -> None:
     exchange = Exchange(PATIENT)
@@ -192,6 +194,7 @@ async def test_a_media_ticket_opens_nothing_after_the_calls_end() -> None:
 # What comes next
 
 
+@pytest.mark.claim("J8", "actionHook")
 @in_virtual_time
 async def test_the_end_is_told_once_and_its_answer_is_what_the_call_does() -> None:
     wanted = {"verb": "say", "text": "One moment."}
@@ -212,6 +215,7 @@ async def test_the_end_is_told_once_and_its_answer_is_what_the_call_does() -> No
     assert exchange.counts.ended == [("route-0", "agent_hung_up")]
 
 
+@pytest.mark.claim("J8")
 @in_virtual_time
 async def test_two_that_ask_at_once_get_one_answer() -> None:
     exchange = Exchange(TALK, Applications({"/final": verbs_reply(SAY, after_s=1)}))
@@ -221,6 +225,7 @@ async def test_two_that_ask_at_once_get_one_answer() -> None:
     assert len(exchange.applications.bodies("/final")) == 1
 
 
+@pytest.mark.claim("J8", "J29", "J30")
 @pytest.mark.parametrize(
     ("end", "verbs"),
     [
@@ -317,6 +322,7 @@ def test_an_action_hooks_llm_at_no_address_is_the_fallback(options: JsonObject) 
     story()
 
 
+@pytest.mark.claim("J7")
 @in_virtual_time
 async def test_a_second_llm_keeps_the_key_that_it_brought_and_the_row_has_none() -> None:
     second = LLM | {"auth": {"apiKey": "sk-of-the-second"}, "connectOptions": {"query": {"api-key": "key-in-query"}}}
@@ -331,6 +337,7 @@ async def test_a_second_llm_keeps_the_key_that_it_brought_and_the_row_has_none()
     assert [key for key in ("sk-of-the-first", "sk-of-the-second", "key-in-query") if key in kept] == []
 
 
+@pytest.mark.claim("J7", "auth.apiKey")
 @in_virtual_time
 async def test_the_log_hides_a_verbs_keys_as_long_as_they_are_used() -> None:
     exchange = Exchange(settings_of({"verbs": [LLM | {"auth": {"apiKey": "sk-own"}}]}))
@@ -352,6 +359,7 @@ async def test_a_conversation_whose_media_never_came_is_a_connection_failure() -
     assert (body["completion_reason"], body["reason_code"]) == ("connection failure", "media_no_show")
 
 
+@pytest.mark.claim("J8", "J29")
 @in_virtual_time
 async def test_an_action_hooks_llm_is_carried_out_with_tickets_of_its_own() -> None:
     second = LLM | {"actionHook": "/final2", "llmOptions": {"response_create": {"instructions": "Second."}}}
@@ -510,6 +518,7 @@ def test_a_call_that_is_over_before_its_media_socket_has_an_end(verbs: list[Json
     story()
 
 
+@pytest.mark.claim("J8")
 @in_virtual_time
 async def test_the_question_after_the_status_is_answered_with_nothing_and_one_end() -> None:
     exchange = Exchange(TALK)
@@ -574,6 +583,7 @@ async def test_an_unasked_end_tells_what_the_platform_last_said_of_the_call() ->
     assert "env_vars" not in body
 
 
+@pytest.mark.claim("J8")
 @in_virtual_time
 async def test_an_end_that_nobody_asks_for_is_told_after_two_seconds() -> None:
     exchange = Exchange(TALK)
@@ -619,6 +629,7 @@ async def test_a_call_lasts_no_longer_than_its_route_says_however_many_conversat
     assert line.end == TOO_LONG
 
 
+@pytest.mark.claim("J8")
 @in_virtual_time
 async def test_a_fault_in_one_call_ends_that_call_with_the_fallback() -> None:
     exchange = Exchange(TALK)

@@ -17,6 +17,7 @@ LLM["llmOptions"]["session_update"]["tools"][0]["parameters"]["properties"]["wea
 START = "hooks: {base_url: 'https://app.example.com'}\nroutes: [{name: a, verbs: %s}]"
 
 
+@pytest.mark.claim("J4")
 @pytest.mark.parametrize("indent", [None, 2, "\t"])
 @pytest.mark.parametrize("item", [{"verb": "llm", **LLM}, {"llm": LLM}], ids=["verb", "item"])
 def test_the_example_of_the_llm_page_is_accepted_as_json(loaded: Load, item: Any, indent: int | str | None) -> None:
@@ -24,6 +25,7 @@ def test_the_example_of_the_llm_page_is_accepted_as_json(loaded: Load, item: Any
     assert settings.routes[0].verbs[1] == item
 
 
+@pytest.mark.claim("J4")
 def test_the_example_of_the_llm_page_is_accepted_as_javascript(loaded: Load) -> None:
     script = re.sub(r'"(\w+)":', r"\1:", json.dumps(LLM, indent=2)).replace('"', "'")
     assert loaded(START % f"[{{llm: {script} }}]").routes[0].verbs == [{"llm": LLM}]

@@ -34,6 +34,7 @@ def test_a_server_that_strangers_reach_needs_a_secret(server: Server, host: str 
     assert exposure(server, with_password, host=host) is None
 
 
+@pytest.mark.claim("J7")
 @pytest.mark.parametrize(("key", "lacks"), [("", True), ("sk", False)])
 def test_a_vendor_without_a_key_is_told_of_wherever_it_is(key: str, *, lacks: bool) -> None:
     assert lacks_key(Vendor(url="ws://127.0.0.1:3010/v1/realtime", api_key=SecretStr(key))) == lacks

@@ -139,6 +139,7 @@ def event(n: int, kind: str = "response.done") -> dict[str, Any]:
     return {"type": kind, "n": n}
 
 
+@pytest.mark.claim("J9", "eventHook")
 def test_events_arrive_one_at_a_time_in_order_and_numbered() -> None:
     async def scene(room: Room) -> None:
         hooks = room.call()
@@ -154,6 +155,7 @@ def test_events_arrive_one_at_a_time_in_order_and_numbered() -> None:
     play(scene, {"event": [(1.0, OK)]})
 
 
+@pytest.mark.claim("J9", "J11", "events")
 def test_an_event_is_delivered_under_the_name_asked_for_and_others_not_at_all() -> None:
     async def scene(room: Room) -> None:
         hooks = room.call(events=["response.audio_transcript.done"])
@@ -167,6 +169,7 @@ def test_an_event_is_delivered_under_the_name_asked_for_and_others_not_at_all() 
     play(scene)
 
 
+@pytest.mark.claim("J7")
 def test_known_secrets_leave_in_no_event_but_a_tool_gets_what_the_model_said() -> None:
     async def scene(room: Room) -> None:
         hooks = room.call(secrets=("sk-of-this-call",))
@@ -181,6 +184,7 @@ def test_known_secrets_leave_in_no_event_but_a_tool_gets_what_the_model_said() -
     play(scene)
 
 
+@pytest.mark.claim("J9", "eventHook")
 def test_a_slow_event_hook_holds_up_neither_tools_nor_the_end() -> None:
     async def scene(room: Room) -> None:
         hooks, outputs = room.call(), list[str]()
@@ -338,6 +342,7 @@ def test_statuses_keep_the_platforms_order() -> None:
     play(scene, {"status": [(0.0, HookReply(500)), (0.0, OK)]})
 
 
+@pytest.mark.claim("J10", "toolHook")
 def test_a_tool_is_asked_with_all_it_needs_and_its_answer_given_once() -> None:
     async def scene(room: Room) -> None:
         hooks, outputs = room.call(), list[str]()
@@ -386,6 +391,7 @@ def test_only_a_tool_that_was_not_reached_is_asked_again(results: list[Result], 
     play(scene, {"tool": [(0.0, result) for result in results]})
 
 
+@pytest.mark.claim("slow tool")
 @pytest.mark.parametrize(
     ("after_s", "output", "state"),
     [(12.0, "sunny", "delivered"), (60.0, '{"error":"the tool did not answer in time"}', "dead")],
@@ -402,6 +408,7 @@ def test_a_tool_that_answers_late_is_still_heard_for_half_a_minute(after_s: floa
     play(scene, {"tool": [(after_s, HookReply(200, "text/plain", b"sunny"))]})
 
 
+@pytest.mark.claim("J10", "toolHook")
 def test_without_a_tool_hook_or_with_arguments_that_are_no_json_the_model_is_told() -> None:
     async def scene(room: Room) -> None:
         outputs: list[str] = []
@@ -415,6 +422,7 @@ def test_without_a_tool_hook_or_with_arguments_that_are_no_json_the_model_is_tol
     play(scene)
 
 
+@pytest.mark.claim("J8", "actionHook")
 def test_an_end_returns_what_the_call_does_next() -> None:
     async def scene(room: Room) -> None:
         hooks = room.call()
@@ -424,6 +432,7 @@ def test_an_end_returns_what_the_call_does_next() -> None:
     play(scene, {"final": [(0.0, VERBS)]})
 
 
+@pytest.mark.claim("J8", "actionHook")
 def test_there_is_one_end_however_often_it_is_asked_for() -> None:
     async def scene(room: Room) -> None:
         hooks = room.call()

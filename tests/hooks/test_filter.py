@@ -31,6 +31,7 @@ NAMES = sorted(
 )
 
 
+@pytest.mark.claim("J11", "events")
 @pytest.mark.parametrize(
     ("event", "delivered"),
     [
@@ -54,6 +55,7 @@ def test_a_verb_written_for_the_beta_api_gets_what_it_asked_for(event: str, deli
     assert EventFilter(SEED["events"], beta_names=True).name_for(event) == delivered
 
 
+@pytest.mark.claim("J11", "J28", "events")
 @pytest.mark.parametrize(
     ("events", "beta_names", "event", "delivered"),
     [
@@ -135,6 +137,7 @@ positives = st.one_of(
 patterns = st.one_of(positives, positives.map("-{}".format))
 
 
+@pytest.mark.claim("J11", "J28")
 @given(
     events=st.none() | st.lists(patterns, max_size=5),
     event=st.sampled_from(NAMES) | st.text("ab.", min_size=1, max_size=5),

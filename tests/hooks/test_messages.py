@@ -1,3 +1,5 @@
+import pytest
+
 from hooks.messages import action_body, dropped_body, event_body, tool_body
 
 ATTRIBUTES = {
@@ -10,6 +12,7 @@ ATTRIBUTES = {
 }
 
 
+@pytest.mark.claim("J9", "eventHook")
 def test_an_event_is_as_it_came_but_for_its_name_and_the_call() -> None:
     event = {"type": "response.output_audio_transcript.done", "event_id": "e1", "part": {"type": "output_audio"}}
     body = event_body(event, name="response.audio_transcript.done", call_sid="c-1")
@@ -22,6 +25,7 @@ def test_a_gap_says_how_much_is_missing() -> None:
     assert dropped_body(3, call_sid="c-1") == {"type": "events.dropped", "count": 3, "call_sid": "c-1"}
 
 
+@pytest.mark.claim("J10", "toolHook")
 def test_a_tool_call_bears_its_id_twice_and_whose_call_it_is() -> None:
     assert tool_body("call_9", "get_weather", {"cityName": "Rome"}, call_sid="c-1", caller="+1", called="+2") == {
         "tool_call_id": "call_9",
@@ -34,6 +38,7 @@ def test_a_tool_call_bears_its_id_twice_and_whose_call_it_is() -> None:
     }
 
 
+@pytest.mark.claim("J8", "J30")
 def test_an_end_has_the_attributes_of_the_call_and_how_it_ended() -> None:
     said = [{"role": "user", "text": "Hello"}]
     body = action_body(

@@ -24,6 +24,7 @@ def answer(value: Any, content_type: str = JSON, status: int = 200) -> HookReply
     return HookReply(status, content_type, body)
 
 
+@pytest.mark.claim("J10", "toolHook")
 @pytest.mark.parametrize(
     ("value", "output"),
     [
@@ -65,6 +66,7 @@ def test_every_shape_in_use_becomes_one_string(value: Any, output: str) -> None:
     assert tool_output(answer(value, ""), "call_9").text == output
 
 
+@pytest.mark.claim("J10")
 @pytest.mark.parametrize(
     ("reply", "output"),
     [
@@ -85,6 +87,7 @@ def test_text_and_silence_are_answers_too(reply: HookReply, output: str) -> None
     assert tool_output(reply, "call_9").text == output
 
 
+@pytest.mark.claim("J10")
 @pytest.mark.parametrize(
     ("reply", "why"),
     [
@@ -221,6 +224,7 @@ def test_a_long_result_is_cut() -> None:
     assert len(function_output({"a": "b" * 100_000}, "call_9").text) == MAX_OUTPUT_BYTES
 
 
+@pytest.mark.claim("actionHook")
 @pytest.mark.parametrize(
     ("reply", "verbs"),
     [

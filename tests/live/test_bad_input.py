@@ -245,18 +245,21 @@ async def fails(scene: Scene, reason_code: str) -> None:
     assert (end["completion_reason"], end["reason_code"]) == ("connection failure", reason_code)
 
 
+@pytest.mark.claim("model that is down")
 async def test_a_model_that_never_opens_a_session_is_given_up(tmp_path: Path) -> None:
     script = {"faults": {"no_session_created": True}}
     async with a_scene(tmp_path, script=script, vendor={"session_timeout_s": 0.2}) as scene:
         await fails(scene, "session_timeout")
 
 
+@pytest.mark.claim("J7", "wrong API key")
 async def test_a_refused_key_is_not_tried_again(tmp_path: Path) -> None:
     async with a_scene(tmp_path, script={"faults": {"http_status": 401}}) as scene:
         await fails(scene, "invalid_api_key")
         assert scene.running.journal.events().count("model_connect_failed") == 1
 
 
+@pytest.mark.claim("J7", "J27", "auth", "auth.apiKey", "connectOptions")
 async def test_a_verbs_own_key_goes_to_the_model_and_nowhere_else(tmp_path: Path) -> None:
     async with a_scene(tmp_path, {"verbs": [LLM | {"auth": {"apiKey": OWN_KEY}}]}) as scene:
         await a_good_call(scene.platform, "c-1")
@@ -267,6 +270,7 @@ async def test_a_verbs_own_key_goes_to_the_model_and_nowhere_else(tmp_path: Path
 # The application
 
 
+@pytest.mark.claim("J10")
 async def test_a_tool_that_answers_with_a_web_page_is_an_error_to_the_model(tmp_path: Path) -> None:
     tool = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}
     verb = LLM | {"toolHook": "/tool", "llmOptions": {"response_create": {}, "session_update": {"tools": [tool]}}}

@@ -24,6 +24,7 @@ SCRIPT: dict[str, Any] = {
 AFTER = {"verb": "pause", "length": 0.1}
 
 
+@pytest.mark.claim("J1", "J8", "J9", "J10", "J11", "J20", "J29")
 async def test_a_call_with_the_published_verb_is_carried_out_to_its_end(tmp_path: Path) -> None:
     application = Application()
     application.answers["/toolCall"] = lambda: web.json_response({"temperature": 21})
@@ -79,6 +80,7 @@ def _one_tool_call_and_one_end(application: Application, call_sid: str) -> None:
     assert {headers["X-Call-Sid"] for _, _, headers in application.received} == {call_sid}
 
 
+@pytest.mark.claim("J8", "J17", "J30")
 @pytest.mark.parametrize("rate_hz", [8000, 16000])
 async def test_a_caller_who_hangs_up_ends_the_call_at_other_rates_too(tmp_path: Path, rate_hz: int) -> None:
     application = Application()

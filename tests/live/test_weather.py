@@ -95,6 +95,7 @@ async def asks(call: Call, model: Model, answer: str) -> None:
     assert (await going).failed is False
 
 
+@pytest.mark.claim("J3")
 @pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize(
     ("number", "verbs"), [(FUNCTION, ["listen"]), (HOOKS, ["answer", "pause", "listen"])], ids=["function", "hooks"]
@@ -111,6 +112,7 @@ async def test_the_weather_agent_answers(number: str, verbs: list[str], monkeypa
     assert get_weather["parameters"]["required"] == ["location", "scale"]
 
 
+@pytest.mark.claim("J3")
 @pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize("number", [FUNCTION, HOOKS], ids=["function", "hooks"])
 async def test_an_agent_whose_weather_service_is_down_says_so(number: str, monkeypatch: pytest.MonkeyPatch) -> None:

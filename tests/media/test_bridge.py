@@ -93,6 +93,7 @@ def test_nothing_is_said_after_the_end() -> None:
     while_ending = [*hand.speaks(), *hand.calls(), *hand.model("response.output_audio.done", item_id="i1")]
     assert {type(effect) for effect in while_ending} <= {Report}
     assert hand.do(hand.bridge.platform_said(b"\0\0", 1.0)) == []
+    assert sent(hand.do(hand.bridge.platform_said('{"event":"dtmf","dtmf":"#","duration":"1600"}', 1.0))) == []
     hand.ends(status="cancelled", usage={"total_tokens": 7})
     assert hand.end == HANGUP
     assert hand.bridge.record.usage == {"total_tokens": 7}

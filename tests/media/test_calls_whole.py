@@ -67,6 +67,7 @@ def codes(call: Call) -> tuple[str, str, str] | None:
 # The beginning
 
 
+@pytest.mark.claim("J20")
 def test_the_session_has_its_tools_and_voice_before_the_first_request() -> None:
     verb = llm(response_create={"voice": "marin", "instructions": "Be kind."}, session_update={"tools": [WEATHER]})
     call = Call(verb=verb).run(2)
@@ -77,6 +78,7 @@ def test_the_session_has_its_tools_and_voice_before_the_first_request() -> None:
     assert ask["response"] == {"instructions": "Be kind."}
 
 
+@pytest.mark.claim("J20")
 def test_the_first_request_waits_for_the_sessions_answer() -> None:
     call = Call({**GREETING, "faults": {"session_updated_delay_s": 1.0}}).run(2)
     answered_at = next(at for at, event in call.from_model if event["type"] == "session.updated")
@@ -127,6 +129,7 @@ def test_the_tail_of_an_utterance_is_heard_to_its_last_sample() -> None:
     assert call.platform.playout.held_ms == 0
 
 
+@pytest.mark.claim("J31")
 def test_playback_is_reported_when_the_caller_begins_and_ceases_to_hear_the_agent() -> None:
     call = Call()
     call.say(3, "Hello?")
@@ -147,6 +150,7 @@ def test_a_pressed_key_is_reported() -> None:
     assert call.reported_at("input_audio_buffer.dtmf_event_received") == [1]
 
 
+@pytest.mark.claim("J17")
 @pytest.mark.parametrize("rate_hz", [8000, 16000])
 def test_a_call_at_another_rate_hears_the_greeting_and_is_heard(rate_hz: int) -> None:
     options = Options(audio=AudioFormat("pcm16", rate_hz))
@@ -200,6 +204,7 @@ def test_an_output_that_is_there_at_once_still_waits_for_the_end_of_the_response
     assert types(call)[2:] == ["conversation.item.create"] * 2 + ["response.create"]
 
 
+@pytest.mark.claim("two tools at once")
 def test_two_tools_of_one_response_are_answered_in_order_with_one_request() -> None:
     def tool(call: CallTool) -> tuple[float, str]:
         return {"get_weather": 1.5, "get_time": 0.2}[call.name], json.dumps({"tool": call.name})
@@ -220,6 +225,7 @@ def test_a_duplicate_call_is_run_once_and_answered_once() -> None:
 TOO_LONG = "the arguments are longer than 16384 characters"
 
 
+@pytest.mark.claim("J22")
 @pytest.mark.parametrize(
     ("tool", "complaint"),
     [
@@ -240,6 +246,7 @@ def test_a_call_that_cannot_be_made_is_answered_with_an_error(tool: JsonObject, 
     assert types(call)[-1] == "response.create"
 
 
+@pytest.mark.claim("slow tool", "J10")
 def test_a_tool_that_does_not_answer_in_time_is_an_error_and_its_late_answer_a_note() -> None:
     options = Options(audio=PCM24, tool_timeout_s=1)
     call = weather_call(asks({"name": "get_weather"}), tool=lambda _: (4, "72"), options=options).run(15)
@@ -260,6 +267,7 @@ def test_a_tool_that_never_answers_does_not_stop_the_call() -> None:
     assert call.end is None
 
 
+@pytest.mark.claim("J23", "llmOptions.session_update.tool_choice")
 def test_a_session_that_requires_a_tool_is_asked_to_speak_after_it() -> None:
     verb = llm(session_update={"tools": [WEATHER], "tool_choice": "required"})
     call = weather_call(asks({"name": "get_weather"}), tool=lambda _: (0.1, "{}"), verb=verb).run(12)
@@ -307,6 +315,7 @@ def test_a_caller_who_waits_for_the_session_hears_a_tone() -> None:
 # Barge-in
 
 
+@pytest.mark.claim("barge-in in the middle")
 @pytest.mark.parametrize("lead_ms", [100, 160, 200, 400])
 @pytest.mark.parametrize("spoken_at_s", [0.3, 0.95, 1.617, 3.331, 5.0, 7.5])
 def test_a_barge_in_tells_the_model_what_the_caller_heard(spoken_at_s: float, lead_ms: float) -> None:
@@ -320,6 +329,7 @@ def test_a_barge_in_tells_the_model_what_the_caller_heard(spoken_at_s: float, le
     assert call.measured("barge_in") == [0.0]
 
 
+@pytest.mark.claim("barge-in in the middle", "storm of barge-ins")
 @pytest.mark.parametrize("spoken_at_s", [0.3, 1.617, 3.331, 8.0])
 @pytest.mark.parametrize("rate_hz", [8000, 16000, 24000])
 def test_nothing_of_the_old_speech_is_heard_after_a_barge_in(spoken_at_s: float, rate_hz: int) -> None:
@@ -348,6 +358,7 @@ def test_a_barge_in_while_the_model_still_generates_drops_what_it_still_sends() 
     assert truncate["audio_end_ms"] == pytest.approx(heard_ms_of(call, truncate["item_id"]), abs=20)
 
 
+@pytest.mark.claim("barge-in at 0 ms")
 def test_items_of_which_nothing_was_heard_are_deleted() -> None:
     call = story_call(script={"greeting": {"say": [STORY, "Please go on."]}})
     call.say(5, "Stop, please.")
@@ -359,6 +370,7 @@ def test_items_of_which_nothing_was_heard_are_deleted() -> None:
     assert "error" not in call.reported()
 
 
+@pytest.mark.claim("barge-in after the end")
 def test_a_caller_who_speaks_while_nobody_else_does_cuts_nothing() -> None:
     call = Call({**GREETING, "thinking_s": 3})
     call.say(8, "Hello?")
@@ -461,6 +473,7 @@ def test_a_model_that_was_dropped_and_cannot_be_reached_again_ends_the_call() ->
     assert warnings(call) == ["model_dropped"]
 
 
+@pytest.mark.claim("wrong API key")
 @pytest.mark.parametrize(
     ("code", "reason", "reason_code"),
     [
@@ -506,6 +519,7 @@ def test_a_response_that_never_comes_is_asked_for_once_more_and_then_ends_the_ca
     assert 4 <= call.ended_at < 5.1
 
 
+@pytest.mark.claim("unknown parameter", "J12")
 def test_a_setting_that_the_model_does_not_know_is_left_out() -> None:
     verb = llm(session_update={"tools": [WEATHER]}, extra={"session_update": {"mood": "sunny"}})
     call = Call(verb=verb, legal=False).run(3)
@@ -605,6 +619,7 @@ def test_usage_is_the_sum_over_all_responses() -> None:
 # The model is lost, and found again
 
 
+@pytest.mark.claim("drop by 1001", "drop by 1006", "drop by 1011", "drop by 1012")
 @pytest.mark.parametrize("code", [1001, 1006, 1011, 1012])
 def test_a_call_outlives_a_drop_and_the_next_session_knows_what_was_said(code: int) -> None:
     fault = {"drop_after_s": 6.0} if code == 1006 else {"close_after_s": 6.0, "close_code": code}
@@ -624,13 +639,15 @@ def test_a_call_outlives_a_drop_and_the_next_session_knows_what_was_said(code: i
     assert "model_dropped" in warnings(call)
 
 
+@pytest.mark.claim("drop by 1012")
 def test_a_caller_who_was_owed_an_answer_gets_it_from_the_next_session() -> None:
     slow = {"greeting": {"say": STORY}, "delta_rate": 1, "faults": {"drop_after_s": 3.0}}
-    call = Call(slow, later=[{"greeting": "Here I am again."}]).run(12)
+    call = Call(slow, later=[{"otherwise": "Here I am again."}]).run(12)
     assert len(call.events("response.create")) == 2
     assert call.bridge.record.transcript[-1]["text"] == "Here I am again."
 
 
+@pytest.mark.claim("drop by 1006")
 def test_what_the_caller_says_while_the_model_is_away_reaches_it() -> None:
     call = Call({**GREETING, "faults": {"drop_after_s": 5.0}}, redial_s=1.5, later=[{"otherwise": "I heard you."}])
     call.say(5.1, "Are you there?")
@@ -638,6 +655,7 @@ def test_what_the_caller_says_while_the_model_is_away_reaches_it() -> None:
     assert call.bridge.record.transcript[-1]["text"].startswith("I heard you.")
 
 
+@pytest.mark.claim("expiry")
 def test_a_session_is_renewed_before_its_end_while_nobody_speaks() -> None:
     options = Options(audio=PCM24, max_session_s=30)
     call = Call(GREETING, options=options, later=[GREETING, GREETING]).run(65)

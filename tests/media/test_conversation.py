@@ -19,6 +19,7 @@ MANUAL: JsonObject = {"turn_detection": {"type": "server_vad", "create_response"
 # Barge-in
 
 
+@pytest.mark.claim("storm of barge-ins")
 def test_a_second_onset_of_speech_cuts_and_cancels_nothing() -> None:
     hand = Hand(llm(session_update=MANUAL)).connect()
     hand.starts()
@@ -356,6 +357,7 @@ def waiting(**options: Any) -> Hand:
     return hand
 
 
+@pytest.mark.claim("slow tool")
 def test_a_caller_who_waits_for_a_tool_is_told_so_twice_and_then_the_result() -> None:
     hand = waiting()
     [first] = sent(hand.wait(1.6), "response.create")
@@ -441,6 +443,7 @@ def test_what_the_model_says_as_it_leaves_is_part_of_the_end() -> None:
     assert (hand.end.reason_code, hand.end.told) == ("agent_hung_up", {"reason": "done"})
 
 
+@pytest.mark.claim("J31")
 def test_a_call_that_is_being_left_is_left_also_by_a_model_that_was_lost_meanwhile() -> None:
     bye = Exit(HANGUP, "Say goodbye.")
     tools = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in ("hangup", "leave")]

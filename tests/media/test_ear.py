@@ -2,7 +2,7 @@ import base64
 import json
 
 from media.audio import AudioFormat
-from media.ear import KEPT_MS, LOOK_S, MAX_FILLED_S, Ear
+from media.ear import KEPT_MS, LOOK_S, MAX_FILLED_S, ONSET_FRAMES, TURN_MS, Ear
 from media.effects import Effect, ToModel
 from media.realtime.openai import Realtime
 from tests.simulation import PCM24, llm
@@ -103,3 +103,64 @@ def test_nobody_listens_before_it_is_opened() -> None:
     caller.speak(1)
     caller.wait(1)
     assert caller.sent() == b""
+
+
+def test_what_a_session_was_lost_with_is_heard_again_by_each_that_follows_until_something_comes_of_it() -> None:
+    caller = Caller()
+    caller.open()
+    caller.speak(0.4)
+    caller.ear.caller_begins(anew=True)
+    caller.speak(1, b"\3\4" * 480)
+    caller.sent()
+    whole = FRAME * 20 + b"\3\4" * 480 * 50
+    for _ in range(2):
+        assert caller.ear.lose(told=False)
+        caller.speak(0.2)
+        caller.open()
+        whole += FRAME * 10
+        assert caller.sent() == whole
+    caller.ear.settle()
+    assert not caller.ear.lose(told=False)
+    caller.open()
+    assert caller.sent() == b""
+
+
+def test_what_was_told_or_shall_not_be_heard_is_not_heard_again() -> None:
+    caller = Caller()
+    caller.open()
+    caller.ear.caller_begins(anew=True)
+    caller.speak(1)
+    assert not caller.ear.lose(told=True)
+    caller.open()
+    caller.ear.caller_begins(anew=True)
+    caller.speak(1)
+    caller.ear.shut(keep=False)
+    caller.sent()
+    caller.open()
+    assert caller.sent() == b""
+
+
+def test_of_a_long_turn_the_newest_is_heard_again() -> None:
+    caller = Caller()
+    caller.open()
+    caller.ear.caller_begins(anew=True)
+    caller.speak(TURN_MS / 1000 + 5)
+    caller.sent()
+    caller.ear.lose(told=False)
+    caller.open()
+    assert PCM24.ms_in(len(caller.sent())) == TURN_MS
+
+
+def test_a_caller_who_begins_again_before_an_answer_is_heard_from_their_first_beginning() -> None:
+    caller = Caller()
+    caller.open()
+    caller.ear.caller_begins(anew=True)
+    caller.speak(1)
+    caller.ear.caller_begins(anew=False)
+    caller.speak(1)
+    caller.ear.caller_begins(anew=True)
+    caller.speak(1)
+    caller.sent()
+    caller.ear.lose(told=False)
+    caller.open()
+    assert PCM24.ms_in(len(caller.sent())) == 1000 + ONSET_FRAMES * 20

@@ -23,6 +23,7 @@ JAMBONZ = {
 }
 
 
+@pytest.mark.claim("J30")
 @pytest.mark.parametrize(
     "end",
     [
@@ -48,6 +49,7 @@ def test_only_an_abnormal_end_owes_the_caller_the_fallback() -> None:
     assert NO_SESSION.abnormal
 
 
+@pytest.mark.claim("J30")
 @pytest.mark.parametrize(
     ("code", "reason", "end"),
     [

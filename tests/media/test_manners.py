@@ -18,7 +18,7 @@ from media.keypad import Digits
 from media.options import Exit, Manners, Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.openai import Realtime
-from tests.by_hand import APPEND, Hand, played, sent, warned
+from tests.by_hand import APPEND, METADATA, Hand, played, sent, warned
 from tests.simulation import PCM24, WEATHER, llm
 
 JsonObject = dict[str, Any]
@@ -60,6 +60,7 @@ def over(call: Hand) -> End | None:
 # Who speaks first
 
 
+@pytest.mark.claim("J13")
 def test_where_the_caller_speaks_first_nothing_is_asked_of_the_model() -> None:
     call = hand(caller_speaks_first=True)
     assert sent(call.effects, "response.create") == []
@@ -79,6 +80,7 @@ def test_what_the_caller_said_while_the_model_was_reached_is_heard_by_it() -> No
     assert base64.b64decode(preroll["audio"]) == VOICE * 25
 
 
+@pytest.mark.claim("protected greeting")
 def test_a_protected_greeting_is_heard_to_its_end_and_the_caller_after_it() -> None:
     call = hand(protect_greeting=True)
     call.starts()
@@ -94,6 +96,7 @@ def test_a_protected_greeting_is_heard_to_its_end_and_the_caller_after_it() -> N
 # What interrupts
 
 
+@pytest.mark.claim("short noise")
 def test_a_short_noise_interrupts_nothing_and_is_forgotten() -> None:
     call = hand(barge_in=BargeIn(min_speech_ms=200))
     call.starts()
@@ -109,6 +112,7 @@ def test_a_short_noise_interrupts_nothing_and_is_forgotten() -> None:
     assert len(sent(call.effects, "response.create")) == 1
 
 
+@pytest.mark.claim("short noise")
 def test_enough_voice_interrupts_and_its_turn_is_answered_at_our_request() -> None:
     call = hand(barge_in=BargeIn(min_speech_ms=200))
     call.starts()
@@ -129,6 +133,7 @@ def test_the_model_is_told_to_leave_turns_to_us() -> None:
     assert (detection["create_response"], detection["interrupt_response"]) == (False, False)
 
 
+@pytest.mark.claim("resume")
 def test_an_agent_that_was_stopped_by_nothing_goes_on_where_it_was() -> None:
     call = hand(barge_in=BargeIn(resume=True))
     call.starts()
@@ -166,6 +171,7 @@ def press(call: Hand, keys: str) -> list[Any]:
     return call.effects[told:]
 
 
+@pytest.mark.claim("keypad entry")
 def test_what_is_typed_becomes_an_item_and_is_answered() -> None:
     call = hand()
     call.starts()
@@ -183,6 +189,7 @@ def test_what_is_typed_becomes_an_item_and_is_answered() -> None:
     assert call.bridge.record.transcript[-1]["text"] == "(typed on the keypad) 123"
 
 
+@pytest.mark.claim("keypad entry")
 def test_a_pause_ends_what_is_typed() -> None:
     call = hand(digits=Digits(pause_s=1))
     press(call, "42")
@@ -196,6 +203,7 @@ def test_keys_can_be_only_reported() -> None:
     assert sent(call.wait(5)) == []
 
 
+@pytest.mark.claim("keypad entry")
 def test_what_is_typed_in_confidence_is_the_models_alone() -> None:
     call = hand(digits=Digits(sensitive=True))
     told = press(call, "42#")
@@ -204,6 +212,7 @@ def test_what_is_typed_in_confidence_is_the_models_alone() -> None:
     assert call.bridge.record.transcript[-1]["text"] == "(typed on the keypad) ••"
 
 
+@pytest.mark.claim("keypad entry")
 def test_the_models_echo_of_what_was_typed_in_confidence_is_masked() -> None:
     call = hand(digits=Digits(sensitive=True))
     press(call, "4711#")
@@ -214,6 +223,34 @@ def test_the_models_echo_of_what_was_typed_in_confidence_is_masked() -> None:
     assert report.event["item"]["content"][0]["text"] == "(typed on the keypad) ••••"
 
 
+@pytest.mark.claim("keypad entry")
+@pytest.mark.parametrize("connected", [True, False])
+def test_what_is_typed_while_there_is_no_model_is_read_by_it_when_there_is(*, connected: bool) -> None:
+    call = hand() if connected else Hand()
+    if connected:
+        answered(call, "r1")
+        call.do(call.bridge.model_closed(call.now, code=1006, reason=""))
+    else:
+        call.do(call.bridge.platform_opened(call.now))
+        call.do(call.bridge.platform_said(METADATA, call.now))
+    assert sent(press(call, "42#")) == []
+    told = len(call.effects)
+    call.do(call.bridge.model_opened(call.now))
+    call.model("session.created", session={})
+    call.model("session.updated", session={})
+    call.wait(0.1)
+    [entry] = sent(call.effects[told:], "conversation.item.create")
+    assert entry["item"]["content"][0]["text"] == "(typed on the keypad) 42"
+    assert len(sent(call.effects[told:], "response.create")) == 1
+
+
+def test_a_model_to_which_turns_are_left_by_hand_is_not_given_any() -> None:
+    verb = llm(session_update={"turn_detection": None})
+    call = Hand(verb, Options(audio=PCM24, manners=Manners(barge_in=BargeIn(min_speech_ms=200)))).connect()
+    [update] = sent(call.effects, "session.update")
+    assert update["session"]["audio"]["input"]["turn_detection"] is None
+
+
 # A silent caller, and the end
 
 
@@ -222,6 +259,7 @@ def answered(call: Hand, response_id: str) -> None:
     call.ends(response_id)
 
 
+@pytest.mark.claim("silent caller")
 def test_a_silent_caller_is_asked_twice_and_then_taken_leave_of() -> None:
     ladder = (Rung(5, "Ask whether they are there."), Rung(5, "Say goodbye.", end=True))
     call = hand(idle=ladder)
@@ -276,6 +314,7 @@ def hangs_up(call: Hand, response_id: str) -> list[Any]:
     return call.model("response.output_item.done", response_id=response_id, item=item)
 
 
+@pytest.mark.claim("goodbye under noise", "J31")
 def test_a_goodbye_is_heard_to_its_end_whatever_noise_the_caller_makes() -> None:
     call = leaver()
     call.starts()
@@ -313,6 +352,7 @@ def test_an_agent_that_cannot_say_goodbye_leaves_all_the_same() -> None:
     assert call.end is HANGUP
 
 
+@pytest.mark.claim("quota", "wrong API key")
 @pytest.mark.parametrize("reason", ["insufficient_quota", "invalid_api_key"])
 def test_a_failure_that_must_repeat_itself_is_not_tried_again(reason: str) -> None:
     call = hand()
@@ -323,6 +363,7 @@ def test_a_failure_that_must_repeat_itself_is_not_tried_again(reason: str) -> No
     assert len(sent(call.effects, "response.create")) == 1
 
 
+@pytest.mark.claim("rate limit")
 def test_a_rate_limit_is_waited_for() -> None:
     call = hand()
     call.starts()

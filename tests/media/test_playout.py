@@ -45,6 +45,7 @@ def test_the_first_lots_go_out_at_once_up_to_the_lead() -> None:
     assert [ms(lot) for lot in machine.due(0.0)] == [80, 80]
 
 
+@pytest.mark.claim("ten times real time")
 def test_later_lots_go_out_one_by_one_at_the_pace_of_speech() -> None:
     machine = playout()
     speak(machine, HELLO, 400)

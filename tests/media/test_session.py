@@ -79,6 +79,7 @@ def test_a_first_message_or_an_answer_that_does_not_come_is_an_end() -> None:
     assert machine.overdue(3.0) is NO_SESSION
 
 
+@pytest.mark.claim("unknown parameter")
 @pytest.mark.parametrize(
     ("param", "left"),
     [
@@ -148,6 +149,7 @@ def test_a_model_that_is_gone_is_waited_for_no_more() -> None:
 # Renewed, reached again, fallen back
 
 
+@pytest.mark.claim("drop by 1001", "drop by 1006", "drop by 1011", "drop by 1012")
 @pytest.mark.parametrize("code", [None, 1001, 1006, 1011, 1012, 1013])
 def test_a_drop_is_followed_by_another_connection(code: int | None) -> None:
     machine, out, watch = watched()
@@ -158,6 +160,7 @@ def test_a_drop_is_followed_by_another_connection(code: int | None) -> None:
     ready(machine, 11.0)
 
 
+@pytest.mark.claim("wrong API key")
 @pytest.mark.parametrize(("code", "reason_code"), [(1000, "model_disconnected"), (4000, "invalid_api_key")])
 def test_a_model_that_has_finished_or_refuses_is_not_reached_again(code: int, reason_code: str) -> None:
     machine, out = session()
@@ -208,6 +211,7 @@ FAULTS: list[Callable[[Session], End | None]] = [
 ]
 
 
+@pytest.mark.claim("fallback models")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_where_one_model_fails_the_next_is_reached_and_after_the_last_the_call_ends(
     fault: Callable[[Session], End | None],
@@ -240,6 +244,7 @@ def test_an_end_that_is_not_the_models_is_an_end() -> None:
     assert Redial(1) not in out
 
 
+@pytest.mark.claim("expiry")
 def test_a_session_near_its_end_is_renewed_when_it_is_quiet() -> None:
     machine, out, watch = watched(unix_s=1_000_000)
     ready(machine, 10.0, expires_at=1_000_000 + 10 + 3600)
@@ -252,6 +257,7 @@ def test_a_session_near_its_end_is_renewed_when_it_is_quiet() -> None:
     assert machine.next_due() == inf
 
 
+@pytest.mark.claim("expiry")
 def test_a_session_at_its_end_is_renewed_whoever_speaks() -> None:
     machine, out = session(max_session_s=60)
     ready(machine)

@@ -260,6 +260,7 @@ async def test_a_platform_that_comes_when_all_is_over_is_sent_away() -> None:
 # Reaching the model
 
 
+@pytest.mark.claim("wrong API key")
 @pytest.mark.parametrize(
     ("status", "reason_code"), [(401, "invalid_api_key"), (403, "invalid_api_key"), (404, "model_not_found")]
 )
@@ -355,6 +356,7 @@ async def test_a_session_that_is_renewed_leaves_its_socket_which_says_no_more() 
     assert stage.observer.opened == stage.observer.closed == len(connections)
 
 
+@pytest.mark.claim("model that is down")
 async def test_a_model_that_cannot_be_reached_is_given_up_in_time() -> None:
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -368,6 +370,7 @@ async def test_a_model_that_cannot_be_reached_is_given_up_in_time() -> None:
     assert end.error["message"].startswith("the model cannot be reached: ")
 
 
+@pytest.mark.claim("model that is down")
 async def test_a_model_that_does_not_answer_the_upgrade_is_given_up_in_time() -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

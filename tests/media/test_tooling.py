@@ -39,6 +39,7 @@ def call(call_id: str = "c1", name: str = "any", arguments: str = "{}") -> ToolC
     return ToolCalled("r1", call_id, name, arguments)
 
 
+@pytest.mark.claim("J22", "llmOptions.session_update.tools.parameters")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -58,6 +59,7 @@ def test_arguments_that_cannot_be_run_are_refused_in_words_that_help(arguments: 
         tooling().begin(call(name="get_weather", arguments=arguments), 0.0)
 
 
+@pytest.mark.claim("J22")
 def test_arguments_that_fit_are_run() -> None:
     asked = {"location": "Rome", "scale": "celsius"}
     assert tooling().begin(call(name="get_weather", arguments=json.dumps(asked)), 0.0) == asked

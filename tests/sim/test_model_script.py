@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from sim.model import Close, Script, ScriptError, load
+from sim.model import Close, RehearsalSession, Script, ScriptError, load
 from sim.model.arguments import sample
-from sim.model.script import LONG_STORY, Failure
+from sim.model.faults import Failure
+from sim.model.script import LONG_STORY
+from sim.model.sittings import Sittings
 from tests.sim.model_client import Client, errors, of_type, one, said, types
 
 WEATHER = {
@@ -389,3 +391,84 @@ def test_noise_is_taken_for_speech_and_nothing_comes_of_it() -> None:
     transcribed = one(events, "conversation.item.input_audio_transcription.completed")
     assert transcribed["transcript"] == "Hello?"
     assert said(events) == "I heard you. You can ask me about the weather in a city."
+
+
+def test_a_session_may_differ_from_the_others_by_its_number_and_its_model() -> None:
+    script = Script.of(
+        {
+            "greeting": "Hello.",
+            "faults": {"no_response": True},
+            "sessions": [{"faults": {"close_after_s": 4}}, {}],
+            "models": {"other": {"greeting": "Hi.", "session_s": 9}},
+        }
+    )
+    first, second, third = (script.for_session(nth, "rehearsal") for nth in range(3))
+    assert (first.faults.close_after_s, first.faults.no_response, first.greeting.say) == (4, False, ("Hello.",))
+    assert second.faults == third.faults == script.faults
+    other = script.for_session(0, "other")
+    assert (other.greeting.say, other.session_s, other.faults.close_after_s) == (("Hi.",), 9, 4)
+
+
+def test_a_session_that_differs_wrongly_names_the_place() -> None:
+    with pytest.raises(ScriptError, match=r"sessions\[0\].greting"):
+        Script.of({"sessions": [{"greting": "x"}]})
+
+
+def test_the_sessions_of_one_call_hear_one_caller_and_those_of_several_calls_each_its_own() -> None:
+    sittings = Sittings(Script.of({"caller": ["One.", "Two."], "sessions": [{}]}))
+    first, second = sittings.next("m"), sittings.next("m")
+    assert first.caller is second.caller
+    assert RehearsalSession(second.script, 0.0, caller=second.caller)._conversation.next_line() == "One."
+    assert first.caller
+    assert list(first.caller) == ["Two."]
+    assert Sittings(Script.of({"caller": ["One."]})).next("m").caller is None
+
+
+def test_noise_in_a_scene_is_no_words() -> None:
+    scene = {"name": "x", "turns": [{"user": "a"}, {"noise": {"ms": 200, "times": 2}}, {"noise": {}}, {"user": "b"}]}
+    assert Script.of(scene).caller == ("a", "", "", "", "b")
+
+
+def test_what_a_request_asks_for_may_choose_the_answer() -> None:
+    client = Client({"turns": [{"when": {"asked": "say GOODBYE"}, "say": "Goodbye."}], "otherwise": "Yes."})
+    client.ask()
+    assert said(client.ask(instructions="Say goodbye.")) == "Goodbye."
+    assert said(client.ask(instructions="Say hello.")) == "Yes."
+    assert said(client.ask()) == "Yes."
+
+
+def test_what_a_session_heard_in_vain_is_heard_by_the_next() -> None:
+    lines = ["What is the weather in Boston?", "Stop, please."]
+    script = {"caller": lines, "turns": [{"when": {"turn": 1}, "no_response": True}], "sessions": [{}]}
+    sittings = Sittings(Script.of(script))
+    client = Client(script)
+    client.until_quiet()
+    assert client.session.lost_line is None
+    client.say(lines[0])
+    sitting = sittings.next("m")
+    sitting.take_back(client.session.lost_line)
+    assert sitting.caller
+    assert list(sitting.caller) == [lines[0], *lines]
+    client.say(lines[1])
+    client.until_quiet()
+    assert client.session.lost_line is None
+
+
+def test_words_that_were_transcribed_were_not_heard_in_vain() -> None:
+    client = Client({"caller": ["Hello?"], "turns": [{"no_response": True}]})
+    client.update(audio={"input": {"transcription": {"model": "gpt-transcribe"}}})
+    client.say("Hello?")
+    client.wait(0.3)
+    assert client.session.lost_line is None
+
+
+def test_what_an_assistant_said_in_an_earlier_session_has_answered_what_stands_before_it() -> None:
+    client = Client(
+        {"turns": [{"when": {"heard": "story"}, "say": "Once."}, {"when": {"heard": "bye"}, "say": "Bye."}]}
+    )
+    for role, kind, text in (("user", "input_text", "A story."), ("assistant", "output_text", "Once.")):
+        client.send(
+            "conversation.item.create",
+            item={"type": "message", "role": role, "content": [{"type": kind, "text": text}]},
+        )
+    assert said(typed(client, "Goodbye.")) == "Bye."

@@ -176,3 +176,11 @@ async def test_it_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert line.endswith("/v1/realtime\n")
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0
+
+
+async def test_the_first_session_may_be_refused_and_the_next_one_taken() -> None:
+    script = {**QUICK, "sessions": [{"faults": {"http_status": 503}}]}
+    async with serve(Script.of(script)) as address:
+        assert (await refusal(f"{address}?model=x", KEY))[0] == 503
+        async with websockets.connect(f"{address}?model=x", additional_headers=KEY) as socket:
+            assert json.loads(await socket.recv())["type"] == "session.created"

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
-from sim.agent_items import Account, accounts, truncation_fault
+from sim.agent_items import Account, accounts, hearing_fault, truncation_fault
 from sim.alignment import find
 from sim.director import Verdict
 from sim.expecting import met, nearest
@@ -25,7 +26,8 @@ from sim.platform.sound import read_wav, resampled, write_stereo
 from sim.platform.stream import MediaStream
 from sim.report import report, summary
 from sim.run import needs_rehearsal
-from sim.scene import Expectation, Scene, SceneError, load
+from sim.scene import Expectation, Hearing, Scene, SceneError, load
+from sim.server_log import ServerLog
 from sim.show import line
 from sim.stage import Secrets, configuration, laid_over
 
@@ -44,8 +46,8 @@ def expected(**fields: Any) -> Expectation:
 def test_every_scene_of_ours_can_be_read_by_both_ends(path: Path) -> None:
     scene = load(path)
     assert scene.turns
-    lines = [turn.user for turn in scene.turns if turn.user]
-    assert Script.of(scene.model | {"caller": lines}).caller == tuple(lines)
+    script = Script.of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert [line for line in script.caller if line] == [turn.user for turn in scene.turns if turn.user]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,8 @@ def test_every_scene_of_ours_can_be_read_by_both_ends(path: Path) -> None:
         ("name: x\nturns: [{user: a, dtmf: '1'}]", "one of them"),
         ("name: x\nturns: [{dtmf: 'x'}]", "turns.0.dtmf"),
         ("name: x\nturns: [{expect: [{evnt: response}]}]", "turns.0.expect.0.evnt"),
+        ("name: x\nturns: [{user: a, noise: {}}]", "one of them"),
+        ("name: x\nturns: [{noise: {ms: 0}}]", "turns.0.noise.ms"),
         ("name: [", "scene.yaml"),
     ],
 )
@@ -81,6 +85,15 @@ def test_the_servers_configuration_is_the_base_with_the_scene_laid_over_it() -> 
     assert [verb["verb"] for verb in whole["routes"][0]["verbs"]] == ["answer", "llm", "hangup"]
 
 
+def test_a_scene_may_change_the_route_and_its_verb_alone() -> None:
+    changes = {"llm": {"auth": None, "llmOptions": {"session_update": {"tools": []}}}, "route": {"max_call_s": 9}}
+    scene = Scene.model_validate({"name": "x", "turns": [], **changes})
+    [route] = configuration(scene, "http://127.0.0.1:9", Secrets("w", "whsec_h"))["routes"]
+    session = route["verbs"][1]["llmOptions"]["session_update"]
+    assert (route["max_call_s"], route["name"]) == (9, "rehearsal")
+    assert (route["verbs"][1]["auth"], session["tools"], session["tool_choice"]) == (None, [], "auto")
+
+
 def test_laying_over_merges_mappings_and_replaces_the_rest() -> None:
     assert laid_over({"a": {"b": 1}, "c": [1]}, {"a": {"d": 2}, "c": [2]}) == {"a": {"b": 1, "d": 2}, "c": [2]}
 
@@ -103,6 +116,9 @@ EVENT = Happening(2.0, "response", "It is Sunny.", {"type": "response.audio_tran
         ({"event": "function_call", "calls": [{"name": "get_weather"}, {"name": "get_weather"}]}, False),
         ({"event": "response", "calls": [{"name": "get_weather"}]}, False),
         ({"event": "dtmf"}, False),
+        ({"event": "function_call", "fields": {"name": "get_weather"}}, True),
+        ({"event": "function_call", "fields": {"name": "get_time"}}, False),
+        ({"event": "function_call", "fields": {"nothing": None}}, False),
     ],
 )
 def test_an_expectation_is_met_by_what_fits_it(wanted: dict[str, Any], *, holds: bool) -> None:
@@ -114,6 +130,9 @@ def test_an_unmet_expectation_says_what_came_instead() -> None:
     assert nearest(expected(event="response", text_contains="rain"), [EVENT]).endswith("but: It is Sunny.")
     silent = Happening(1.0, "function_call", "", {"name": "f", "args": {}})
     assert "'name': 'f'" in nearest(expected(event="function_call"), [silent])
+    told = Happening(1.0, "action_hook", "server error", {"reason_code": "invalid_value"})
+    missed = nearest(expected(event="action_hook", fields={"reason_code": "x"}), [told])
+    assert missed.endswith("server error {'reason_code': 'invalid_value'}")
 
 
 def test_an_expectation_is_shown_by_what_was_written() -> None:
@@ -221,6 +240,35 @@ def test_a_truncation_is_measured_by_what_was_heard(told: list[Account], fault: 
 
 
 # --- the model's diary ---
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fault"),
+    [
+        ({"text_contains": "LONG story"}, "900 ms of 1500 ms were heard"),
+        ({"text_contains": "short"}, ""),
+        ({"text_contains": "nearly"}, ""),
+        ({"text_contains": "unheard", "at_most_ms": 0}, ""),
+        ({"text_contains": "unheard", "at_least_ms": 1}, "0 ms of 500 ms were heard"),
+        ({"text_contains": "long story", "at_least_ms": 800, "at_most_ms": 1000}, ""),
+        ({"text_contains": "long story", "at_most_ms": 800}, "900 ms of 1500 ms were heard"),
+        ({"text_contains": "never"}, "the model never said it"),
+    ],
+)
+def test_what_was_heard_is_judged_by_the_words(wanted: dict[str, Any], fault: str) -> None:
+    heard = {"A long story": (1500, 900), "Short.": (300, 300), "Nearly": (300, 285), "Unheard": (500, None)}
+    told = [Account(text, text, sent, 0, played, None, None) for text, (sent, played) in heard.items()]
+    assert hearing_fault(Hearing.model_validate(wanted), told) == fault
+
+
+def test_the_servers_log_is_read_while_it_grows(tmp_path: Path) -> None:
+    log = ServerLog(tmp_path / "server.log")
+    assert list(log.read_on()) == []
+    lines = ['{"event": "tool_timeout", "level": "warning"}', "Traceback", "[]", '{"event": 1}', '{"event": "half']
+    (tmp_path / "server.log").write_text("\n".join(lines), encoding="utf-8")
+    [told] = log.read_on()
+    assert (told.name, told.fields["level"]) == ("log:tool_timeout", "warning")
+    assert list(log.read_on()) == []
 
 
 def test_the_diary_is_read_while_it_grows(tmp_path: Path) -> None:

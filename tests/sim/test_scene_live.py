@@ -51,9 +51,11 @@ SCENE: dict[str, Any] = {
             "expect": [{"event": "interrupted", "within_ms": 900, "truncated_within_ms": 60}],
         },
         {"dtmf": "1", "send_after": {"delay_ms": 10}, "expect": [{"event": "dtmf"}]},
+        {"noise": {"ms": 200}, "send_after": {"delay_ms": 10}, "expect": [{"event": "user_stopped_speaking"}]},
         {"hangup": True, "send_after": {"delay_ms": 50}},
     ],
     "expect": [{"event": "function_call", "times": 1}, {"event": "action_hook"}],
+    "heard": [{"text_contains": "One moment"}],
     "delivered": ["event", "tool", "action"],
 }
 
@@ -93,6 +95,7 @@ def test_failed_expectations_are_explained_and_counted(tmp_path: Path, capsys: p
                     {"event": "response", "text_contains": "no", "within_ms": 200},
                     {"event": "agent_started_speaking", "within_ms": 0},
                     {"event": "media_open", "times": 2},
+                    {"event": "answered", "at_least": 2},
                 ]
             },
             {"user": "never said"},
@@ -112,6 +115,25 @@ def test_failed_expectations_are_explained_and_counted(tmp_path: Path, capsys: p
     ):
         assert part in out
     assert "never said" not in out
+
+
+def test_several_scenes_are_played_at_once_and_each_leaves_its_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = [{"expect": [{"event": "agent_started_speaking"}]}, {"hangup": True}]
+    brief = {"name": "brief", "model": {"greeting": "yes"}, "turns": turns}
+    files = [write(tmp_path / f"{name}.yaml", brief) for name in ("one", "two")]
+    code = main(["scene", "-v", "--jobs", "2", "--logs", str(tmp_path / "logs"), *files])
+    out = capsys.readouterr().out
+    assert (code, "2 passed, 0 failed" in out) == (0, True)
+    assert all(any(shown.startswith(name) for shown in out.splitlines()) for name in ("one", "two"))
+    assert all(json.loads((tmp_path / "logs" / name / "report.json").read_text())["passed"] for name in ("one", "two"))
+
+
+def test_no_scene_at_a_time_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["scene", "--jobs", "0", "x.yaml"])
+    assert "at least 1" in capsys.readouterr().err
 
 
 def test_a_server_that_does_not_come_up_is_an_error_with_its_last_words(

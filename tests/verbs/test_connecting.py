@@ -7,6 +7,7 @@ import pytest
 from verbs.connecting import FIELDS, faults
 
 
+@pytest.mark.claim("J27", "connectOptions")
 @pytest.mark.parametrize(
     "options",
     [
@@ -59,6 +60,7 @@ def test_a_host_that_is_none_is_named_and_not_repeated(host: str) -> None:
     )
 
 
+@pytest.mark.claim("J27", "connectOptions")
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -36,12 +36,14 @@ OURS: list[Any] = [
 ]
 
 
+@pytest.mark.claim("J4")
 @pytest.mark.parametrize("written", OURS)
 def test_a_good_document_comes_back_to_the_byte(written: list[Any]) -> None:
     assert json.dumps(serialise(parse(written))) == json.dumps(written)
     assert lint(written, version="0.9") == []
 
 
+@pytest.mark.claim("J4")
 def test_the_documented_verb_is_taken_as_json_and_as_yaml() -> None:
     assert serialise(parse(SEED)) == [SEED]
     assert serialise(parse(yaml.safe_load(SEED_YAML))) == [SEED]
@@ -77,6 +79,7 @@ def test_what_a_synonym_implies_is_there_and_what_is_given_goes_before() -> None
     assert implied.in_plain_form().to_wire() == implied.plain()
 
 
+@pytest.mark.claim("J4")
 def test_a_verb_can_be_made_without_a_document() -> None:
     assert Say(text="x", early_media=True).to_wire() == {"verb": "say", "text": "x", "earlyMedia": True}
     assert Passthrough.model_validate({"verb": "tag", "data": {}}).to_wire() == {"verb": "tag", "data": {}}

@@ -1,12 +1,16 @@
+import pytest
+
 from verbs.event_names import BETA_OF, GA_OF
 
 
+@pytest.mark.claim("J11")
 def test_seven_events_have_two_names_each() -> None:
     assert len(BETA_OF) == len(GA_OF) == 7
     assert all(GA_OF[beta] == today for today, beta in BETA_OF.items())
     assert not BETA_OF.keys() & GA_OF.keys()
 
 
+@pytest.mark.claim("J11")
 def test_names_of_today_are_those_of_openais_own_package() -> None:
     from typing import get_args
 

@@ -72,6 +72,9 @@ def read(written: dict[str, Any]) -> Llm:
     return verb
 
 
+@pytest.mark.claim(
+    "J4", "vendor", "model", "auth", "auth.apiKey", "actionHook", "eventHook", "toolHook", "events", "llmOptions"
+)
 def test_the_documented_verb_has_all_its_properties() -> None:
     verb = read(SEED)
     assert (verb.vendor, verb.model) == ("openai", "gpt-4o-realtime-preview-2024-10-01")
@@ -119,6 +122,20 @@ def test_these_are_taken(written: dict[str, Any]) -> None:
 UPDATE = "verbs[0].llmOptions.session_update"
 
 
+@pytest.mark.claim(
+    "J12",
+    "J19",
+    "J25",
+    "J27",
+    "connectOptions",
+    "auth",
+    "llmOptions.session_update.turn_detection.type",
+    "llmOptions.session_update.turn_detection.threshold",
+    "llmOptions.session_update.turn_detection.silence_duration_ms",
+    "llmOptions.response_create.modalities",
+    "llmOptions.response_create.output_audio_format",
+    "llmOptions.response_create.temperature",
+)
 @pytest.mark.parametrize(
     ("written", "complaint"),
     [
@@ -365,6 +382,7 @@ def test_a_verb_is_in_the_betas_words_or_in_those_of_today(llm_options: dict[str
     assert read(llm(llmOptions=llm_options)).beta_shaped is beta
 
 
+@pytest.mark.claim("J12")
 def test_every_field_that_openais_own_package_knows_is_known() -> None:
     from openai.types.beta.realtime.session_update_event import Session as BetaSession
     from openai.types.realtime import RealtimeResponseCreateParams, RealtimeSessionCreateRequest

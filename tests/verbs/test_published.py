@@ -89,6 +89,7 @@ def verdicts() -> dict[str, list[Verdict]]:
     }
 
 
+@pytest.mark.claim("J1")
 def test_the_published_validators_accept_what_leaves(verdicts: dict[str, list[Verdict]]) -> None:
     for leaves, verdict in zip(OURS, verdicts["ours"], strict=True):
         assert verdict == Verdict(None, None, None), leaves
@@ -109,6 +110,7 @@ def test_the_published_validators_are_asked_in_earnest(verdicts: dict[str, list[
     assert [bool(verdict.schema) for verdict in verdicts["bad"]] == [False, True, True, True]
 
 
+@pytest.mark.claim("J1")
 def test_the_sdk_accepts_what_leaves() -> None:
     from jambonz_sdk import JambonzValidator
 

@@ -40,6 +40,7 @@ def rewritten(*verbs: Any, fallback: Any = (SORRY, HANGUP), hooks_from: int = 0,
     )
 
 
+@pytest.mark.claim("J1")
 def test_the_llm_becomes_a_listen_then_the_fallback() -> None:
     made = rewritten({"verb": "answer"}, SEED, {"say": {"text": "Bye"}}, {"verb": "redirect", "actionHook": "/next"})
     assert made.document == [{"verb": "answer"}, LISTEN, SORRY, HANGUP]
@@ -49,6 +50,7 @@ def test_the_llm_becomes_a_listen_then_the_fallback() -> None:
     assert (made.hooks, made.hook_names) == ([], [])
 
 
+@pytest.mark.claim("J29")
 def test_only_the_first_llm_is_carried_out_now() -> None:
     made = rewritten(SEED, {**SEED, "id": "second"})
     assert made.document == [LISTEN, SORRY, HANGUP]
@@ -72,6 +74,7 @@ def test_the_verbs_id_comes_back_in_the_hooks_of_the_listen() -> None:
     assert listen == {**LISTEN, "id": "v1"}
 
 
+@pytest.mark.claim("J29")
 @pytest.mark.parametrize(
     ("last", "closed"),
     [

@@ -24,6 +24,7 @@ def told(*tools: Any) -> list[str]:
     return [f"{'.'.join(map(str, finding.path))}: {finding.message}" for finding in check_tools(list(tools), ())]
 
 
+@pytest.mark.claim("J21", "llmOptions.session_update.tools")
 @pytest.mark.parametrize(
     "tool",
     [
@@ -44,6 +45,12 @@ def test_a_good_tool_has_no_complaint(tool: dict[str, Any]) -> None:
     assert told(tool) == []
 
 
+@pytest.mark.claim(
+    "J21",
+    "llmOptions.session_update.tools.name",
+    "llmOptions.session_update.tools.type",
+    "llmOptions.session_update.tools.parameters",
+)
 @pytest.mark.parametrize(
     ("tool", "complaint"),
     [
@@ -113,5 +120,6 @@ def test_j21_a_function_is_declared_with_what_the_model_knows_and_no_more(
     assert bare(tool) == (known, foreign)
 
 
+@pytest.mark.claim("J21", "llmOptions.session_update.tools.name")
 def test_two_tools_cannot_have_one_name() -> None:
     assert told(function(), WEATHER, function()) == ["2.name: a second tool named 'f'"]

@@ -24,6 +24,7 @@ def query(url: str) -> dict[str, list[str]]:
     return parse_qs(urlsplit(url).query)
 
 
+@pytest.mark.claim("J6", "J7", "model", "auth")
 def test_the_configured_host_gets_the_configured_key() -> None:
     dialled = dial(verb(model="gpt-realtime-2.1"), url=URL, api_key="sk-ours")
     assert dialled.url == f"{URL}?model=gpt-realtime-2.1"
@@ -31,11 +32,13 @@ def test_the_configured_host_gets_the_configured_key() -> None:
     assert "sk-ours" not in repr(dialled)
 
 
+@pytest.mark.claim("J7", "auth.apiKey")
 def test_the_verbs_own_key_goes_before_ours() -> None:
     dialled = dial(verb(auth={"apiKey": "sk-theirs"}), url=URL, api_key="sk-ours")
     assert dialled.headers["Authorization"] == "Bearer sk-theirs"
 
 
+@pytest.mark.claim("J7", "auth.apiKey")
 @pytest.mark.parametrize(
     "options",
     [{"host": "evil.example"}, {"url": "wss://evil.example/v1/realtime"}, {"url": "ws://api.openai.com/v1/realtime"}],
@@ -53,6 +56,7 @@ def test_without_any_key_nothing_is_dialled() -> None:
         dial(verb(), url=URL, api_key="")
 
 
+@pytest.mark.claim("J27", "connectOptions")
 @pytest.mark.parametrize(
     ("options", "url"),
     [
@@ -70,6 +74,7 @@ def test_a_verb_may_name_a_host_and_a_path(options: dict[str, str], url: str) ->
     assert query(dialled.url)["model"] == ["gpt-realtime-2.1"]
 
 
+@pytest.mark.claim("J27", "connectOptions")
 def test_a_path_keeps_its_query_and_the_verbs_own_is_added() -> None:
     options = {
         "host": "voice.example",

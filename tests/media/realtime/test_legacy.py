@@ -32,6 +32,7 @@ def faults(translated: Translated) -> list[str]:
     return update + check_client({"type": "response.create", "response": translated.response})
 
 
+@pytest.mark.claim("J14", "J15", "J16", "J18", "J24", "J25", "llmOptions")
 def test_the_documented_verb_is_said_in_todays_words() -> None:
     translated = translate(BETA, audio=PCM)
     assert translated.session == {
@@ -56,6 +57,7 @@ def test_the_documented_verb_is_said_in_todays_words() -> None:
     ]
 
 
+@pytest.mark.claim("llmOptions", "llmOptions.session_update", "llmOptions.response_create")
 def test_openais_own_package_finds_no_fault_with_the_documented_verb() -> None:
     assert faults(translate(BETA, audio=PCM)) == []
 
@@ -68,6 +70,7 @@ def test_the_verb_itself_is_left_as_it_was() -> None:
     assert before == BETA
 
 
+@pytest.mark.claim("J14", "J24", "J25")
 @pytest.mark.parametrize(
     ("beta", "path", "value"),
     [
@@ -108,6 +111,7 @@ def test_a_null_voice_below_audio_is_none() -> None:
     assert session_of({"audio": {"output": {"voice": None}}}, {"voice": "sage"})["audio"]["output"]["voice"] == "sage"
 
 
+@pytest.mark.claim("J17")
 @pytest.mark.parametrize(
     ("encoding", "wire"),
     [("pcm16", PCM_WIRE), ("ulaw", {"type": "audio/pcmu"}), ("alaw", {"type": "audio/pcma"})],
@@ -142,6 +146,7 @@ def test_the_session_keeps_its_own_instructions() -> None:
     assert session["instructions"] == "Be brief."
 
 
+@pytest.mark.claim("J16", "llmOptions.response_create.voice")
 @pytest.mark.parametrize("response_create", [{"voice": "verse"}, {"audio": {"output": {"voice": "verse"}}}])
 def test_the_voice_of_the_first_response_is_the_calls(response_create: JsonObject) -> None:
     translated = translate({"response_create": response_create}, audio=PCM)
@@ -149,18 +154,21 @@ def test_the_voice_of_the_first_response_is_the_calls(response_create: JsonObjec
     assert (translated.response, translated.warnings) == ({}, [])
 
 
+@pytest.mark.claim("J16")
 def test_a_call_has_one_voice() -> None:
     translated = translate({"session_update": {"voice": "sage"}, "response_create": {"voice": "verse"}}, audio=PCM)
     assert translated.session["audio"]["output"]["voice"] == "sage"
     assert "another voice" in translated.warnings[0]
 
 
+@pytest.mark.claim("J18")
 def test_what_is_gone_is_told_once_for_both_objects() -> None:
     both = {"temperature": 0.7, "client_secret": {}}
     translated = translate({"session_update": both, "response_create": both}, audio=PCM)
     assert [told.split()[0] for told in translated.warnings] == ["client_secret", "temperature"]
 
 
+@pytest.mark.claim("J13")
 @pytest.mark.parametrize("options", [{}, {"response_create": None}, {"response_create": {}}])
 def test_a_verb_that_says_nothing_of_the_response_gets_the_models_own(options: JsonObject) -> None:
     assert translate(options, audio=PCM).response == {}
@@ -181,6 +189,7 @@ def test_an_assistants_words_in_the_responses_input_get_todays_types() -> None:
     assert response["input"][1:] == items[1:]
 
 
+@pytest.mark.claim("J12")
 def test_extra_has_the_last_word_as_it_is() -> None:
     extra = {
         "session_update": {"temperature": 0.6, "audio": {"output": {"voice": "cedar"}}, "include": ["x"]},

@@ -1,5 +1,6 @@
 import base64
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -337,6 +338,7 @@ def test_usage_may_stand_beside_the_response() -> None:
 # What the verb says of the model
 
 
+@pytest.mark.claim("J25")
 @pytest.mark.parametrize(
     ("turn_detection", "interrupts", "answers", "pause_ms"),
     [
@@ -356,12 +358,14 @@ def test_turn_detection_says_what_the_model_does_by_itself(
     assert (told.interrupts_itself, told.answers_itself, told.pause_ms) == (interrupts, answers, pause_ms)
 
 
+@pytest.mark.claim("J24")
 def test_the_tools_and_the_transcription_are_those_of_the_session() -> None:
     told = model(session_update={"tools": [WEATHER], "input_audio_transcription": {"model": "whisper-1"}})
     assert (set(told.tools), told.transcribes) == ({"get_weather"}, True)
     assert (set(model().tools), model().transcribes) == (set(), False)
 
 
+@pytest.mark.claim("J23", "llmOptions.session_update.tool_choice")
 @pytest.mark.parametrize(
     ("tool_choice", "follow_up"),
     [
@@ -419,7 +423,7 @@ def tree(leaves: dict[str, Any]) -> JsonObject:
         for parent in parents:
             place = place.setdefault(parent, {}) if isinstance(place, dict) else None
         if isinstance(place, dict):
-            place[name] = value
+            place[name] = deepcopy(value)  # values may be shared, and a path may lead one into itself
     return root
 
 

@@ -58,6 +58,7 @@ def test_a_request_refused_for_good_is_forgotten() -> None:
     assert machine.ask({}) == [Ask({})]
 
 
+@pytest.mark.claim("two tools at once")
 @pytest.mark.parametrize("order", list(permutations(["answer a", "answer b", "end"])))
 def test_outputs_go_out_after_the_response_in_the_order_of_the_calls_with_one_request(order: tuple[str, ...]) -> None:
     machine = talking(rounds())

@@ -1,0 +1,117 @@
+"""The conformance table: which tests show what the `llm` verb is claimed to do, and how they ended.
+
+Tests name their claims (`@pytest.mark.claim("J14", "drop by 1006")`); the list of claims is `tests/claims.py`. A run
+with `--conformance=FILE` writes the table (`make conformance`, the whole suite with all scenes). `make test` holds the
+table that is kept against the list and the tests.
+"""
+
+import ast
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.claims import CHECKLIST, OPTIONS, TURNS, Claim
+from verbs.llm import Llm
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "llm-verb.md"
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+NEWER = "accepted; not carried out yet"
+
+HEAD = """\
+# The `llm` verb, claim by claim
+
+Made by `make conformance`, not by hand. Every option of the verb in jambonz' own documentation, every line of the
+checklist that was read off that page and off the platform's source, and every turn that a conversation can take, each
+with the tests that show it and how they ended. The tests of a claim: `pytest -m claim` runs them all.
+
+| result | means |
+|---|---|
+| holds | all of its tests passed |
+| in part | they passed, and something of the claim is not done, which is said |
+| not done | with the reason |
+| FAILS | a test did not pass, or there is none |
+"""
+
+
+def marked(root: Path = ROOT) -> dict[str, list[str]]:
+    """Read the tests' marks off their source: claim → tests, in order."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((root / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            for claim in _claims_of(node) if isinstance(node, FUNCTIONS) else ():
+                found.setdefault(claim, []).append(f"{file.relative_to(root).as_posix()}::{node.name}")  # type: ignore[attr-defined]  # a function
+    return {claim: sorted(tests) for claim, tests in sorted(found.items())}
+
+
+def _claims_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    marks = [mark for mark in function.decorator_list if isinstance(mark, ast.Call)]
+    named = [mark for mark in marks if ast.unparse(mark.func) == "pytest.mark.claim"]
+    return [ast.literal_eval(argument) for mark in named for argument in mark.args]
+
+
+def page(tests: Mapping[str, list[str]], outcomes: Mapping[str, str]) -> str:
+    """Write the table. `outcomes`: what became of each test; one that is not in it was not run."""
+    parts = [HEAD, "## Properties\n", _properties()]
+    for title, claims in (
+        ("The documentation's example, option by option", OPTIONS),
+        ("The checklist", CHECKLIST),
+        ("Turns, and faults", TURNS),
+    ):
+        rows = [
+            f"| {_cell(one)} | {_result(one, tests.get(one.id, []), outcomes)} | {_tests(tests.get(one.id, []))} |"
+            for one in claims
+        ]
+        parts += [f"## {title}\n", "\n".join(["| claim | result | tests |", "|---|---|---|", *rows]) + "\n"]
+    return "\n".join(parts)
+
+
+def _properties() -> str:
+    words = {one.id: one.words for one in OPTIONS}
+    rows = [
+        f"| `{name}` | {'yes' if required else 'no'} | {words.get(name, NEWER)} |"
+        for name, required in properties().items()
+    ]
+    return "\n".join(["| property | required | |", "|---|---|---|", *rows]) + "\n"
+
+
+def properties() -> dict[str, bool]:
+    """Give the verb's properties as a document names them, and whether each is required."""
+    fields = {field.alias or name: field.is_required() for name, field in Llm.model_fields.items()}
+    return {name: required for name, required in fields.items() if name not in {"verb", "id"}}
+
+
+def _cell(claim: Claim) -> str:
+    level = f" ({claim.level})" if claim in CHECKLIST else ""
+    return f"**{claim.id}**{level} {claim.words}"
+
+
+def _tests(tests: Iterable[str]) -> str:
+    return "<br>".join(f"`{test.removeprefix('tests/')}`" for test in tests) or "none"
+
+
+def _result(claim: Claim, tests: list[str], outcomes: Mapping[str, str]) -> str:
+    ended = {outcomes.get(test, "not run") for test in tests}
+    if not tests:
+        return f"not done: {claim.lacking}" if claim.lacking else "**FAILS**: no test"
+    if ended != {"passed"}:
+        return "**FAILS**: " + ", ".join(sorted(ended - {"passed"}))
+    return f"in part: {claim.lacking}" if claim.lacking else "holds"
+
+
+class Collected:
+    """A pytest plugin: gathers what became of the tests that show a claim, and writes the page."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.outcomes: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = report.nodeid.partition("[")[0]
+        if report.failed or report.when == "call" or report.skipped:
+            worse = self.outcomes.get(test) in {None, "passed"}
+            self.outcomes[test] = report.outcome if worse else self.outcomes[test]
+
+    def pytest_sessionfinish(self) -> None:
+        self._path.write_text(page(marked(), self.outcomes), encoding="utf-8")

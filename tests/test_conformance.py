@@ -1,0 +1,137 @@
+"""The conformance table that is kept (docs/llm-verb.md) is that of this list and of these tests."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from tests import scenes
+from tests.claims import CHECKLIST, CLAIMS, OPTIONS
+from tests.conformance import NEWER, PAGE, ROOT, Collected, marked, page, properties
+from tests.verbs.seed import SEED
+
+TESTS = marked()
+KEPT = PAGE.read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| \*\*(.+?)\*\*[^|]*\| ([^|]*)\|", KEPT, re.MULTILINE))
+
+
+def paths(value: Any, stem: str = "") -> list[str]:
+    """Give the path of each option that a document names; the tools of a list are one."""
+    if isinstance(value, list):
+        return [path for inner in value if isinstance(inner, dict) for path in paths(inner, stem)]
+    if not isinstance(value, dict) or stem.endswith(".parameters"):
+        return []
+    named = [(f"{stem}.{name}".lstrip("."), inner) for name, inner in value.items()]
+    return [path for name, inner in named for path in (name, *paths(inner, name))]
+
+
+def test_every_option_of_the_documented_verb_is_claimed_and_no_other() -> None:
+    documented = {*paths({name: value for name, value in SEED.items() if name != "verb"}), "connectOptions"}
+    assert {claim.id for claim in OPTIONS} == documented
+
+
+def test_every_line_of_the_checklist_is_claimed() -> None:
+    assert [claim.id for claim in CHECKLIST] == [f"J{number}" for number in range(1, 32)]
+    assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
+
+
+def test_every_claim_has_a_test_and_every_mark_is_a_claim() -> None:
+    assert [claim.id for claim in CLAIMS if claim.level in "MS" and claim.id not in TESTS] == []
+    assert TESTS.keys() - {claim.id for claim in CLAIMS} == set()
+
+
+def test_the_table_has_every_claim_and_nothing_that_fails() -> None:
+    assert ROWS.keys() == {claim.id for claim in CLAIMS}, "run `make conformance`"
+    assert {claim: result for claim, result in ROWS.items() if "FAILS" in result} == {}
+
+
+def test_the_table_names_no_test_that_there_is_not() -> None:
+    there_are = {test.removeprefix("tests/") for tests in TESTS.values() for test in tests}
+    assert set(re.findall(r"`([\w/]+\.py::\w+)`", KEPT)) <= there_are, "run `make conformance`"
+
+
+def table_of_properties(text: str) -> dict[str, tuple[bool, str]]:
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no) \| (.+) \|$", text, re.MULTILINE)
+    return {name: (required == "yes", words) for name, required, words in rows}
+
+
+@pytest.mark.claim("J26")
+def test_the_table_of_properties_is_made_from_the_verbs_own_model() -> None:
+    table = table_of_properties(page({}, {}))
+    assert {name: required for name, (required, _) in table.items()} == properties()
+    assert {name for name, (_, words) in table.items() if words != NEWER} >= {name for name in SEED if name != "verb"}
+
+
+def test_the_table_of_properties_that_is_kept_is_the_newest() -> None:
+    assert table_of_properties(KEPT) == table_of_properties(page({}, {})), "run `make conformance`"
+
+
+def test_every_scene_is_played_by_a_test() -> None:
+    tests = list((ROOT / "tests").rglob("test_scenes*.py"))
+    played = {name for path in tests for name in re.findall(r'passed\("(\w+)"\)', path.read_text(encoding="utf-8"))}
+    assert played == scenes.all_scenes()
+
+
+# The table itself
+
+CLAIMED = {
+    "J1": ["tests/a/test_a.py::test_one", "tests/a/test_a.py::test_two"],
+    "quota": ["tests/a/test_a.py::test_two"],
+}
+
+
+def row(claim: str, text: str) -> str:
+    [found] = re.findall(rf"^\| \*\*{claim}\*\*.*$", text, re.MULTILINE)
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "result"),
+    [
+        ({"tests/a/test_a.py::test_one": "passed", "tests/a/test_a.py::test_two": "passed"}, "in part: `llm_mode"),
+        ({"tests/a/test_a.py::test_one": "passed", "tests/a/test_a.py::test_two": "failed"}, "**FAILS**: failed"),
+        ({"tests/a/test_a.py::test_one": "passed", "tests/a/test_a.py::test_two": "skipped"}, "**FAILS**: skipped"),
+        ({"tests/a/test_a.py::test_one": "passed"}, "**FAILS**: not run"),
+    ],
+)
+def test_a_claim_holds_where_all_of_its_tests_have_passed(outcomes: dict[str, str], result: str) -> None:
+    assert f"| {result}" in row("J1", page(CLAIMED, outcomes))
+    assert "`a/test_a.py::test_one`<br>`a/test_a.py::test_two`" in row("J1", page(CLAIMED, outcomes))
+
+
+def test_a_claim_without_a_gap_holds_and_one_without_a_test_does_not() -> None:
+    written = page(CLAIMED, {"tests/a/test_a.py::test_two": "passed"})
+    assert "| holds |" in row("quota", written)
+    assert "| **FAILS**: no test |" in row("J3", written)
+    assert "| not done: `openai` is the only vendor |" in row("J2", written)
+
+
+def test_marks_are_read_off_the_source(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    marks = '@pytest.mark.claim("J1", "J2")\n@pytest.mark.x\n'
+    source = f"import pytest\n\n{marks}async def test_a() -> None: ...\n\n@f\ndef g(): ...\n"
+    (tmp_path / "tests" / "test_x.py").write_text(source, encoding="utf-8")
+    assert marked(tmp_path) == {"J1": ["tests/test_x.py::test_a"], "J2": ["tests/test_x.py::test_a"]}
+
+
+def test_a_run_keeps_the_worst_that_became_of_a_test(tmp_path: Path) -> None:
+    def report(test: str, outcome: Literal["passed", "failed", "skipped"], when: Literal["setup", "call"]) -> None:
+        run.pytest_runtest_logreport(pytest.TestReport(test, ("", 0, ""), {}, outcome, None, when))
+
+    run = Collected(tmp_path / "page.md")
+    report("a.py::test_a[1]", "passed", "setup")
+    assert run.outcomes == {}
+    for outcome in ("passed", "failed", "passed"):
+        report("a.py::test_a[1]", outcome, "call")
+    report("a.py::test_b", "skipped", "setup")
+    report("a.py::test_c", "failed", "setup")
+    report("a.py::test_d", "passed", "call")
+    run.pytest_sessionfinish()
+    assert run.outcomes == {
+        "a.py::test_a": "failed",
+        "a.py::test_b": "skipped",
+        "a.py::test_c": "failed",
+        "a.py::test_d": "passed",
+    }
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == page(marked(), run.outcomes)
