@@ -59,6 +59,7 @@ def test_a_model_that_is_fallen_back_on_may_want_another_rate() -> None:
     assert [carrying.changes_rate(route, "0.9") for route in (alone, spare)] == [False, True]
 
 
+@pytest.mark.claim("J6")
 @pytest.mark.parametrize(
     ("model", "asked"),
     [("gpt-4o-realtime-preview", "gpt-realtime-1.5"), ("house-model", "house-model"), (None, "gpt-realtime-2.1")],

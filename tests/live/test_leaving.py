@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.live.calling import Call
 from tests.live.serving import LLM, Application, a_config, rehearsing, serving, until
 
@@ -18,11 +20,12 @@ LEAVES: JsonObject = {"say": "One moment.", "tool": {"name": "transfer_to_human"
 BYE: JsonObject = {"say": "Nobody is there. Goodbye.", "tool": {"name": "hangup", "arguments": {"reason": "closed"}}}
 
 
+@pytest.mark.claim("J31")
 async def test_a_caller_whom_no_human_answers_comes_back_to_the_agent_who_then_hangs_up(tmp_path: Path) -> None:
     application = Application()
     verb = LLM | {"handoff": HANDOFF, "hangup": {}}
     async with (
-        rehearsing({"greeting": LEAVES}, {"greeting": BYE}) as model,
+        rehearsing({"greeting": LEAVES}, {"otherwise": BYE}) as model,
         application.serving() as base,
         serving(tmp_path, a_config(model, base, route={"verbs": [verb]})) as running,
     ):
@@ -49,6 +52,7 @@ async def test_a_caller_whom_no_human_answers_comes_back_to_the_agent_who_then_h
     assert [event["type"] for event in model.heard[first:second]].count("response.create") == 1
 
 
+@pytest.mark.claim("J31", "goodbye under noise")
 async def test_a_model_that_hangs_up_without_a_word_is_asked_for_a_goodbye_which_noise_does_not_cut(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,7 @@ import pytest
 from media.realtime.models import GONE, LAST_DAYS, may_reason, reasons, resolve_model
 
 
+@pytest.mark.claim("J6", "model")
 @pytest.mark.parametrize(
     ("named", "used", "warning"),
     [
