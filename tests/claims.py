@@ -22,7 +22,7 @@ SESSION = f"{EXAMPLE}.session_update"
 RESPONSE = f"{EXAMPLE}.response_create"
 
 OPTIONS = (
-    Claim("vendor", "name of the LLM vendor; required"),
+    Claim("vendor", "name of the LLM vendor; may be the beginning of `model`, as in openai/gpt-realtime-2.1"),
     Claim("model", "name of the model; the names that went with the beta are replaced, with one warning"),
     Claim("auth", "authentication; without it the server's own key for the vendor is used"),
     Claim("auth.apiKey", "the key; it goes to the model's host and nowhere else"),
@@ -58,6 +58,15 @@ OPTIONS = (
     Claim(f"{SESSION}.turn_detection.prefix_padding_ms", "0 at least"),
     Claim(f"{SESSION}.turn_detection.silence_duration_ms", "0 at least; answers are timed from the end of the words"),
 )
+
+SINCE = {
+    "handoff": "a tool by which the model transfers the caller, blind; after a failure the agent is back",
+    "hangup": "a tool by which the model ends the call, after words that are heard to their end",
+    "responseTimeoutMs": "after how long a silent model is asked again, and `response.timeout` told",
+    "cancelOnResponseTimeout": "whether it is told to leave off first",
+    "cancelOnBargeIn": "whether it is told to leave off also where it interrupts itself",
+}
+"Properties that came after the documentation's example."
 
 CHECKLIST = (
     Claim(

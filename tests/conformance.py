@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.claims import CHECKLIST, OPTIONS, TURNS, Claim
+from tests.claims import CHECKLIST, OPTIONS, SINCE, TURNS, Claim
 from verbs.llm import Llm
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +68,7 @@ def page(tests: Mapping[str, list[str]], outcomes: Mapping[str, str]) -> str:
 
 
 def _properties() -> str:
-    words = {one.id: one.words for one in OPTIONS}
+    words = {one.id: one.words for one in OPTIONS} | SINCE
     rows = [
         f"| `{name}` | {'yes' if required else 'no'} | {words.get(name, NEWER)} |"
         for name, required in properties().items()
@@ -79,6 +79,8 @@ def _properties() -> str:
 def properties() -> dict[str, bool]:
     """Give the verb's properties as a document names them, and whether each is required."""
     fields = {field.alias or name: field.is_required() for name, field in Llm.model_fields.items()}
+    # A document may leave these out: `Llm.completed` says what they are then.
+    fields |= {"vendor": False, "llmOptions": False}
     return {name: required for name, required in fields.items() if name not in {"verb", "id"}}
 
 
