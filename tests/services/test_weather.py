@@ -16,6 +16,8 @@ from hooks.tools import python as python_tools
 from tests.live.calling import Call
 from tests.live.serving import Model, rehearsing, serving_file, until
 
+pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
+
 JsonObject = dict[str, Any]
 EXAMPLE = Path("examples/weather")
 QUESTION = "What is the weather in Boston?"

@@ -21,6 +21,8 @@ from tests.hooks.transports.test_http import serving as serving_raw
 from tests.live.serving import LLM, until
 from tests.live.test_bad_input import Scene, a_scene
 
+pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
+
 JsonObject = dict[str, Any]
 LOOK: JsonObject = {
     "type": "function",

@@ -4,7 +4,7 @@ import pytest
 
 from tests.scenes import AT_ONCE, Played, play
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
