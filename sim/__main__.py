@@ -62,6 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         code: int = options.main(options)
     except KeyboardInterrupt:
         return 130  # as a shell says it
+    except OSError as error:  # a file that is not there, a port that is taken
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return code
 
 

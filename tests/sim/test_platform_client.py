@@ -286,3 +286,8 @@ def test_every_command_has_a_help(command: str, capsys: pytest.CaptureFixture[st
         main([command, "--help"])
     assert ended.value.code == 0
     assert f"python -m sim {command}" in capsys.readouterr().out
+
+
+def test_a_sound_that_is_not_there_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["call", "+15551230001", "--url", "http://127.0.0.1:9", "--wav", "/nowhere/line.wav"]) == 2
+    assert capsys.readouterr().err == "error: [Errno 2] No such file or directory: '/nowhere/line.wav'\n"
