@@ -95,6 +95,9 @@ class Conversation:
         self._unanswered = owed and not (heard_again and self._takes_turns)
         self._voice.complete_all()
         self.caller_speaks = False
+        if self._judge:
+            self._judge.stopped()
+            self._voice.resume(0.0)  # the next session never heard the beginning of what the agent was held for
 
     def _go_on(self, now: float) -> None:
         if not self._model.can.add_text:
@@ -127,13 +130,11 @@ class Conversation:
         if self._takes_turns:
             self.responses.caller_begins()
         self.caller_speaks, self._turn_ended_at = True, None
-        if self._judge and self._voice.speaking(now):
-            if verdict := self._judge.started(speaking=True):
-                self._judged(verdict, now)
-            return
-        if self._judge:
-            self._judge.started(speaking=False)
-        self._barge_in(now)
+        speaking = self._voice.speaking(now)
+        if verdict := self._judge.started(speaking=speaking) if self._judge else None:
+            self._judged(verdict, now)
+        elif not (self._judge and speaking):
+            self._barge_in(now)
 
     def caller_stopped(self, now: float) -> None:
         self.caller_speaks = False
@@ -178,8 +179,7 @@ class Conversation:
         self.responses.interrupted(now, excused=self._takes_turns)
 
     def response_started(self, response_id: str, now: float) -> None:
-        over_the_caller = self.caller_speaks and self._takes_turns
-        if self.responses.started(response_id, now, over_the_caller=over_the_caller):
+        if self.responses.started(response_id, now, over_the_caller=self.caller_speaks and self._takes_turns):
             self.caller_speaks = False  # the model has heard the end of the turn that it answers
 
     # Tools

@@ -423,3 +423,20 @@ def test_a_session_that_cannot_be_told_what_was_said_is_warned_of() -> None:
     call.do(call.bridge.model_opened(call.now))
     call.model("session.created", session={})
     assert warned(call.model("session.updated", session={})) == ["history_untold"]
+
+
+def test_an_agent_that_was_held_when_the_model_was_lost_goes_on() -> None:
+    call = hand(barge_in=BargeIn(min_speech_ms=400, resume=True), idle=(Rung(5, "Ask."),))
+    call.starts()
+    call.speaks("i1", ms=4000)
+    call.ends()
+    call.wait(1)
+    onset(call)
+    assert not sounds(call.wait(0.5))
+    call.do(call.bridge.model_closed(call.now, code=1006, reason=""))
+    call.do(call.bridge.model_opened(call.now))
+    call.model("session.created", session={})
+    call.model("session.updated", session={})
+    later = call.wait(20)
+    assert sounds(later)
+    assert sent(later, "response.create")[0]["response"] == {"instructions": "Ask."}

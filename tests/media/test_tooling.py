@@ -1,5 +1,5 @@
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -136,3 +136,20 @@ def test_a_caller_who_waits_for_a_tool_is_told_so_at_each_agreed_moment_once() -
     assert tools.next_due() == 101.5
     tools.ended("c2")
     assert not tools.filler_due(200.0)
+
+
+NUMBER = {"properties": {"x": {"type": "number", "multipleOf": 0.01}}}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1" + "0" * 400])
+def test_a_number_that_is_none_is_refused_and_nothing_breaks(number: str) -> None:
+    with pytest.raises(RefusalError):
+        read_arguments(f'{{"x":{number}}}', NUMBER)
+
+
+@pytest.mark.parametrize(("items", "fits"), [([{"a": 1}, {"a": 2}], True), ([{"a": 1}, {"a": 1}], False)])
+def test_items_that_must_differ_are_compared_all_at_once(items: list[Any], *, fits: bool) -> None:
+    schema = {"properties": {"x": {"uniqueItems": True}}}
+    with nullcontext() if fits else pytest.raises(RefusalError, match="items that are the same"):
+        read_arguments(json.dumps({"x": items}), schema)
+    read_arguments('{"x":5}', schema)
