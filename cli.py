@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from calls.document import Place, extend, filled, new_call
+from calls.document import Place, extend, filled, new_call, route_verbs
 from calls.opening import opening
 from config.report import check_lines, explain_lines
 from config.settings import Route, Settings
@@ -54,7 +54,7 @@ def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> l
     place = Place(server.public_url or f"http://{server.host}:{server.port}", b"explained")
     explained = PLATFORMS[settings.platform.kind].call.parse(json.dumps(call).encode())
     row = new_call(explained, platform=settings.platform.kind, route=route.name, at_s=0.0)
-    first = opening(route, settings, call)
+    first = opening(route_verbs(route, call), route, settings, call)
     if first.problem:
         print("note: this is `fallback`:", *first.detail.values(), file=sys.stderr)
     return extend(row, first.verbs, route, place, fallback=filled(route.fallback, call)).document

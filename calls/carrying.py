@@ -1,6 +1,6 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -155,19 +155,10 @@ def model_dial(llm: Llm, vendor: Vendor) -> Dial:
     return VENDORS[llm.vendor].dial(llm, url=vendor.url, api_key=vendor.api_key.get_secret_value())
 
 
-def hook_urls(llm: Llm, base_url: str | None) -> HookUrls:
+def hook_urls(llm: Llm, address: Callable[[object], str | None]) -> HookUrls:
+    """`address` gives the URL of a hook as the verb writes it."""
     return HookUrls(
-        event=absolute(llm.event_hook, base_url),
-        tool=absolute(llm.tool_hook, base_url),
-        action=absolute(llm.action_hook, base_url),
+        event=address(llm.event_hook),
+        tool=address(llm.tool_hook),
+        action=address(llm.action_hook),
     )
-
-
-def absolute(hook: object, base_url: str | None) -> str | None:
-    """Resolve a hook as documents write it: a URL, a path, or an object with one of them as `url`."""
-    url = hook.get("url") if isinstance(hook, dict) else hook
-    if not isinstance(url, str) or not url:
-        return None
-    if url.startswith(("http://", "https://")):
-        return url
-    return f"{base_url.rstrip('/')}/{url.lstrip('/')}" if base_url else None

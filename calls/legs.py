@@ -12,6 +12,7 @@ from calls.ending import kept
 from calls.leg import Body, Leg
 from calls.live import LiveCall
 from calls.masking import own_secrets
+from hooks.applications.base import absolute
 from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
 from hooks.messages import action_body
@@ -89,7 +90,7 @@ class Legs:
             send_timeout_s=settings.server.send_timeout_s,
             heartbeat_s=settings.server.heartbeat_s,
         )
-        hooks = self._hooks(live, carrying.hook_urls(llm, settings.hooks.base_url), llm)
+        hooks = self._hooks(live, carrying.hook_urls(llm, live.application.address), llm)
         return Leg(
             self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid),
             bridge,
@@ -114,12 +115,12 @@ class Legs:
 
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""
-        status = carrying.absolute(live.route.status_hook, live.settings.hooks.base_url)
+        status = absolute(live.route.status_hook, live.settings.hooks.base_url)
         return self._hooks(live, HookUrls(status=status), None)
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""
-        url = carrying.absolute(target, live.settings.hooks.base_url)
+        url = live.application.address(target)
         if url is None:
             return None
         verbs, complaint = verbs_in(await live.hooks.forward(url, body))

@@ -12,6 +12,7 @@ from calls.leg import Leg
 from calls.masking import without_secrets
 from calls.statuses import Statuses
 from config.settings import Route, Settings
+from hooks.applications.base import Application
 from hooks.dispatcher import CallHooks, Dispatcher
 from media.platforms.base import Call
 from store.base import CallRow
@@ -34,6 +35,7 @@ class LiveCall:
         route: Route,
         settings: Settings,
         *,
+        application: Application,
         place: Place,
         dispatcher: Dispatcher,
         now: float,
@@ -47,6 +49,7 @@ class LiveCall:
         "What the platform last said of the call."
         self.route = route
         self.settings = settings
+        self.application = application
         self.dispatcher = dispatcher
         self.log: FilteringBoundLogger = structlog.get_logger("calls").bind(call_sid=self.sid, route=route.name)
         self.fallback = filled(route.fallback, call.attributes)

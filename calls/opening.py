@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from calls.carrying import candidate
-from calls.document import filled, route_verbs
+from calls.document import filled
 from calls.masking import told
 from config.settings import Route, Settings
 from media.realtime.base import ModelError
-from verbs import DocumentError
+from verbs import DocumentError, parse
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 
@@ -25,15 +25,10 @@ class Opening:
     detail: JsonObject = field(default_factory=dict)
 
 
-def opening(
-    route: Route,
-    settings: Settings,
-    attributes: Mapping[str, Any],
-    *,
-    crowd: int | None = None,
-    reachable_by: str | None = None,
-) -> Opening:
-    """Give the route's verbs; its `busy` where the call is one too many, its `fallback` where they cannot be done.
+def without_asking(
+    route: Route, attributes: Mapping[str, Any], *, crowd: int | None, reachable_by: str | None
+) -> Opening | None:
+    """Give what a call is answered with whatever its application would say; None where that is to be asked.
 
     `crowd`: how many calls there are already, where these are too many. `reachable_by`: the URL by which a platform
     seems to know us that has none of ours.
@@ -42,17 +37,33 @@ def opening(
         return Opening(filled(route.busy, attributes), "call_refused_busy", {"active": crowd})
     if reachable_by is not None:
         remedy = f"set server.public_url to the URL at which the platform reaches us, such as {reachable_by}"
-        return _instead(route, attributes, "public_url_missing", remedy=remedy)
+        return instead(route, attributes, "public_url_missing", remedy=remedy)
+    return None
+
+
+def opening(
+    wanted: Sequence[JsonObject],
+    route: Route,
+    settings: Settings,
+    attributes: Mapping[str, Any],
+    *,
+    strict: bool = True,
+) -> Opening:
+    """Give the verbs that the call's application wants; the route's `fallback` where they cannot be done.
+
+    Not `strict`: what the platform may not know passes.
+    """
     try:
-        verbs = route_verbs(route, attributes, version=settings.platform.version)
+        verbs = parse(list(wanted), version=settings.platform.version, strict=strict)
     except DocumentError as error:
-        return _instead(route, attributes, "document_refused", complaint=told(error.complaints))
+        return instead(route, attributes, "document_refused", complaint=told(error.complaints))
     if obstacle := obstacle_to(verbs, route, settings):
-        return _instead(route, attributes, "model_not_configured", message=obstacle)
+        return instead(route, attributes, "model_not_configured", message=obstacle)
     return Opening(verbs)
 
 
-def _instead(route: Route, attributes: Mapping[str, Any], problem: str, **detail: str) -> Opening:
+def instead(route: Route, attributes: Mapping[str, Any], problem: str, **detail: str) -> Opening:
+    """Give the route's `fallback`, and why."""
     return Opening(filled(route.fallback, attributes), problem, detail)
 
 

@@ -10,16 +10,18 @@ from time import time
 
 import structlog
 
+from calls.applications import application
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Place, as_bytes, new_call
 from calls.leg import ASKED_AFTER_S
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
-from calls.opening import NOBODY, opening
+from calls.opening import NOBODY, Opening, instead, opening, without_asking
 from calls.register import Register
 from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
+from hooks.transports.base import HookFailure
 from media.ends import HUNG_UP, PLATFORM_ENDED, RESTART
 from media.platforms import PLATFORMS
 from media.platforms.base import Call, CallStatus, Stage
@@ -77,9 +79,11 @@ class Switchboard:
             declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
             log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
             return declined.document
-        live = LiveCall(row, call, route, settings, place=place, dispatcher=self._dispatcher, now=now)
-        crowd = self.active if self.draining or self.full else None
-        first = opening(route, settings, call.attributes, crowd=crowd, reachable_by=reachable_by)
+        asked = application(route, settings, call)
+        live = LiveCall(
+            row, call, route, settings, application=asked, place=place, dispatcher=self._dispatcher, now=now
+        )
+        first = await self._opening(live, call, reachable_by)
         next_ = live.next(row, first.verbs)
         row = await self._store.create(replace(next_.row, document=as_bytes(next_.document)))
         if row.id != live.row_id:
@@ -89,6 +93,17 @@ class Switchboard:
             live.log.warning(first.problem, **first.detail)
         self._course.begin(live, next_)
         return row.document
+
+    async def _opening(self, live: LiveCall, call: Call, reachable_by: str | None) -> Opening:
+        route, attributes = live.route, call.attributes
+        crowd = self.active if self.draining or self.full else None
+        if early := without_asking(route, attributes, crowd=crowd, reachable_by=reachable_by):
+            return early
+        try:
+            wanted = await live.application.answer(dict(attributes))
+        except HookFailure as failure:
+            return instead(route, attributes, "application_failed", message=str(failure))
+        return opening(wanted, route, live.settings, attributes, strict=live.application.written_here)
 
     async def media(self, ticket: Ticket) -> Line | None:
         """Give the line whose media socket this ticket opens, once; None for a ticket that opens nothing."""

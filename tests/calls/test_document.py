@@ -95,8 +95,8 @@ def test_templates_take_the_calls_values() -> None:
     }
     text = "{{from}} {{to}} {{caller_name}} {{sip.headers.x-id}} {{customerData.tier}} {{env.CITY}} {{env.NO}}"
     [route] = settings_of({"verbs": [{"verb": "say", "text": text}]}).routes
-    [say] = route_verbs(route, attributes, version="0.9")
-    assert say.to_wire()["text"] == "+1  Ann 7 gold Oslo "
+    [say] = route_verbs(route, attributes)
+    assert say["text"] == "+1  Ann 7 gold Oslo "
     assert values({})["sip"] == {}
 
 
@@ -104,7 +104,7 @@ def test_a_value_that_makes_a_document_impossible_is_told_or_becomes_a_hangup() 
     host = [LLM | {"connectOptions": {"host": "{{caller_name}}"}}]
     [route] = settings_of({"verbs": host}).routes
     with pytest.raises(DocumentError):
-        route_verbs(route, {"caller_name": "a/b"}, version="0.9")
+        parse(route_verbs(route, {"caller_name": "a/b"}))
     assert [verb.to_wire() for verb in filled([{"verb": 7}], {})] == [HANGUP]
     assert [verb.to_wire() for verb in filled([SAY | {"text": "{{from}}"}], {"from": "x"})] == [SAY | {"text": "x"}]
 
@@ -123,6 +123,6 @@ def test_a_document_is_encoded_as_json() -> None:
 
 def test_the_configuration_is_not_changed_by_a_call() -> None:
     before = repr(ROUTE.verbs)
-    extend(a_row(), route_verbs(ROUTE, {}, version="0.9"), ROUTE, PLACE, fallback=[])
+    extend(a_row(), parse(route_verbs(ROUTE, {})), ROUTE, PLACE, fallback=[])
     assert repr(ROUTE.verbs) == before
     assert isinstance(SETTINGS, Settings)

@@ -4,7 +4,9 @@ from threading import Lock
 
 import pytest
 
-from calls.opening import Opening, obstacle_to, opening
+from calls.document import route_verbs
+from calls.opening import Opening, obstacle_to, opening, without_asking
+from config.settings import Settings
 from tests.calls.exchange import HANGUP, LLM, SAY, SORRY, JsonObject, settings_of
 from verbs import parse
 from verbs.llm import Llm
@@ -14,9 +16,14 @@ def wires(first: Opening) -> list[JsonObject]:
     return [verb.to_wire() for verb in first.verbs]
 
 
+def first_of(settings: Settings, attributes: JsonObject) -> Opening:
+    [route] = settings.routes
+    return opening(route_verbs(route, attributes), route, settings, attributes)
+
+
 def test_a_route_that_can_be_carried_out_gives_its_verbs() -> None:
     settings = settings_of({"verbs": [LLM, SAY]})
-    first = opening(settings.routes[0], settings, {})
+    first = first_of(settings, {})
     assert (wires(first), first.problem) == ([LLM, SAY], "")
 
 
@@ -32,7 +39,7 @@ def test_one_that_cannot_gives_its_fallback_and_says_why(
     environ: dict[str, str] | None, verb: JsonObject, problem: str, told: str
 ) -> None:
     settings = settings_of({"verbs": [verb]}, environ=environ)
-    first = opening(settings.routes[0], settings, {"from": "a/b"})
+    first = first_of(settings, {"from": "a/b"})
     assert (wires(first), first.problem) == (SORRY, problem)
     assert told in repr(first.detail)
 
@@ -66,15 +73,29 @@ def test_options_of_a_shape_that_nobody_foresaw_are_told_too() -> None:
     assert obstacle_to([odd], settings.routes[0], settings).startswith("llmOptions cannot be used (TypeError)")
 
 
+def test_who_is_asked_is_asked_when_there_is_room_and_a_way_back() -> None:
+    settings = settings_of({"verbs": [SAY]})
+    assert without_asking(settings.routes[0], {}, crowd=None, reachable_by=None) is None
+
+
+def test_a_strangers_verbs_may_be_new_to_us() -> None:
+    settings = settings_of({"verbs": [SAY]})
+    new = [{"verb": "say", "text": "Hi.", "mood": "warm"}]
+    assert wires(opening(new, settings.routes[0], settings, {})) == SORRY
+    assert wires(opening(new, settings.routes[0], settings, {}, strict=False)) == new
+
+
 def test_a_busy_route_says_how_busy() -> None:
     settings = settings_of({"verbs": [SAY], "busy": [SAY | {"text": "Sorry, {{from}}."}, HANGUP]})
-    first = opening(settings.routes[0], settings, {"from": "+1"}, crowd=3)
+    first = without_asking(settings.routes[0], {"from": "+1"}, crowd=3, reachable_by=None)
+    assert first
     assert wires(first) == [SAY | {"text": "Sorry, +1."}, HANGUP]
     assert (first.problem, first.detail) == ("call_refused_busy", {"active": 3})
 
 
 def test_a_platform_that_cannot_reach_us_is_told_how_it_could() -> None:
     settings = settings_of({"verbs": [LLM]})
-    first = opening(settings.routes[0], settings, {}, reachable_by="https://v.example.com")
+    first = without_asking(settings.routes[0], {}, crowd=None, reachable_by="https://v.example.com")
+    assert first
     assert (wires(first), first.problem) == (SORRY, "public_url_missing")
     assert "https://v.example.com" in first.detail["remedy"]

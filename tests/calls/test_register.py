@@ -3,6 +3,7 @@
 from calls.document import new_call
 from calls.live import LiveCall
 from calls.register import Register
+from hooks.applications.document import Document
 from tests.calls.exchange import PLACE, SAY, Exchange, a_call, in_virtual_time, settings_of
 
 
@@ -13,7 +14,16 @@ async def test_a_call_is_forgotten_but_not_another_one_under_its_old_sid() -> No
 
     def live() -> LiveCall:
         row = new_call(a_call(), platform="jambonz", route="r", at_s=0.0)
-        return LiveCall(row, a_call(), settings.routes[0], settings, place=PLACE, dispatcher=dispatcher, now=0.0)
+        return LiveCall(
+            row,
+            a_call(),
+            settings.routes[0],
+            settings,
+            application=Document([], base_url=None),
+            place=PLACE,
+            dispatcher=dispatcher,
+            now=0.0,
+        )
 
     register = Register(lambda seconds, forget, call: forget(call))
     first, second = live(), live()

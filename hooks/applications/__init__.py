@@ -1,0 +1,1 @@
+"""Who says what a call does: one kind of application a file."""

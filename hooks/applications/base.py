@@ -1,0 +1,34 @@
+"""What an application is to a call: it gives the first verbs, and says where its hooks are reached."""
+
+from typing import Protocol
+
+from verbs.base import JsonObject
+
+
+class Application(Protocol):
+    """One call's application. It is made with the call and closed when the call is over."""
+
+    written_here: bool
+    "Whether its verbs are the configuration's own, checked by our own rules; a stranger's are only linted."
+
+    async def answer(self, attributes: JsonObject) -> list[JsonObject]:
+        """Say what a new call does: verbs, not yet validated.
+
+        :raises hooks.transports.base.HookFailure: none came, or not in time
+        """
+
+    def address(self, hook: object) -> str | None:
+        """Give the URL of a hook as its documents write it; the URL's scheme chooses the transport. None: no hook."""
+
+    async def close(self) -> None:
+        """Let go of what reaches it."""
+
+
+def absolute(hook: object, base_url: str | None) -> str | None:
+    """Resolve a hook as documents write it: a URL, a path, or an object with one of them as `url`."""
+    url = hook.get("url") if isinstance(hook, dict) else hook
+    if not isinstance(url, str) or not url:
+        return None
+    if url.startswith(("http://", "https://")):
+        return url
+    return f"{base_url.rstrip('/')}/{url.lstrip('/')}" if base_url else None
