@@ -5,12 +5,20 @@ for today. Seven events have two names, one of the beta API and one of the GA AP
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from verbs.event_names import BETA_OF, GA_OF
 
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 EVERYTHING = frozenset({"all", "*"})
 MAX_CACHED = 1_000  # types a call has shown so far; a vendor has about fifty
+
+
+class Wanted(Protocol):
+    """Which events an application gets; `EventFilter`, or another's reading of `events`."""
+
+    def name_for(self, event_type: str) -> str | None:
+        """Return the name to deliver this event under; None: it was not asked for."""
 
 
 class _Patterns:
