@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hooks.envelope import FULL, Envelope
 from verbs.base import JsonObject
 
 
@@ -23,3 +24,5 @@ class Asked:
     name: str
     arguments: JsonObject
     call: Call
+    envelope: Envelope = FULL
+    "How a hook is asked for it."

@@ -8,8 +8,8 @@ import structlog
 from hooks.asked import Asked, Call
 from hooks.courier import Answer, Courier, Reply
 from hooks.delivery import Result, is_delivered
-from hooks.filter import EventFilter
-from hooks.messages import event_body
+from hooks.envelope import Envelope
+from hooks.filter import Wanted
 from hooks.options import HookUrls
 from hooks.redaction import Redactor
 from hooks.replies import error_output, verbs_in
@@ -30,9 +30,10 @@ class CallHooks:
         call: Call,
         *,
         urls: HookUrls,
-        wanted: EventFilter,
+        wanted: Wanted,
         redactor: Redactor,
         tools: Mapping[str, Tool],
+        envelope: Envelope,
     ) -> None:
         """`tools`: by their names, those that the toolHook need not serve."""
         self._courier = courier
@@ -43,6 +44,7 @@ class CallHooks:
         self._urls = urls
         self._wanted = wanted
         self._redactor = redactor
+        self._envelope = envelope
         self._end: Reply | None = None
 
     def report(self, event_type: str, event: JsonObject) -> None:
@@ -50,7 +52,8 @@ class CallHooks:
         name = self._wanted.name_for(event_type)
         if name is None or self._urls.event is None:
             return
-        body = self._encoded(event_body(event, name=name, call_sid=self._call_sid), self._redactor)
+        made = self._envelope.event_body(event, name=name, call_sid=self._call_sid)
+        body = self._encoded(made, self._redactor)
         if body is not None:
             self._courier.post("event", self._urls.event, body, droppable=event_type.endswith(".delta"))
 
@@ -72,7 +75,7 @@ class CallHooks:
         if tool is None:
             self._courier.soon(answer, error_output("this tool has no toolHook that could answer"))
         else:
-            tool.begin(self._courier, Asked(call_id, name, arguments, self._call), answer)
+            tool.begin(self._courier, Asked(call_id, name, arguments, self._call, self._envelope), answer)
 
     async def ask_action(self, body: JsonObject) -> list[JsonObject] | None:
         """Tell the actionHook of the end, and return what the call does next; None: nothing, or not in time.

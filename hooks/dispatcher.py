@@ -19,7 +19,8 @@ from hooks.asked import Call
 from hooks.call import CallHooks
 from hooks.courier import Answer, Done, Heard
 from hooks.delivery import Delivery, Kind, Outcome, Result, after_failure, after_success, is_delivered
-from hooks.filter import EventFilter
+from hooks.envelope import FULL, Envelope
+from hooks.filter import Wanted
 from hooks.messages import dropped_body
 from hooks.options import HookOptions, HookUrls
 from hooks.outbox import Outbox
@@ -69,10 +70,11 @@ class Dispatcher:
         caller: str,
         called: str,
         urls: HookUrls,
-        wanted: EventFilter,
+        wanted: Wanted,
         secrets: Iterable[str] = (),
         route: str = "",
         tools: Mapping[str, Tool] | None = None,
+        envelope: Envelope = FULL,
     ) -> CallHooks:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives."""
         courier = self._couriers.get(call_sid)
@@ -80,7 +82,9 @@ class Dispatcher:
             courier = self._couriers[call_sid] = _Courier(self, call_sid)
         redactor = Redactor((*self._secrets, *secrets))
         call = Call(call_sid, caller, called, route)
-        return CallHooks(courier, call, urls=urls, wanted=wanted, redactor=redactor, tools=tools or {})
+        return CallHooks(
+            courier, call, urls=urls, wanted=wanted, redactor=redactor, tools=tools or {}, envelope=envelope
+        )
 
     def pending(self) -> int:
         """How many deliveries are neither delivered nor dead."""

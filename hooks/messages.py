@@ -1,4 +1,7 @@
-"""The bodies that an application's hooks receive. Each is a JSON object; see `tests/hooks/test_messages.py`."""
+"""The bodies that an application's hooks receive. Each is a JSON object; see `tests/hooks/test_messages.py`.
+
+These are of `envelope: full`; `hooks/jambonz_messages.py` makes those of `envelope: jambonz`.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,11 +46,17 @@ def action_body(
     usage: JsonObject,
     cost: JsonObject | None = None,
     error: JsonObject | None = None,
+    verb_id: str | None = None,
 ) -> JsonObject:
-    """Build an actionHook's body: the call's attributes as its platform sends them, and how the conversation ended."""
+    """Build an actionHook's body: the call's attributes as its platform sends them, and how the conversation ended.
+
+    `verb_id`: the `id` of the `llm` verb, where it has one.
+    """
     body = {**attributes, "completion_reason": completion_reason, "reason_code": reason_code, "ended_by": ended_by}
     if error is not None:
         body["error"] = error
+    if verb_id:
+        body["verb_id"] = verb_id
     body["usage"] = usage
     if cost is not None:
         body["cost"] = cost

@@ -11,7 +11,6 @@ import structlog
 from hooks.asked import Asked
 from hooks.courier import Answer, Courier
 from hooks.delivery import Result, is_delivered
-from hooks.messages import tool_body
 from hooks.redaction import PLAIN
 from hooks.replies import error_output, tool_output
 from hooks.tools.base import only
@@ -78,7 +77,7 @@ def _declaration(name: str, entry: JsonObject) -> JsonObject | None:
 
 def _body(asked: Asked) -> JsonObject:
     call = asked.call
-    return tool_body(
+    return asked.envelope.tool_body(
         asked.call_id, asked.name, asked.arguments, call_sid=call.call_sid, caller=call.caller, called=call.called
     )
 

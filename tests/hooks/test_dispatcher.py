@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from hooks.call import CallHooks
 from hooks.delivery import Outcome
 from hooks.dispatcher import Dispatcher
+from hooks.envelope import ENVELOPES, FULL, Envelope
 from hooks.filter import EventFilter
 from hooks.options import HookOptions, HookUrls
 from hooks.transports.base import HookBroken, HookReply, HookRequest, HookTimeout, HookUnreachable, Transport
@@ -92,9 +93,12 @@ class Room:
         urls: HookUrls = URLS,
         events: list[str] | None = None,
         secrets: tuple[str, ...] = (),
+        envelope: Envelope = FULL,
     ) -> CallHooks:
         wanted = EventFilter(events, beta_names=False)
-        return self.dispatcher.for_call(call_sid, caller="+1", called="+2", urls=urls, wanted=wanted, secrets=secrets)
+        return self.dispatcher.for_call(
+            call_sid, caller="+1", called="+2", urls=urls, wanted=wanted, secrets=secrets, envelope=envelope
+        )
 
     def seen(self, path: str) -> list[Seen]:
         return self.applications.seen[path]
@@ -153,6 +157,24 @@ def test_events_arrive_one_at_a_time_in_order_and_numbered() -> None:
         assert room.dispatcher.pending() == 0
 
     play(scene, {"event": [(1.0, OK)]})
+
+
+@pytest.mark.claim("J9", "eventHook", "toolHook")
+def test_jambonz_bodies_name_no_call_and_the_headers_do() -> None:
+    async def scene(room: Room) -> None:
+        secrets = ("sk-of-this-call",)
+        hooks = room.call(envelope=ENVELOPES["jambonz"], secrets=secrets)
+        hooks.report("response.done", {"type": "response.done", "cityName": "a sk-of-this-call"})
+        hooks.call_tool("call_9", "f", {"cityName": "Rome"}, list[str]().append)
+        await hooks.close(60.0)
+        [event], [tool] = room.seen("event"), room.seen("tool")
+        assert event.request.body == b'{"type":"response.done","city_name":"a ***"}'
+        assert tool.request.body == b'{"tool_call_id":"call_9","name":"f","args":{"cityName":"Rome"}}'
+        assert [(seen.request.headers["X-Call-Sid"], seen.seq) for seen in (event, tool)] == [("c-1", 1), ("c-1", 2)]
+        assert all(seen.id.startswith("msg_") for seen in (event, tool))
+
+    options = HookOptions(secrets=("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",))
+    play(scene, options=options)
 
 
 @pytest.mark.claim("J9", "J11", "events")

@@ -66,7 +66,7 @@ def test_an_end_has_the_attributes_of_the_call_and_how_it_ended() -> None:
     }
 
 
-def test_an_end_may_have_an_error_and_a_cost() -> None:
+def test_an_end_may_have_an_error_a_cost_and_the_verbs_id() -> None:
     body = action_body(
         {},
         completion_reason="server error",
@@ -77,6 +77,8 @@ def test_an_end_may_have_an_error_and_a_cost() -> None:
         usage={},
         cost={"usd": 0.01},
         error={"code": "insufficient_quota"},
+        verb_id="v1",
     )
+    assert body["verb_id"] == "v1"
     assert body["error"] == {"code": "insufficient_quota"}
     assert body["cost"] == {"usd": 0.01}
