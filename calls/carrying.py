@@ -9,7 +9,9 @@ from typing import NamedTuple
 from calls.leaving import Again, exits
 from calls.manners import manners
 from config.settings import Media, Route, Settings, Vendor
-from hooks.filter import EventFilter
+from hooks.envelope import ENVELOPES, Envelope
+from hooks.filter import EventFilter, Wanted
+from hooks.jambonz_filter import JambonzFilter
 from hooks.options import HookUrls
 from hooks.tools import Tool
 from media.audio import AudioFormat, clip
@@ -34,8 +36,16 @@ def changes_rate(route: Route, version: str) -> bool:
     return any(audio.rate_hz != rate_hz for vendor in vendors for audio in VENDORS[vendor].audio_at(rate_hz))
 
 
-def event_filter(llm: Llm) -> EventFilter:
-    return EventFilter(llm.events if llm.event_hook else [], beta_names=llm.beta_shaped)
+def event_filter(llm: Llm, route: Route) -> Wanted:
+    if not llm.event_hook:
+        return EventFilter([], beta_names=False)
+    if route.hooks.filter == "jambonz-oss":
+        return JambonzFilter(llm.events)
+    return EventFilter(llm.events, beta_names=llm.beta_shaped)
+
+
+def envelope(route: Route) -> Envelope:
+    return ENVELOPES[route.hooks.envelope]
 
 
 def make_model(llm: Llm, route: Route) -> Realtime:
@@ -43,7 +53,7 @@ def make_model(llm: Llm, route: Route) -> Realtime:
 
     :raises ModelError: its options have a shape that nobody foresaw
     """
-    wanted = event_filter(llm)
+    wanted = event_filter(llm, route)
     audio_events = any(wanted.name_for(name) for name in AUDIO_EVENTS)
     vendor = VENDORS[llm.vendor]
     audio = vendor.audio_at(route.media.sample_rate_hz)

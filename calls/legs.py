@@ -15,7 +15,6 @@ from calls.masking import own_secrets
 from hooks.applications.base import absolute
 from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
-from hooks.messages import action_body
 from hooks.options import HookUrls
 from hooks.replies import verbs_in
 from media.bridge import Bridge
@@ -134,10 +133,11 @@ class Legs:
             caller=live.caller,
             called=live.called,
             urls=urls,
-            wanted=carrying.event_filter(llm) if llm else EventFilter([], beta_names=False),
+            wanted=carrying.event_filter(llm, live.route) if llm else EventFilter([], beta_names=False),
             secrets=own_secrets(llm) if llm else (),
             route=live.route.name,
             tools=carrying.route_tools(live.route, live.settings) if llm else None,
+            envelope=carrying.envelope(live.route),
         )
 
     async def _keep(self, live: LiveCall, nth: int, vendor: str, end: End, bridge: Bridge) -> Body:
@@ -158,10 +158,10 @@ class Legs:
             live.log.info("conversation_ended", **told)
         self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         dialect = PLATFORMS[live.settings.platform.kind].call
-        duration_s = bridge.record.duration_s(self._loop.time())
+        duration_s, verb_id = bridge.record.duration_s(self._loop.time()), live.llms[nth].id
 
         def body(attributes: JsonObject) -> JsonObject:
-            return action_body(
+            return carrying.envelope(live.route).action_body(
                 dialect.hook_attributes(live.attributes | attributes),
                 completion_reason=kept_end.completion_reason,
                 reason_code=kept_end.reason_code,
@@ -170,6 +170,7 @@ class Legs:
                 transcript=kept_end.transcript,
                 usage=kept_end.usage,
                 error=kept_end.error,
+                verb_id=verb_id,
             )
 
         return body

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path as FilePath
 
 from config import yaml_text
@@ -15,7 +16,7 @@ from config.nodes import Mapping, Scalar, Sequence, merged, with_value
 from config.reading import read_bytes, text_of
 from config.rules import exposure, shadowed, vendor_url_fault, warnings
 from config.secrets import variable_secrets
-from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Vendor
+from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Shape, Vendor
 from config.tools import ReadTool, read_tools, unread
 from verbs.vendors import VENDORS
 
@@ -77,11 +78,21 @@ def _filled_in(root: Mapping, environ: MappingOf[str, str]) -> Mapping:
     """Put the built-in values under the file's, and `defaults` under each route."""
     built_in, _ = yaml_text.parse(_BUILT_IN, file="", environ=environ)
     filled = merged(root, built_in)
-    defaults, routes = filled.get("defaults"), filled.get("routes")
-    if not (isinstance(routes, Sequence) and isinstance(defaults, Mapping)):
+    routes = filled.get("routes")
+    if not isinstance(routes, Sequence):
         return filled
-    items = [merged(item, defaults) if isinstance(item, Mapping) else item for item in routes.items]
+    shared = [under for under in (filled.get("defaults"), _shape_for_all(filled)) if isinstance(under, Mapping)]
+    items = [reduce(merged, shared, item) if isinstance(item, Mapping) else item for item in routes.items]
     return with_value(filled, "routes", replace(routes, items=tuple(items)))
+
+
+def _shape_for_all(root: Mapping) -> Mapping | None:
+    """Give what the section `hooks` says that a route may say otherwise, as `defaults` would."""
+    entry = root.entry("hooks")
+    if entry is None or not isinstance(entry.value, Mapping):
+        return None
+    said = tuple(inner for inner in entry.value.entries if inner.key in Shape.model_fields)
+    return replace(root, entries=(replace(entry, value=replace(entry.value, entries=said)),))
 
 
 def _read(draft: Draft, folder: FilePath, read_tool: ReadTool) -> Settings | None:

@@ -9,7 +9,7 @@ from config.complaints import ConfigError
 from config.load import load
 from config.routing import Verdict, explain, route_for
 from config.secrets import hidden, secret_values
-from config.settings import Route, Settings
+from config.settings import Route, Settings, Shape
 from config.tools import ReadTool, unread
 
 Call = Mapping[str, Any]
@@ -50,15 +50,21 @@ def explain_lines(
     route = route_for(settings, call)
     if route is None:
         return 1, [*verdicts, f"no route takes a call to {number}: add one, such as numbers: ['*']"]
+    shape = [] if route.hooks == Shape() else [_shape_line(route.hooks)]
     tools = [_tool_line(name, tool) for name, tool in settings.tools.get(route.name, {}).items()]
     document = json.dumps(document_for(settings, route, call), indent=2, ensure_ascii=False)
     secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secret_values(settings)]
-    return 0, [*verdicts, *hidden("\n".join([*tools, document]), secrets).splitlines()]
+    return 0, [*verdicts, *hidden("\n".join([*shape, *tools, document]), secrets).splitlines()]
 
 
 def _verdict_line(verdict: Verdict) -> str:
     mark = "takes the call" if verdict.matched else "does not"
     return f"{verdict.route.name}: {mark}: {verdict.reason}"
+
+
+def _shape_line(shape: Shape) -> str:
+    """`hooks: envelope jambonz, filter default`; told where it is not as usual."""
+    return f"hooks: envelope {shape.envelope}, filter {shape.filter}"
 
 
 def _tool_line(name: str, tool: Any) -> str:

@@ -107,7 +107,16 @@ class Vendor(Strict):
     "None: until the vendor's own `expires_at`."
 
 
-class Hooks(Strict):
+class Shape(Strict):
+    """What an application gets to see: its hooks' bodies, and how `events` is read."""
+
+    envelope: Annotated[Literal["full", "jambonz"], Word] = "full"
+    "`jambonz`: bodies as jambonz' own `llm` verb sends them, without what is ours."
+    filter: Annotated[Literal["default", "jambonz-oss"], Word] = "default"
+    "`jambonz-oss`: `events` as open-source jambonz reads it, quirks included."
+
+
+class Hooks(Shape):
     base_url: MaybeUrl = None
     secrets: SigningSecrets = ()
     timeout_s: Seconds = 5.0
@@ -171,6 +180,8 @@ class Route(Strict):
     )
     busy: Verbs = Field(default_factory=lambda: [{"verb": "sip:decline", "status": 486}], repr=False)
     status_hook: MaybeText = None
+    hooks: Annotated[Shape, Section] = Field(default_factory=Shape)
+    "What is not said here is said by the section `hooks` of the file."
     max_call_s: Seconds = 3600.0
     media: Annotated[Media, Section] = Field(default_factory=Media)
     conversation: Annotated[Conversation, Section] = Field(default_factory=Conversation)

@@ -91,8 +91,26 @@ def test_j6_the_configuration_may_have_another_model_for_a_name(model: str | Non
     ],
 )
 def test_events_are_delivered_as_asked_and_only_to_an_event_hook(changes: JsonObject, delivered: str | None) -> None:
-    wanted = carrying.event_filter(llm_of(**changes))
+    [route] = settings_of({"verbs": [LLM]}).routes
+    wanted = carrying.event_filter(llm_of(**changes), route)
     assert wanted.name_for("response.output_audio_transcript.done") == delivered
+
+
+@pytest.mark.claim("J28", "events")
+@pytest.mark.parametrize(
+    ("changes", "delivered"),
+    [
+        ({"events": []}, "response.output_audio_transcript.done"),
+        ({"events": ["response.audio_transcript.done"]}, None),
+        ({"events": None}, None),
+        ({"events": [], "eventHook": None}, None),
+    ],
+)
+def test_a_route_may_have_events_read_as_jambonz_reads_them(changes: JsonObject, delivered: str | None) -> None:
+    [route] = settings_of({"verbs": [LLM], "hooks": {"filter": "jambonz-oss"}}).routes
+    wanted = carrying.event_filter(llm_of(**changes), route)
+    assert wanted.name_for("response.output_audio_transcript.done") == delivered
+    assert wanted.name_for("response.output_audio.delta") is None
 
 
 @pytest.mark.parametrize(("events", "whole"), [(["response.output_audio.delta"], True), (["all"], False)])

@@ -58,6 +58,16 @@ def test_a_call_is_explained_with_its_document_and_without_secrets(path: Path) -
     assert '    "text": "alice - ***"' in lines
 
 
+@pytest.mark.claim("J9", "J28")
+def test_hooks_that_are_not_as_usual_are_explained(path: Path) -> None:
+    path.write_text(TEXT.replace("support,", "support, hooks: {filter: jambonz-oss},"))
+    _, lines = explain_lines(path, {}, number="+15551", document_for=document_for)
+    assert lines[2] == "hooks: envelope full, filter jambonz-oss"
+    assert not any(
+        line.startswith("hooks:") for line in explain_lines(path, {}, number="2", document_for=document_for)[1]
+    )
+
+
 def test_a_call_that_no_route_takes_exits_with_one(path: Path) -> None:
     assert explain_lines(path, {}, number="9", document_for=document_for) == (
         1,

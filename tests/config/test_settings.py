@@ -74,6 +74,8 @@ def at(settings: Settings, path: str) -> Any:
         ("vendors.localai.url", "ws://localhost:8080/v1/realtime"),
         ("vendors.speaches.url", "ws://localhost:8000/v1/realtime"),
         ("hooks.base_url", None),
+        ("hooks.envelope", "full"),
+        ("hooks.filter", "default"),
         ("hooks.secrets", ()),
         ("hooks.timeout_s", 5),
         ("hooks.tool_timeout_s", 8),
@@ -205,6 +207,25 @@ def test_a_route_goes_before_the_defaults_key_by_key(loaded: Load) -> None:
     )
     seen = [(r.max_call_s, r.media.lead_ms, r.media.sample_rate_hz, r.busy) for r in settings.routes]
     assert seen == [(60, 100, 8000, [{"verb": "hangup"}]), (5, 50, 8000, [{"verb": "answer"}])]
+
+
+@pytest.mark.claim("J9", "J28")
+def test_the_shape_of_hooks_is_said_for_all_for_the_defaults_or_for_a_route(loaded: Load) -> None:
+    settings = loaded(
+        "hooks: {envelope: jambonz, filter: jambonz-oss, timeout_s: 2}\n"
+        "defaults: {hooks: {filter: default}}\n"
+        "routes:\n"
+        "  - {name: a, numbers: ['1'], verbs: [{verb: hangup}]}\n"
+        "  - {name: b, numbers: ['2'], hooks: {envelope: full}, verbs: [{verb: hangup}]}\n"
+        "  - {name: c, hooks: , verbs: [{verb: hangup}]}\n"
+    )
+    assert [(route.hooks.envelope, route.hooks.filter) for route in settings.routes] == [
+        ("jambonz", "default"),
+        ("full", "default"),
+        ("jambonz", "default"),
+    ]
+    alone = loaded("hooks: {filter: jambonz-oss}\nroutes: [{name: a, verbs: [{verb: hangup}]}]\n").routes[0].hooks
+    assert (alone.envelope, alone.filter) == ("full", "jambonz-oss")
 
 
 def test_a_hold_clip_starts_at_the_folder_of_the_file(loaded: Load, tmp_path: Path) -> None:
