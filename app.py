@@ -117,8 +117,9 @@ class Server:
         return switchboard, secret
 
     def _application(self, switchboard: Switchboard, secret: bytes) -> web.Application:
-        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard])
-        app.add_routes(Webhooks(switchboard, secret=secret, base_url=lambda: self._base_url).routes())
+        count = self._metrics.request_refused
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard(count)])
+        app.add_routes(Webhooks(switchboard, secret=secret, base_url=lambda: self._base_url, count=count).routes())
         app.router.add_get("/media/{platform}/{ticket}", media.handler(switchboard, secret=secret))
         app.add_routes(health.routes(lambda: self._state(switchboard)))
         scrape = metrics.handler(self._metrics)

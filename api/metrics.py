@@ -93,6 +93,12 @@ class Metrics:
         self._failures = Counter(
             "hookswitch_hook_failures_total", "Hook attempts that failed", ["kind"], registry=registry
         )
+        self._refused = Counter(
+            "hookswitch_requests_refused_total",
+            "Requests that were refused, by what was wrong",
+            ["reason"],
+            registry=registry,
+        )
         self._pending = Gauge("hookswitch_outbox_pending", "Hooks waiting for delivery", registry=registry)
         self._lag = Gauge(
             "hookswitch_loop_lag_seconds", "Worst delay of the event loop in the last 15 s", registry=registry
@@ -122,6 +128,9 @@ class Metrics:
 
     def hook_failed(self, kind: str) -> None:
         self._failures.labels(self._labels.name(kind)).inc()
+
+    def request_refused(self, reason: str) -> None:
+        self._refused.labels(self._labels.name(reason)).inc()
 
     def outbox_pending(self, count: int) -> None:
         self._pending.set(count)

@@ -86,6 +86,8 @@ class Refusal:
     "Value for WWW-Authenticate."
     skew_s: int | None = None
     "How far two clocks are apart, where that is why."
+    reason: str = ""
+    "Which of the several things that one code stands for; empty where the code says it."
 
 
 def decide(facts: Facts, secrets: Secrets) -> Refusal | None:
@@ -153,23 +155,24 @@ def _bearer(facts: Facts, token: str) -> Refusal | None:
 
 
 def _only_local(facts: Facts) -> Refusal | None:
-    reason = _not_local_because(facts)
-    if reason is None:
+    strange = _not_local_because(facts)
+    if strange is None:
         return None
-    key = KEY_TO_SET[facts.path]
-    message = f"{reason}; without {key} only a direct request from this machine is answered"
-    return Refusal(403, "not_trusted", message)
+    reason, sentence = strange
+    message = f"{sentence}; without {KEY_TO_SET[facts.path]} only a direct request from this machine is answered"
+    return Refusal(403, "not_trusted", message, reason=reason)
 
 
-def _not_local_because(facts: Facts) -> str | None:
+def _not_local_because(facts: Facts) -> tuple[str, str] | None:
+    """Give the reason in a word and in a sentence."""
     if not is_loopback(facts.peer):
-        return "the request comes from another machine"
+        return "another_machine", "the request comes from another machine"
     if facts.proxied_by is not None:
-        return f"the request came through a proxy (it carries {facts.proxied_by})"
+        return "proxied", f"the request came through a proxy (it carries {facts.proxied_by})"
     if not _names_loopback(facts.host):
-        return "the Host header is not a loopback name"
+        return "foreign_host", "the Host header is not a loopback name"
     if facts.origin is not None and not _names_loopback(SCHEME.sub("", facts.origin)):
-        return "the request was made by a web page of another origin"
+        return "foreign_origin", "the request was made by a web page of another origin"
     return None
 
 

@@ -11,6 +11,7 @@ from time import time
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from api import trust
 from calls.document import Place
@@ -29,15 +30,18 @@ FOR_PLATFORM = ("/call", "/adulting", "/media")
 USE_POST = "This is a call webhook, and GET carries nothing: configure POST in the platform's application.\n"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Count = Callable[[str], None]
+"Told the reason of each request that is refused: one of a few words."
 
 
 class Webhooks:
     """The handlers. `base_url` gives this server's own URL where no public one is configured."""
 
-    def __init__(self, switchboard: Switchboard, *, secret: bytes, base_url: Callable[[], str]) -> None:
+    def __init__(self, switchboard: Switchboard, *, secret: bytes, base_url: Callable[[], str], count: Count) -> None:
         self._switchboard = switchboard
         self._secret = secret
         self._base_url = base_url
+        self._count = count
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -125,42 +129,60 @@ class Webhooks:
         return value if isinstance(value, dict) else {}
 
     def _ticket(self, request: web.Request, purpose: Purpose) -> Ticket | None:
+        """Give the path's ticket; None, and a line in the log, where it was not made here for this."""
         ticket = read(request.match_info["ticket"], self._secret)
-        return ticket if ticket and ticket.purpose == purpose else None
+        if ticket and ticket.purpose == purpose:
+            return ticket
+        _tell(request, 200, "bad_ticket")  # jambonz hangs up on anything else
+        self._count("bad_ticket")
+        return None
 
 
 class Refused(Exception):  # noqa: N818  # a request's end, not an error of ours
     """Carries the answer of a request that goes no further, and for the log why."""
 
-    def __init__(self, response: web.Response, code: str, **detail: object) -> None:
+    def __init__(self, response: web.Response, code: str, *, reason: str = "", **detail: object) -> None:
         super().__init__(response.status)
         self.response = response
-        self.detail = {"code": code, **detail}
+        self.code = code
+        self.reason = reason or code
+        self.detail = {**({"reason": reason} if reason else {}), **detail}
 
 
-@web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+def guard(count: Count) -> Middleware:
     """Turn what was raised into an answer that the platform can work with; one request's fault is its own."""
-    try:
-        return await handler(request)
-    except Refused as refusal:
-        return _told(request, refusal)
-    except web.HTTPException as refusal:
-        return _told(request, refused(refusal.status, refusal.reason.lower().replace(" ", "_"), refusal.reason))
-    except Exception:
-        log.exception("request_failed", path=request.path)
-        if request.path == "/call":
-            return _json(FAULT)
-        if request.path.startswith(("/call/ended/", "/call/hook/", "/adulting")):
-            return _json(b"[]")
-        return error_response(400 if request.path.startswith(FOR_PLATFORM) else 500, "internal_error", "internal error")
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refused as refused_:
+            refusal = refused_
+        except web.HTTPException as error:
+            refusal = refused(error.status, error.reason.lower().replace(" ", "_"), error.reason)
+        except Exception:
+            log.exception("request_failed", path=request.path)
+            return _in_spite_of_a_fault(request.path)
+        _tell(request, refusal.response.status, refusal.code, **refusal.detail)
+        count(refusal.reason)
+        return refusal.response
+
+    return guarded
+
+
+def _in_spite_of_a_fault(path: str) -> web.Response:
+    if path == "/call":
+        return _json(FAULT)
+    if path.startswith(("/call/ended/", "/call/hook/", "/adulting")):
+        return _json(b"[]")
+    return error_response(400 if path.startswith(FOR_PLATFORM) else 500, "internal_error", "internal error")
 
 
 def admit(facts: trust.Facts, settings: Settings) -> None:
     """Let a request go on that may; raise Refused for any other."""
     if refusal := trust.decide(facts, secrets_of(settings)):
         skew = {} if refusal.skew_s is None else {"skew_s": refusal.skew_s}
-        raise Refused(trust.refused(refusal), refusal.code, **skew)
+        raise Refused(trust.refused(refusal), refusal.code, reason=refusal.reason, **skew)
 
 
 def secrets_of(settings: Settings) -> trust.Secrets:
@@ -186,11 +208,9 @@ def bad_request(message: str) -> Refused:
     return refused(400, "bad_request", message)
 
 
-def _told(request: web.Request, refusal: Refused) -> web.Response:
-    """One line in the log for each request that is refused, and nothing of what it held."""
-    status = refusal.response.status
-    log.warning("request_refused", path=request.path, status=status, peer=request.remote, **refusal.detail)
-    return refusal.response
+def _tell(request: web.Request, status: int, code: str, **detail: object) -> None:
+    """Write one line in the log for each request that is refused, and nothing of what it held."""
+    log.warning("request_refused", path=request.path, status=status, peer=request.remote, code=code, **detail)
 
 
 def _is_direct(request: web.Request) -> bool:

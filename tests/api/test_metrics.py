@@ -17,6 +17,7 @@ SERIES = {
     "hookswitch_barge_in_seconds": ("histogram", set()),
     "hookswitch_hook_delivery_seconds": ("histogram", {"kind"}),
     "hookswitch_hook_failures": ("counter", {"kind"}),
+    "hookswitch_requests_refused": ("counter", {"reason"}),
     "hookswitch_outbox_pending": ("gauge", set()),
     "hookswitch_loop_lag_seconds": ("gauge", set()),
     "hookswitch_model_sockets": ("gauge", set()),
@@ -35,6 +36,7 @@ def one_busy_day() -> Metrics:
     metrics.measure("barge_in", 0.003)
     metrics.hook_delivered("event", 0.02)
     metrics.hook_failed("tool")
+    metrics.request_refused("stale_signature")
     metrics.outbox_pending(3)
     metrics.model_opened()
     metrics.model_opened()
@@ -69,6 +71,7 @@ def test_the_series_have_the_names_kinds_and_labels_that_dashboards_know() -> No
         ("hookswitch_barge_in_seconds_bucket", {"le": "0.005"}, 1),
         ("hookswitch_hook_delivery_seconds_count", {"kind": "event"}, 1),
         ("hookswitch_hook_failures_total", {"kind": "tool"}, 1),
+        ("hookswitch_requests_refused_total", {"reason": "stale_signature"}, 1),
         ("hookswitch_outbox_pending", {}, 3),
         ("hookswitch_model_sockets", {}, 1),
         ("hookswitch_tokens_total", {"vendor": "openai", "kind": "input_audio"}, 120),

@@ -44,7 +44,7 @@ def test_without_a_secret_a_direct_local_request_is_answered(path: PathClass) ->
 def test_without_a_secret_another_machine_is_refused_and_told_the_key_to_set(path: PathClass) -> None:
     refusal = decide(remote(path), NOTHING)
     assert refusal is not None
-    assert (refusal.status, refusal.code) == (403, "not_trusted")
+    assert (refusal.status, refusal.code, refusal.reason) == (403, "not_trusted", "another_machine")
     assert "another machine" in refusal.message
     key = "server.admin_token" if path in {"admin", "metrics"} else "platform.basic_auth"
     assert key in refusal.message

@@ -26,9 +26,10 @@ SIGNED = {"webhook_secrets": [WEBHOOK_SECRET, "a newer secret"]}
 class Desk:
     """A switchboard behind its webhooks, and a platform that asks."""
 
-    def __init__(self, exchange: Exchange, platform: Platform) -> None:
+    def __init__(self, exchange: Exchange, platform: Platform, refusals: list[str]) -> None:
         self.exchange = exchange
         self.platform = platform
+        self.refusals = refusals
 
 
 @pytest.fixture
@@ -38,13 +39,15 @@ async def desk_for(aiohttp_client: AiohttpClient) -> AsyncIterator[Any]:
 
     async def make(settings: Settings, secret: str = "") -> Desk:
         made.append(Exchange(settings))
-        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard])
+        refusals: list[str] = []
+        count = refusals.append
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard(count)])
         address: list[str] = []
-        webhooks = Webhooks(made[-1].switchboard, secret=SECRET, base_url=lambda: address[0])
+        webhooks = Webhooks(made[-1].switchboard, secret=SECRET, base_url=lambda: address[0], count=count)
         app.add_routes(webhooks.routes())
         client = await aiohttp_client(app)
         address.append(str(client.make_url("")).rstrip("/"))
-        return Desk(made[-1], Platform(client.session, address[0], secret))
+        return Desk(made[-1], Platform(client.session, address[0], secret), refusals)
 
     yield make
     for exchange in made:
@@ -131,6 +134,7 @@ async def test_a_wrong_stale_or_absent_signature_is_refused(desk_for: Any, path:
     desk = await desk_for(settings_of(PLAIN, platform=SIGNED))
     status, answer, _ = await desk.platform.post(path, RAW, **{"Jambonz-Signature": header})
     assert (status, answer["error"]["code"]) == (401, code)
+    assert desk.refusals == [code]
     assert desk.exchange.lines.made == []
 
 
@@ -147,22 +151,25 @@ async def test_the_log_says_by_how_much_the_clocks_differ(desk_for: Any) -> None
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("headers", "reason"),
     [
-        {"Host": "voice.example.com"},
-        {"X-Forwarded-For": "203.0.113.7"},
-        {"Forwarded": "for=203.0.113.7"},
-        {"CF-Connecting-IP": "203.0.113.7"},
-        {"Origin": "https://evil.example.com"},
+        ({"Host": "voice.example.com"}, "foreign_host"),
+        ({"X-Forwarded-For": "203.0.113.7"}, "proxied"),
+        ({"Forwarded": "for=203.0.113.7"}, "proxied"),
+        ({"CF-Connecting-IP": "203.0.113.7"}, "proxied"),
+        ({"Origin": "https://evil.example.com"}, "foreign_origin"),
     ],
 )
 async def test_without_a_secret_only_a_direct_request_of_this_machine_is_answered(
-    desk_for: Any, headers: dict[str, str]
+    desk_for: Any, headers: dict[str, str], reason: str
 ) -> None:
     desk = await desk_for(settings_of(PLAIN))
-    status, answer, _ = await desk.platform.post("/call", BODY, **headers)
+    with capture_logs() as logs:
+        status, answer, _ = await desk.platform.post("/call", BODY, **headers)
     assert (status, answer["error"]["code"]) == (403, "not_trusted")
+    assert [(told["code"], told["reason"]) for told in logs] == [("not_trusted", reason)]
     assert (await desk.platform.post("/call", BODY))[0] == 200
+    assert desk.refusals == [reason]
 
 
 async def test_what_is_no_call_is_refused(desk_for: Any) -> None:
@@ -235,6 +242,8 @@ async def test_what_comes_next_is_answered_for_a_good_ticket_and_nothing_for_oth
     for wrong in ("nonsense", media_ticket, unknown, url.rpartition("/")[2][:-1]):
         assert (await desk.platform.post(f"/call/ended/{wrong}", {}))[:2] == (200, [])
         assert (await desk.platform.post(f"/call/hook/{wrong}", {}))[:2] == (200, [])
+    # The unknown one is signed for /call/ended: a call that is forgotten is no forgery.
+    assert desk.refusals == ["bad_ticket"] * 7
     first = await desk.platform.post(url, {"call_sid": "c-1"})
     assert (first[0], first[1], first[2]["Content-Type"]) == (200, SORRY, "application/json")
     assert (await desk.platform.post(url, b""))[1] == first[1]
@@ -273,10 +282,12 @@ async def test_a_fault_of_ours_is_answered_with_what_the_platform_can_work_with(
     async def broken(_: web.Request) -> web.Response:
         raise ZeroDivisionError
 
-    app = web.Application(middlewares=[guard])
+    refusals: list[str] = []
+    app = web.Application(middlewares=[guard(refusals.append)])
     app.router.add_post(path, broken)
     client = await aiohttp_client(app)
     async with client.post(path) as got:
         assert (got.status, await got.json()) == (status, answer)
     async with client.get("/nowhere") as got:
         assert (got.status, (await got.json())["error"]["code"]) == (404, "not_found")
+    assert refusals == ["not_found"]

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ from tests.live.serving import (
     until_audio,
     until_closed,
 )
+from tests.live.serving import sign as signature
 
 JsonObject = dict[str, Any]
 TICKET_SECRET = "secret of the tickets"
@@ -108,6 +111,21 @@ async def test_a_ticket_that_is_none_or_not_for_media_opens_nothing(tmp_path: Pa
         assert await refused(scene, f"{base}/{unknown}") == 410
         assert scene.model.sessions == []
         assert names(await scene.platform.ended(document)) == SORRY
+
+
+async def test_refusals_are_counted_by_what_was_wrong(tmp_path: Path) -> None:
+    async with a_scene(tmp_path) as scene:
+        stale = signature(b"{}", WEBHOOK_SECRET, time.time() - 3600)
+        for header in ("t=1,v1=00", "t=1,v1=00", stale, ""):
+            assert (await scene.platform.post("/call", b"{}", **{"Jambonz-Signature": header}))[0] == 401
+        for path in ("/media/jambonz/nonsense", "/metrics"):
+            async with scene.platform.client.get(scene.running.url + path, headers={"Origin": "https://x.com"}) as got:
+                assert got.status == 403
+        assert (await scene.platform.post("/call/ended/nonsense", {}))[:2] == (200, [])
+        async with scene.platform.client.get(f"{scene.running.url}/metrics") as got:
+            told = re.findall(r'\nhookswitch_requests_refused_total{reason="(\w+)"} ([0-9.]+)', await got.text())
+        counted = {"wrong_signature": 2, "stale_signature": 1, "unsigned": 1, "bad_ticket": 2, "foreign_origin": 1}
+        assert {reason: float(count) for reason, count in told} == counted
 
 
 async def test_a_ticket_is_used_once_and_not_after_the_call(tmp_path: Path) -> None:
