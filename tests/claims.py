@@ -93,8 +93,8 @@ CHECKLIST = (
     Claim("J8", "the actionHook is called exactly once, however the session ends, and its verbs are next"),
     Claim(
         "J9",
-        "events arrive in order, with the call's sid, and a slow hook delays no audio",
-        lacking="the envelope cannot be switched to jambonz' own, which names no call",
+        "events arrive in order, with the call's sid, or in jambonz' own envelope, which names no call; a slow hook "
+        "delays no audio",
     ),
     Claim("J10", "any shape of a tool's reply, and any failure of it, is one output for the model"),
     Claim("J11", "events are matched by name, wildcard and exclusion, under their old and their new names"),
@@ -118,11 +118,7 @@ CHECKLIST = (
     Claim("J25", "turn detection, in all its kinds and ranges"),
     Claim("J26", "the table of options is made from the verb's own model, so that it cannot drift", "S"),
     Claim("J27", "connectOptions", lacking="no `subprotocols`, `proxy` and `tls`"),
-    Claim(
-        "J28",
-        "wildcards mean what they say: none of the platform's own quirks",
-        lacking="there is no switch that brings the quirks back",
-    ),
+    Claim("J28", "wildcards mean what they say; the platform's own quirks come back by `filter: jambonz-oss`"),
     Claim("J29", "the verb stands among any others, before it and after it"),
     Claim("J30", "completion_reason is in the platform's own words; reason_code says what really happened"),
     Claim(
