@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from hooks.tools import python as python_tools
+from hooks import functions
 from tests.live.calling import Call
 from tests.live.serving import Model, rehearsing, serving_file, until
 
@@ -58,8 +58,7 @@ def forgotten() -> Iterator[None]:
     path = list(sys.path)
     yield
     sys.path[:] = path
-    sys.modules.pop("weather", None)
-    python_tools._stamps.clear()
+    functions.forget()
 
 
 @asynccontextmanager

@@ -13,11 +13,12 @@ from structlog.testing import capture_logs
 from hooks.declaring import declared
 from hooks.dispatcher import Dispatcher
 from hooks.filter import EventFilter
+from hooks.functions import place_of
 from hooks.options import HookOptions, HookUrls
 from hooks.tools import Call
 from hooks.tools.base import Tool
 from hooks.tools.http import HttpTool
-from hooks.tools.python import PythonTool, _at
+from hooks.tools.python import PythonTool
 from hooks.transports.base import HookReply, HookRequest
 from tests.hooks.test_dispatcher import chance
 
@@ -235,7 +236,7 @@ async def test_an_answer_that_cannot_be_used_is_told() -> None:
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:
-    assert _at(ValueError()) == _at(None) == ""
+    assert place_of(ValueError()) == place_of(None) == ""
 
 
 async def test_after_the_end_of_the_server_nothing_is_called() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hooks import functions
 from hooks.tools import KINDS, Tool, ToolError, read
 from hooks.tools import python as python_tools
 from hooks.tools.http import HttpTool
@@ -55,9 +56,9 @@ def write(tmp_path: Path) -> Iterator[Write]:
 
     yield written
     sys.path[:] = path
+    functions.forget()
     for name in set(sys.modules) - modules:
         del sys.modules[name]
-    python_tools._stamps.clear()
 
 
 def made(entry: dict[str, Any], folder: Path, name: str = "t", base_url: str | None = None) -> Tool:
