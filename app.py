@@ -24,10 +24,11 @@ from api import health, media, metrics, trust
 from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
 from calls.carrying import changes_rate
 from calls.dispatchers import Dispatchers
+from calls.readers import READERS
 from calls.switchboard import Switchboard
 from config import ConfigError, Settings, exposure, load, secret_values
 from config.reload import Reloader
-from hooks import tools
+from hooks import functions
 from hooks.dispatcher import Outcome
 from hooks.transports import by_scheme
 from media.audio import clip, preload
@@ -66,7 +67,7 @@ class Server:
     def __init__(self, config: Path, settings: Settings, announce: Callable[[str], None]) -> None:
         self._announce = announce
         self._settings = settings
-        self._reloader = Reloader(config, os.environ, tools.read)
+        self._reloader = Reloader(config, os.environ, READERS, code=functions.files)
         self._reloader.reload()
         self._metrics = metrics.Metrics()
         self._transports = by_scheme()
@@ -256,7 +257,7 @@ def serve(config: Path, *, host: str | None, port: int | None) -> int:
     """Serve until told to stop. Exit code 0, 1 where the port cannot be had, or 2 for a bad configuration."""
     try:
         logs.set_up(os.environ, sys.stderr)
-        settings = load(config, environ=os.environ, read_tool=tools.read)
+        settings = load(config, environ=os.environ, read=READERS)
     except (ConfigError, ValueError) as error:
         complaints = error.complaints if isinstance(error, ConfigError) else [error]
         print(*complaints, sep="\n", file=sys.stderr)  # noqa: T201  # for the one who starts it

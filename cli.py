@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from calls.document import Place, extend, filled, new_call, route_verbs
 from calls.opening import opening
+from calls.readers import READERS
 from config.report import check_lines, explain_lines
 from config.settings import Route, Settings
-from hooks import tools
 from media.platforms import PLATFORMS
 from verbs.base import JsonObject
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
     if given.command == "serve":
         return serve(given.config, host=given.host, port=given.port)
     if given.command == "check":
-        code, lines = check_lines(given.config, os.environ, read_tool=tools.read)
+        code, lines = check_lines(given.config, os.environ, read=READERS)
     else:
         code, lines = explain_lines(
             given.config,
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
             number=given.number,
             caller=given.caller,
             document_for=document_for,
-            read_tool=tools.read,
+            read=READERS,
         )
     print(*lines, sep="\n")
     return code

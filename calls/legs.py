@@ -129,13 +129,10 @@ class Legs:
 
     def _hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None) -> CallHooks:
         return live.dispatcher.for_call(
-            live.sid,
-            caller=live.caller,
-            called=live.called,
+            live.call,
             urls=urls,
             wanted=carrying.event_filter(llm, live.route) if llm else EventFilter([], beta_names=False),
             secrets=own_secrets(llm) if llm else (),
-            route=live.route.name,
             tools=carrying.route_tools(live.route, live.settings) if llm else None,
             envelope=carrying.envelope(live.route),
         )

@@ -13,8 +13,8 @@ from calls.masking import without_secrets
 from calls.statuses import Statuses
 from config.settings import Route, Settings
 from hooks.applications.base import Application
+from hooks.asked import Call
 from hooks.dispatcher import CallHooks, Dispatcher
-from media.platforms.base import Call
 from store.base import CallRow
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
@@ -43,8 +43,7 @@ class LiveCall:
         """`now`: monotonic seconds."""
         self.row_id = row.id
         self.sid = row.call_sid
-        self.caller = row.caller
-        self.called = row.called
+        self.call = call
         self.attributes = row.attributes
         "What the platform last said of the call."
         self.route = route

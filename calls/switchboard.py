@@ -10,7 +10,7 @@ from time import time
 
 import structlog
 
-from calls.applications import application
+from calls.applications import application, call_of
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Place, as_bytes, new_call
 from calls.leg import ASKED_AFTER_S
@@ -79,9 +79,10 @@ class Switchboard:
             declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
             log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
             return declined.document
-        asked = application(route, settings, call)
+        told = call_of(call, route)
+        asked = application(route, settings, told)
         live = LiveCall(
-            row, call, route, settings, application=asked, place=place, dispatcher=self._dispatcher, now=now
+            row, told, route, settings, application=asked, place=place, dispatcher=self._dispatcher, now=now
         )
         first = await self._opening(live, call, reachable_by)
         next_ = live.next(row, first.verbs)

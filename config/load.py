@@ -17,7 +17,7 @@ from config.reading import read_bytes, text_of
 from config.rules import exposure, shadowed, vendor_url_fault, warnings
 from config.secrets import variable_secrets
 from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Shape, Vendor
-from config.tools import ReadTool, read_tools, unread
+from config.tools import UNREAD, Readers, ReadTool, read_applications, read_tools
 from verbs.vendors import VENDORS
 
 # What the environment supplies where the file is silent.
@@ -53,12 +53,12 @@ class Source:
         return hashlib.sha256(self.raw).digest() + hashlib.sha256(self.dotenv).digest()
 
 
-def load(path: FilePath, *, environ: MappingOf[str, str], read_tool: ReadTool = unread) -> Settings:
+def load(path: FilePath, *, environ: MappingOf[str, str], read: Readers = UNREAD) -> Settings:
     """Read a configuration; `environ` goes before the `.env` beside it. Raise ConfigError with all complaints."""
-    return settings_of(Source.read(path), environ=environ, read_tool=read_tool)
+    return settings_of(Source.read(path), environ=environ, read=read)
 
 
-def settings_of(source: Source, *, environ: MappingOf[str, str], read_tool: ReadTool = unread) -> Settings:
+def settings_of(source: Source, *, environ: MappingOf[str, str], read: Readers = UNREAD) -> Settings:
     """Give the settings of what was read; raise ConfigError with all complaints."""
     dotenv = source.path.parent / ".env"
     values, complaints = read_dotenv(text_of(source.dotenv, dotenv), file=str(dotenv))
@@ -66,7 +66,7 @@ def settings_of(source: Source, *, environ: MappingOf[str, str], read_tool: Read
     file = str(source.path)
     root, found = yaml_text.parse(text_of(source.raw, source.path), file=file, environ=environment)
     draft = Draft(file, _filled_in(root, environment), [*complaints, *found])
-    settings = _read(draft, source.path.parent, read_tool)
+    settings = _read(draft, source.path.parent, read)
     if draft.complaints or settings is None:
         raise ConfigError(draft.complaints)
     return settings.model_copy(
@@ -95,7 +95,7 @@ def _shape_for_all(root: Mapping) -> Mapping | None:
     return replace(root, entries=(replace(entry, value=replace(entry.value, entries=said)),))
 
 
-def _read(draft: Draft, folder: FilePath, read_tool: ReadTool) -> Settings | None:
+def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     """Read all sections, whatever is wrong with the others; complain into the draft."""
     for entry in draft.root.entries:
         if entry.key not in _KEYS:
@@ -107,13 +107,21 @@ def _read(draft: Draft, folder: FilePath, read_tool: ReadTool) -> Settings | Non
     vendors = _vendors(draft, insecure=bool(server and server.insecure))
     version = platform.version if platform else Platform().version
     routes = _routes(draft, folder, version=version, hooks_resolve=not hooks or bool(hooks.base_url))
-    tools = _tools(draft, read_tool, folder, base_url=hooks.base_url if hooks else None)
+    tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
+    applications = read_applications(draft, read.function, folder)
     if not (server and platform and hooks):
         return None
     if sentence := exposure(server, platform):
         draft.complain(("server", "public_url" if server.public_url else "host"), sentence)
     return Settings(
-        server=server, store=store, platform=platform, vendors=vendors, hooks=hooks, routes=routes, tools=tools
+        server=server,
+        store=store,
+        platform=platform,
+        vendors=vendors,
+        hooks=hooks,
+        routes=routes,
+        tools=tools,
+        applications=applications,
     )
 
 

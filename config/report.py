@@ -10,7 +10,7 @@ from config.load import load
 from config.routing import Verdict, explain, route_for
 from config.secrets import hidden, secret_values
 from config.settings import Route, Settings, Shape
-from config.tools import ReadTool, unread
+from config.tools import UNREAD, Readers
 
 Call = Mapping[str, Any]
 "The body of a call webhook."
@@ -18,10 +18,10 @@ DocumentFor = Callable[[Settings, Route, Call], Sequence[Mapping[str, Any]]]
 "Gives the verb document that a call of the route would get."
 
 
-def check_lines(path: Path, environ: Mapping[str, str], *, read_tool: ReadTool = unread) -> tuple[int, list[str]]:
+def check_lines(path: Path, environ: Mapping[str, str], *, read: Readers = UNREAD) -> tuple[int, list[str]]:
     """Check a configuration: 2 with one line per complaint, or 0 with its routes and warnings."""
     try:
-        settings = load(path, environ=environ, read_tool=read_tool)
+        settings = load(path, environ=environ, read=read)
     except ConfigError as error:
         return 2, [str(complaint) for complaint in error.complaints]
     names = ", ".join(route.name for route in settings.routes)
@@ -35,14 +35,14 @@ def explain_lines(
     number: str,
     caller: str = "",
     document_for: DocumentFor,
-    read_tool: ReadTool = unread,
+    read: Readers = UNREAD,
 ) -> tuple[int, list[str]]:
     """Say which route an inbound call would take, why the others did not, its tools, and the document it would get.
 
     Exit code 0, or 1 when no route takes the call, or 2 when the configuration has complaints.
     """
     try:
-        settings = load(path, environ=environ, read_tool=read_tool)
+        settings = load(path, environ=environ, read=read)
     except ConfigError as error:
         return 2, [str(complaint) for complaint in error.complaints]
     call = {"call_sid": "explained", "direction": "inbound", "from": caller, "to": number}

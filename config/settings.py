@@ -173,7 +173,8 @@ class Route(Strict):
     llm_mode: Mode = "bridge"
     verbs: Verbs = Field(default_factory=list, repr=False)
     url: Annotated[MaybeText, later(f"{BRIDGE_ONLY}, not `url`")] = None
-    python: Annotated[MaybeText, later(f"{BRIDGE_ONLY}, not `python`")] = None
+    python: MaybeText = None
+    "`module:function`: the application is a function in this process."
     fallback: Verbs = Field(
         default_factory=lambda: [{"verb": "say", "text": "Sorry, something went wrong."}, {"verb": "hangup"}],
         repr=False,
@@ -201,6 +202,8 @@ class Settings(Strict):
     hooks: Hooks = Field(default_factory=Hooks)
     routes: tuple[Route, ...] = ()
     tools: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
+    applications: dict[str, Any] = Field(default_factory=dict, repr=False)
+    "The functions that are the applications of routes, by the routes' names."
     "By the names of routes and of their tools, what serves each: `hooks.tools.Tool`, which this room does not know."
     other_secrets: tuple[SecretStr, ...] = ()
     "Values of variables that are named like a secret, wherever in the file they stand."

@@ -1,11 +1,11 @@
-"""A route's `tools`: each is read by whoever can run it, and what is wrong with one is told at its place."""
+"""A route's `tools` and `python`: read by whoever can run them, and what is wrong with one is told at its place."""
 
 from pathlib import Path as FilePath
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from config.draft import Draft
 from config.fields import JsonObject
-from config.nodes import Mapping, json_of
+from config.nodes import Mapping, Scalar, Sequence, json_of
 from verbs.tools import ToolError
 
 
@@ -18,9 +18,47 @@ class ReadTool(Protocol):
     def __call__(self, name: str, entry: JsonObject, *, folder: FilePath, base_url: str | None) -> Any: ...
 
 
-def unread(name: str, entry: JsonObject, *, folder: FilePath, base_url: str | None) -> Any:  # noqa: ARG001
-    """Stand in where nobody can run a tool."""
+class ReadFunction(Protocol):
+    """Finds the function that `module:function` names.
+
+    :raises ToolError: there is none
+    """
+
+    def __call__(self, target: str, folder: FilePath) -> Any: ...
+
+
+class Readers(NamedTuple):
+    """What can make something that runs of what a configuration names."""
+
+    tool: ReadTool
+    function: ReadFunction
+
+
+def _no_tool(name: str, entry: JsonObject, *, folder: FilePath, base_url: str | None) -> Any:  # noqa: ARG001
     raise ToolError("nobody here can run a tool")
+
+
+def _no_function(target: str, folder: FilePath) -> Any:  # noqa: ARG001
+    raise ToolError("nobody here can run a function")
+
+
+UNREAD = Readers(_no_tool, _no_function)
+"Where nothing can be run."
+
+
+def read_applications(draft: Draft, read: ReadFunction, folder: FilePath) -> dict[str, Any]:
+    """Give the functions that are the applications of routes, by the routes' names."""
+    node = draft.find(("routes",))
+    functions: dict[str, Any] = {}
+    for route in node.items if isinstance(node, Sequence) else ():
+        name, target = (route.get(key) if isinstance(route, Mapping) else None for key in ("name", "python"))
+        if not (isinstance(name, Scalar) and isinstance(target, Scalar)) or target.is_null:
+            continue
+        try:
+            functions[name.text] = read(target.text, folder)
+        except ToolError as error:
+            draft.complain(target.path, str(error))
+    return functions
 
 
 def read_tools(

@@ -1,6 +1,8 @@
 """One call of a tool by the model, and whose call it is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from hooks.envelope import FULL, Envelope
 from verbs.base import JsonObject
@@ -8,12 +10,21 @@ from verbs.base import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Whose call it is. A function with a parameter of this type gets it; the model neither sees it nor says it."""
+    """A call, as the functions of an application see it: a tool, the first verbs, a hook.
+
+    A tool with a parameter of this type gets it; the model neither sees it nor says it.
+    """
 
     call_sid: str
     caller: str
     called: str
     route: str
+    direction: str = ""
+    "`inbound` or `outbound`."
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    "What the platform said of the call as it came: `sip`, `customerData`, `env_vars` and the rest."
+    notes: dict[str, Any] = field(default_factory=dict, repr=False)
+    "The application's own, for as long as the call lives; every function of the call sees the same."
 
 
 @dataclass(frozen=True, slots=True)

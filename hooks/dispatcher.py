@@ -65,23 +65,19 @@ class Dispatcher:
 
     def for_call(
         self,
-        call_sid: str,
+        call: Call,
         *,
-        caller: str,
-        called: str,
         urls: HookUrls,
         wanted: Wanted,
         secrets: Iterable[str] = (),
-        route: str = "",
         tools: Mapping[str, Tool] | None = None,
         envelope: Envelope = FULL,
     ) -> CallHooks:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives."""
-        courier = self._couriers.get(call_sid)
+        courier = self._couriers.get(call.call_sid)
         if courier is None:
-            courier = self._couriers[call_sid] = _Courier(self, call_sid)
+            courier = self._couriers[call.call_sid] = _Courier(self, call.call_sid)
         redactor = Redactor((*self._secrets, *secrets))
-        call = Call(call_sid, caller, called, route)
         return CallHooks(
             courier, call, urls=urls, wanted=wanted, redactor=redactor, tools=tools or {}, envelope=envelope
         )

@@ -4,9 +4,34 @@ These are of `envelope: full`; `hooks/jambonz_messages.py` makes those of `envel
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from verbs.base import JsonObject
+
+Event = dict[str, Any]
+"An eventHook's body: the vendor's event, under the name asked for, with `call_sid`."
+
+
+class ToolCall(TypedDict):
+    """A toolHook's body; `from` and `to` are in the call."""
+
+    tool_call_id: str
+    name: str
+    args: JsonObject
+    call_sid: str
+
+
+class End(TypedDict, total=False):
+    """An actionHook's body at a conversation's end, beside the attributes of the call."""
+
+    call_sid: str
+    completion_reason: str
+    reason_code: str
+    ended_by: str
+    error: JsonObject
+    usage: JsonObject
+    duration_s: float
+    transcript: list[JsonObject]
 
 
 def event_body(event: JsonObject, *, name: str, call_sid: str) -> JsonObject:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 JsonValue = Any
 JsonObject = dict[str, Any]
 Path = tuple[str | int, ...]
-Hook = str | JsonObject
-"A URL, a path, or an object with one of them as `url`."
+Hook = str | JsonObject | Callable[..., Any]
+"A URL, a path, an object with one of them as `url`; in an application that is written in Python also a function."
 Number = int | float
 
 _SHOWN_CHARS = 40

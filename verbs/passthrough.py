@@ -1,6 +1,9 @@
 """Every verb that needs nothing of us: checked against the table, and passed on."""
 
+from typing import Any
+
 from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
 
 from verbs.base import Verb
 
@@ -15,3 +18,8 @@ class Passthrough(Verb):
     """Its own properties are in `properties`."""
 
     model_config = ConfigDict(extra="allow")
+
+
+def other(name: str, /, **properties: Any) -> Passthrough:
+    """Write a verb that has no class of its own: `other("conference", name="room", wait_hook=music)`."""
+    return Passthrough(verb=name, **{to_camel(key): value for key, value in properties.items()})

@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec
 
 from calls.document import Place
+from calls.readers import READERS
 from calls.switchboard import Switchboard
 from config import Settings, load
-from hooks import tools
 from hooks.dispatcher import Dispatcher
 from hooks.options import HookOptions
 from hooks.transports.base import HookReply, HookRequest
+from hooks.transports.python import PythonTransport
 from media.bridge import Bridge
 from media.platforms import PLATFORMS
 from media.platforms.base import Call
@@ -66,7 +67,7 @@ def settings_of(*routes: JsonObject, environ: dict[str, str] | None = None, **se
     with TemporaryDirectory() as folder:
         path = Path(folder) / "config.yaml"
         path.write_text(json.dumps(document), encoding="utf-8")
-        return load(path, environ=KEYS if environ is None else environ, read_tool=tools.read)
+        return load(path, environ=KEYS if environ is None else environ, read=READERS)
 
 
 class StillLine(Line):
@@ -157,7 +158,11 @@ class Exchange:
         chance = Random(1)  # noqa: S311  # jitter
         options = HookOptions(action_timeout_s=settings.hooks.action_timeout_s)
         self.dispatcher = Dispatcher(
-            {"https": self.applications}, options, clock=loop.time, random=chance, observe=lambda _: None
+            {"https": self.applications, "python": PythonTransport()},
+            options,
+            clock=loop.time,
+            random=chance,
+            observe=lambda _: None,
         )
         self.hidden: list[str] = []
         self.switchboard = Switchboard(

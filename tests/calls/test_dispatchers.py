@@ -4,6 +4,7 @@ import asyncio
 import gc
 
 from calls.dispatchers import Dispatchers, hook_options
+from hooks.asked import Call
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
 from hooks.transports.base import HookReply
@@ -28,7 +29,7 @@ async def test_what_any_configuration_has_left_to_deliver_is_counted_and_deliver
     made = [dispatchers.make(settings_of({"verbs": [SAY]})) for _ in range(2)]
     nothing = EventFilter([], beta_names=False)
     calls = [
-        each.for_call(f"c-{place}", caller="", called="", urls=urls, wanted=nothing) for place, each in enumerate(made)
+        each.for_call(Call(f"c-{place}", "", "", ""), urls=urls, wanted=nothing) for place, each in enumerate(made)
     ]
     for hooks in calls:
         hooks.report_status({"call_status": "completed"})
@@ -49,8 +50,8 @@ async def test_reloads_leave_only_what_a_call_or_a_delivery_needs() -> None:
         gc.collect()
         return len(dispatchers._made)
 
-    live = dispatchers.make(settings).for_call("c-1", caller="", called="", urls=urls, wanted=nothing)
-    over = dispatchers.make(settings).for_call("c-2", caller="", called="", urls=urls, wanted=nothing)
+    live = dispatchers.make(settings).for_call(Call("c-1", "", "", ""), urls=urls, wanted=nothing)
+    over = dispatchers.make(settings).for_call(Call("c-2", "", "", ""), urls=urls, wanted=nothing)
     over.report_status({"call_status": "completed"})
     del over
     current = dispatchers.make(settings)

@@ -1,5 +1,6 @@
 """Which calls are at hand."""
 
+from calls.applications import call_of
 from calls.document import new_call
 from calls.live import LiveCall
 from calls.register import Register
@@ -16,7 +17,7 @@ async def test_a_call_is_forgotten_but_not_another_one_under_its_old_sid() -> No
         row = new_call(a_call(), platform="jambonz", route="r", at_s=0.0)
         return LiveCall(
             row,
-            a_call(),
+            call_of(a_call(), settings.routes[0]),
             settings.routes[0],
             settings,
             application=Document([], base_url=None),

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from calls.readers import READERS
 from config import Settings, load
-from hooks import tools
 
 Load = Callable[..., Settings]
 ROUTE = "routes: [{name: a, verbs: [{verb: hangup}]}]\n"
@@ -17,6 +17,6 @@ def loaded(tmp_path: Path) -> Load:
     def load_text(text: str, environ: Mapping[str, str] | None = None) -> Settings:
         path = tmp_path / "c.yaml"
         path.write_text(text if "routes:" in text else f"{text}\n{ROUTE}", encoding="utf-8")
-        return load(path, environ=environ or {}, read_tool=tools.read)
+        return load(path, environ=environ or {}, read=READERS)
 
     return load_text

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from calls.readers import READERS
 from config import ConfigError, load
-from hooks import tools
 
 CORPUS = sorted(Path("tests/config/corpus").glob("*.yaml"))
 ENVIRON = {"SET": "s3cr3t-value", "EMPTY": ""}
@@ -14,7 +14,7 @@ ENVIRON = {"SET": "s3cr3t-value", "EMPTY": ""}
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
 def test_a_bad_configuration_gets_all_its_complaints(path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(path, environ=ENVIRON, read_tool=tools.read)
+        load(path, environ=ENVIRON, read=READERS)
     found = [str(complaint).removeprefix(f"{path}:") for complaint in caught.value.complaints]
     lines = path.read_text().splitlines()
     assert found == [line.removeprefix("# ") for line in lines if line.startswith("# ")]

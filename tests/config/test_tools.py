@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from calls.readers import READERS
 from config import ConfigError, Reloader, Route, Settings, load, secret_values
 from config.report import check_lines, explain_lines
-from hooks import tools
+from hooks import functions
 from hooks.tools.http import HttpTool
 from hooks.tools.python import PythonTool
 from tests.config.conftest import Load
@@ -46,7 +47,7 @@ def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> S
 
 
 def test_each_route_has_its_own_tools_and_those_of_all(file: Path) -> None:
-    settings = load(file, environ={"KEY": "k3y-of-the-crm"}, read_tool=tools.read)
+    settings = load(file, environ={"KEY": "k3y-of-the-crm"}, read=READERS)
     weather, crm, clock = settings.tools["a"].values()
     assert isinstance(weather, PythonTool)
     assert weather.function("Rome") == "Rome"
@@ -58,7 +59,7 @@ def test_each_route_has_its_own_tools_and_those_of_all(file: Path) -> None:
 
 def test_the_tools_of_a_route_are_explained(file: Path) -> None:
     environ = {"KEY": "k3y-of-the-crm"}
-    _, lines = explain_lines(file, environ, number="1", document_for=document_for, read_tool=tools.read)
+    _, lines = explain_lines(file, environ, number="1", document_for=document_for, read=READERS)
     assert lines[2:5] == [
         "tool weather(location, scale?): i3_config_tools:get_weather",
         "tool crm(as the verb declares it): https://crm.example.com/***",
@@ -68,7 +69,7 @@ def test_the_tools_of_a_route_are_explained(file: Path) -> None:
 
 
 def test_a_reload_takes_up_what_has_changed_in_a_function(file: Path) -> None:
-    reloader = Reloader(file, {"KEY": "k"}, tools.read)
+    reloader = Reloader(file, {"KEY": "k"}, READERS)
     before = reloader.reload()
     (file.parent / "i3_config_tools.py").write_text(WEATHER.replace("return location", "return location * 2"))
     after = reloader.reload()
@@ -112,3 +113,41 @@ def test_a_route_without_a_name_is_the_only_complaint(loaded: Load) -> None:
     with pytest.raises(ConfigError) as caught:
         loaded("hooks: {base_url: 'https://x'}\nroutes: [{tools: {a: {url: /x}}, verbs: [{verb: hangup}]}, 5]")
     assert [complaint.path for complaint in caught.value.complaints] == ["routes[0].name", "routes[1]"]
+
+
+def test_a_route_may_be_a_function(tmp_path: Path) -> None:
+    (tmp_path / "f_agent.py").write_text("def answer(): ...\n")
+    file = tmp_path / "config.yaml"
+    file.write_text("store: memory://\nroutes: [{name: a, python: f_agent:answer}]\n")
+    settings = load(file, environ={}, read=READERS)
+    assert settings.applications["a"].__name__ == "answer"
+    file.write_text("store: memory://\nroutes:\n  - name: a\n    python: f_agent:anser\n")
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ={}, read=READERS)
+    [complaint] = caught.value.complaints
+    assert str(complaint).endswith(
+        "4:13: routes[0].python: f_agent:anser: there is no 'anser' in it (did you mean 'answer'?)"
+    )
+    with pytest.raises(ConfigError, match="nobody here can run a function"):
+        load(file, environ={})
+
+
+def test_a_change_of_the_function_is_a_change_of_the_configuration(tmp_path: Path) -> None:
+    code = tmp_path / "f_changing.py"
+    code.write_text("def answer(): return 1\n")
+    file = tmp_path / "config.yaml"
+    file.write_text("store: memory://\nroutes: [{name: a, python: f_changing:answer}]\n")
+    reloader = Reloader(file, {}, READERS, code=functions.files)
+    settings = reloader.reload()
+    assert isinstance(settings, Settings)
+    assert settings.applications["a"]() == 1
+    assert reloader.poll(1.0) is reloader.poll(2.0) is None
+    code.write_text("def answer( return 22\n")
+    assert reloader.poll(3.0) is None
+    assert isinstance(reloader.poll(4.0), ConfigError)
+    code.write_text("def answer(): return 333\n")
+    assert reloader.poll(5.0) is None
+    changed = reloader.poll(6.0)
+    assert isinstance(changed, Settings)
+    assert (changed.applications["a"](), settings.applications["a"]()) == (333, 1)
+    assert reloader.poll(7.0) is reloader.poll(8.0) is None

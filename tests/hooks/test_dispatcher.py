@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from hooks.asked import Call
 from hooks.call import CallHooks
 from hooks.delivery import Outcome
 from hooks.dispatcher import Dispatcher
@@ -97,7 +98,7 @@ class Room:
     ) -> CallHooks:
         wanted = EventFilter(events, beta_names=False)
         return self.dispatcher.for_call(
-            call_sid, caller="+1", called="+2", urls=urls, wanted=wanted, secrets=secrets, envelope=envelope
+            Call(call_sid, "+1", "+2", ""), urls=urls, wanted=wanted, secrets=secrets, envelope=envelope
         )
 
     def seen(self, path: str) -> list[Seen]:

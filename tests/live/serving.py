@@ -17,8 +17,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
 import logs
 from app import Server, prepare_for
+from calls.readers import READERS
 from config import load
-from hooks import tools
 from sim.model import RehearsalSession, Script, serve
 
 JsonObject = dict[str, Any]
@@ -88,7 +88,7 @@ async def serving(folder: Path, config: JsonObject) -> AsyncIterator[Running]:
 async def serving_file(path: Path, environ: Mapping[str, str]) -> AsyncIterator[Running]:
     """Serve a configuration as it stands."""
     with logged() as journal:
-        settings = load(path, environ=environ, read_tool=tools.read)
+        settings = load(path, environ=environ, read=READERS)
         prepare_for(settings)
         announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         started: set[asyncio.Future[Any]] = {announced}

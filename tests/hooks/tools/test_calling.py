@@ -61,12 +61,9 @@ async def called(
         {"http": transport}, options or HookOptions(), clock=loop.time, random=chance(), observe=lambda _: None
     )
     hooks = dispatcher.for_call(
-        "CS1",
-        caller="+1",
-        called="+2",
+        Call("CS1", "+1", "+2", "support"),
         urls=HookUrls(tool=tool_hook),
         wanted=EventFilter([], beta_names=False),
-        route="support",
         tools=tools,
     )
     outputs: list[str] = []
@@ -245,7 +242,7 @@ async def test_after_the_end_of_the_server_nothing_is_called() -> None:
     )
     await dispatcher.drain(0)
     hooks = dispatcher.for_call(
-        "CS1", caller="", called="", urls=HookUrls(), wanted=EventFilter([], beta_names=False), tools=python(nothing)
+        Call("CS1", "", "", ""), urls=HookUrls(), wanted=EventFilter([], beta_names=False), tools=python(nothing)
     )
     outputs: list[str] = []
     with capture_logs():

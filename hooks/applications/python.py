@@ -1,0 +1,127 @@
+"""`python: module:function`: the application is a function in this process, and its hooks may be functions too."""
+
+import inspect
+import json
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from hooks.applications.base import absolute
+from hooks.applications.written import Function, Hooked, WritingError, written
+from hooks.asked import Call
+from hooks.functions import place_of
+from hooks.replies import error_output, function_output
+from hooks.transports.base import HookFailure, HookReply, HookRequest
+from hooks.transports.python import SCHEME, receivers
+from hooks.working import Finished, Workshop
+from verbs.base import JsonObject
+
+log = structlog.get_logger(__name__)
+
+TOOL_HOOK = "toolHook"
+NOTHING = HookReply(204)
+_workshop = Workshop()
+
+
+class PythonApplication:
+    """One call's. Its functions can be reached for as long as somebody holds it: its call does."""
+
+    written_here = False
+
+    def __init__(self, function: Function, call: Call, *, target: str, base_url: str | None, timeout_s: float) -> None:
+        """`target`: the function as the configuration names it. `base_url`: for hooks that are paths.
+
+        `timeout_s`: for the first verbs.
+        """
+        self._call = call
+        self._function = function
+        self._target = target
+        self._base_url = base_url
+        self._timeout_s = timeout_s
+        self._key = uuid4().hex
+        self._hooks: dict[str, Hooked] = {}
+        receivers[self._key] = self
+
+    async def answer(self, attributes: JsonObject) -> list[JsonObject]:  # noqa: ARG002  # they are in the call
+        finished = await _finished(self._function, self._call, timeout_s=self._timeout_s)
+        if finished.error is not None:
+            raise HookFailure(f"{self._target} failed: {_told(finished.error)}") from finished.error
+        try:
+            document = written(finished.value, self._addressed)
+        except WritingError as error:
+            raise HookFailure(f"{self._target}: {error}") from error
+        if not document:
+            raise HookFailure(f"{self._target} returned no verbs")
+        return document
+
+    def address(self, hook: object) -> str | None:
+        if isinstance(hook, str) and hook.startswith(f"{SCHEME}:"):
+            return hook if hook in self._hooks else None
+        return absolute(hook, self._base_url)
+
+    async def close(self) -> None:
+        """Leave it to whoever still has a hook of it to call."""
+
+    async def receive(self, request: HookRequest) -> HookReply:
+        """Call a function. What goes wrong in it is told in the log and is an answer: again it would be the same."""
+        hooked = self._hooks[request.url]
+        body = json.loads(request.body)
+        finished = await _finished(hooked.function, self._call, body, timeout_s=request.timeout_s)
+        try:
+            if finished.error is None:
+                return self._reply(hooked, body, finished.value)
+            return self._failed(hooked, finished.error)
+        except WritingError as error:
+            return self._failed(hooked, error)
+
+    def _reply(self, hooked: Hooked, body: JsonObject, value: Any) -> HookReply:
+        if hooked.name == TOOL_HOOK:
+            return _output(function_output(value, str(body.get("tool_call_id"))).text)
+        verbs = written(value, self._addressed)
+        return HookReply(200, "application/json", json.dumps(verbs).encode()) if verbs else NOTHING
+
+    def _failed(self, hooked: Hooked, error: BaseException) -> HookReply:
+        sid = self._call.call_sid
+        log.warning("application.hook_failed", hook=hooked.name, call_sid=sid, error=_told(error))
+        log.debug("application.traceback", call_sid=sid, exc_info=error)
+        if hooked.name != TOOL_HOOK:
+            return NOTHING
+        return _output(error_output(f"{type(error).__name__}: {error}"))
+
+    def _addressed(self, name: str, function: Function) -> str:
+        hooked = Hooked(name, function)
+        known = [url for url, other in self._hooks.items() if other == hooked]
+        if known:
+            return known[0]
+        where = getattr(function, "__qualname__", type(function).__name__)
+        url = f"{SCHEME}:{self._key}/{len(self._hooks)}/{where}"
+        self._hooks[url] = hooked
+        return url
+
+
+async def _finished(function: Function, *given: Any, timeout_s: float) -> Finished:
+    """Call a function with as much of what is given as it takes, and see how it ends; a sync one has a thread."""
+    begun = partial(_begun, function, given)
+    return await _workshop.finished(begun, threaded=not inspect.iscoroutinefunction(function), timeout_s=timeout_s)
+
+
+def _begun(function: Function, given: tuple[Any, ...]) -> Any | Awaitable[Any]:
+    kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return function(*given)
+    takes = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return function(*given[: sum(kind in takes for kind in kinds)])
+
+
+def _told(error: BaseException) -> str:
+    """Name a fault and its place; its message may quote a caller."""
+    place = place_of(error)
+    return f"{type(error).__name__}{f' at {place}' if place else ''}"
+
+
+def _output(text: str) -> HookReply:
+    """Give the model's output as it is: a text, whatever it looks like."""
+    return HookReply(200, "text/plain", text.encode())
