@@ -4,6 +4,8 @@ import pytest
 
 from tests.conformance import Collected
 
+pytest_plugins = ["tests.hooks.modules"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

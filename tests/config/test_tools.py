@@ -13,7 +13,7 @@ from hooks import functions
 from hooks.tools.http import HttpTool
 from hooks.tools.python import PythonTool
 from tests.config.conftest import Load
-from tests.hooks.tools.test_tools import write  # noqa: F401  # a fixture
+from tests.hooks.modules import Write
 
 TEXT = """
 store: memory://
@@ -35,7 +35,7 @@ NAMED = "{type: function, name: %s}"
 
 
 @pytest.fixture
-def file(tmp_path: Path, write: Any) -> Path:  # noqa: F811
+def file(tmp_path: Path, write: Write) -> Path:
     write("i3_config_tools.py", WEATHER)
     path = tmp_path / "c.yaml"
     path.write_text(TEXT)
@@ -115,8 +115,8 @@ def test_a_route_without_a_name_is_the_only_complaint(loaded: Load) -> None:
     assert [complaint.path for complaint in caught.value.complaints] == ["routes[0].name", "routes[1]"]
 
 
-def test_a_route_may_be_a_function(tmp_path: Path) -> None:
-    (tmp_path / "f_agent.py").write_text("def answer(): ...\n")
+def test_a_route_may_be_a_function(tmp_path: Path, write: Write) -> None:
+    write("f_agent.py", "def answer(): ...")
     file = tmp_path / "config.yaml"
     file.write_text("store: memory://\nroutes: [{name: a, python: f_agent:answer}]\n")
     settings = load(file, environ={}, read=READERS)
@@ -132,9 +132,8 @@ def test_a_route_may_be_a_function(tmp_path: Path) -> None:
         load(file, environ={})
 
 
-def test_a_change_of_the_function_is_a_change_of_the_configuration(tmp_path: Path) -> None:
-    code = tmp_path / "f_changing.py"
-    code.write_text("def answer(): return 1\n")
+def test_a_change_of_the_function_is_a_change_of_the_configuration(tmp_path: Path, write: Write) -> None:
+    write("f_changing.py", "def answer(): return 1")
     file = tmp_path / "config.yaml"
     file.write_text("store: memory://\nroutes: [{name: a, python: f_changing:answer}]\n")
     reloader = Reloader(file, {}, READERS, code=functions.files)
@@ -142,10 +141,10 @@ def test_a_change_of_the_function_is_a_change_of_the_configuration(tmp_path: Pat
     assert isinstance(settings, Settings)
     assert settings.applications["a"]() == 1
     assert reloader.poll(1.0) is reloader.poll(2.0) is None
-    code.write_text("def answer( return 22\n")
+    write("f_changing.py", "def answer( return 22")
     assert reloader.poll(3.0) is None
     assert isinstance(reloader.poll(4.0), ConfigError)
-    code.write_text("def answer(): return 333\n")
+    write("f_changing.py", "def answer(): return 333")
     assert reloader.poll(5.0) is None
     changed = reloader.poll(6.0)
     assert isinstance(changed, Settings)

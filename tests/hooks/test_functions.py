@@ -1,30 +1,12 @@
 """Functions that stand beside the configuration."""
 
 import sys
-import textwrap
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from hooks.functions import FunctionError, files, find, forget, place_of
-
-Write = Callable[[str, str], None]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Iterator[Write]:
-    """Write modules beside the configuration; Python forgets them afterwards."""
-    path, modules = list(sys.path), set(sys.modules)
-
-    def written(name: str, text: str) -> None:
-        (tmp_path / name).write_text(textwrap.dedent(text), encoding="utf-8")
-
-    yield written
-    sys.path[:] = path
-    forget()
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
+from hooks.functions import FunctionError, files, find, place_of
+from tests.hooks.modules import Write
 
 
 def say(folder: Path, target: str = "f_main:say") -> str:

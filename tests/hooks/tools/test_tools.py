@@ -1,17 +1,14 @@
 """From an entry of a route's `tools` to what serves it."""
 
-import sys
-import textwrap
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hooks import functions
 from hooks.tools import KINDS, Tool, ToolError, read
 from hooks.tools import python as python_tools
 from hooks.tools.http import HttpTool
+from tests.hooks.modules import Write
 
 WEATHER = '''
 """Tools of a test."""
@@ -41,24 +38,6 @@ DECLARED = {
         "additionalProperties": False,
     },
 }
-Write = Callable[[str, str], None]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Iterator[Write]:
-    """Write modules beside the configuration; Python forgets them afterwards."""
-    path, modules = list(sys.path), set(sys.modules)
-
-    def written(name: str, text: str) -> None:
-        file = tmp_path / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(textwrap.dedent(text), encoding="utf-8")
-
-    yield written
-    sys.path[:] = path
-    functions.forget()
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
 
 
 def made(entry: dict[str, Any], folder: Path, name: str = "t", base_url: str | None = None) -> Tool:
