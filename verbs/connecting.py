@@ -29,6 +29,11 @@ def fits_header(value: str) -> bool:
     return bool(_HEADER_VALUE.fullmatch(value))
 
 
+def is_header(name: str, value: str) -> bool:
+    """Tell whether HTTP can carry this header, in one line."""
+    return bool(_HEADER.fullmatch(name)) and fits_header(value)
+
+
 def _is_host(text: str) -> bool:
     """Tell whether this is a name or an address, with a port or without, and with nobody before an @."""
     found = _HOST.fullmatch(text)
@@ -69,7 +74,7 @@ def _are_texts(value: JsonObject) -> bool:
 
 
 def _are_headers(value: dict[Any, Any]) -> bool:
-    return _are_texts(value) and all(_HEADER.fullmatch(name) and fits_header(value[name]) for name in value)
+    return _are_texts(value) and all(is_header(name, value[name]) for name in value)
 
 
 FIELDS: dict[str, Kind] = {

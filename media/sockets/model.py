@@ -6,7 +6,6 @@ step, and what the bridge wants sent is written at once, by whoever has it.
 """
 
 import asyncio
-import re
 import ssl
 from typing import Protocol, cast
 
@@ -18,16 +17,12 @@ from websockets.uri import parse_uri
 
 from media.realtime.base import Dial
 from media.sockets.framing import Masks, text_frame
+from verbs.connecting import is_header
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 CLOSE_S = 1.0
 "How long the model may take to close the connection after both sides have said so."
 DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
-HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
-"RFC 9110: anything else would end the header, or could not be written at all."
-
-
 MASKS = Masks()
 
 
@@ -238,7 +233,7 @@ def _asking_for_upgrade(dial: Dial) -> ClientProtocol:
     """Write the request before there is a connection: what cannot be written fails here, and not in a callback."""
     headers = {"User-Agent": "hookswitch"} | dial.headers
     for name, value in headers.items():
-        if not (HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value)):
+        if not is_header(name, value):
             raise ValueError(f"the header {name[:64]!r} cannot be sent: it holds a line break, or is no Latin-1 text")
     try:
         core = ClientProtocol(parse_uri(dial.url), max_size=MAX_MESSAGE_BYTES)
