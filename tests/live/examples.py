@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from tests.live.serving import serving_application
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -33,10 +35,5 @@ def config_of(name: str, *, application: str, model: str) -> dict[str, Any]:
 async def serving_routes(*routes: web.RouteDef) -> AsyncIterator[str]:
     application = web.Application()
     application.add_routes(routes)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving_application(application) as url:
+        yield url

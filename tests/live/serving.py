@@ -103,6 +103,18 @@ async def serving_file(path: Path, environ: Mapping[str, str]) -> AsyncIterator[
                 await run
 
 
+@asynccontextmanager
+async def serving_application(application: web.Application) -> AsyncIterator[str]:
+    """Serve somebody else's application on a free port; give its URL."""
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 class Application:
     """What is behind the hooks: every request that came, and for some paths what is answered."""
 
@@ -114,13 +126,8 @@ class Application:
     async def serving(self) -> AsyncIterator[str]:
         application = web.Application()
         application.router.add_post("/{path:.*}", self._answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with serving_application(application) as url:
+            yield url
 
     def bodies(self, path: str) -> list[JsonObject]:
         return [body for asked, body, _ in self.received if asked == path]

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from hooks import functions
 from tests.live.calling import Call
-from tests.live.serving import Model, rehearsing, serving_file, until
+from tests.live.serving import Model, rehearsing, serving_application, serving_file, until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 
@@ -23,17 +23,6 @@ EXAMPLE = Path("examples/weather")
 QUESTION = "What is the weather in Boston?"
 SCRIPT: JsonObject = {"greeting": "Hello.", "caller": [QUESTION]}
 FUNCTION, HOOKS = "+15551230001", "+15551230002"
-
-
-@asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 def open_meteo(*, up: bool) -> web.Application:
@@ -64,12 +53,12 @@ def forgotten() -> Iterator[None]:
 @asynccontextmanager
 async def the_example(monkeypatch: pytest.MonkeyPatch, *, up: bool) -> AsyncIterator[tuple[str, Model]]:
     """Serve the example's configuration, and its application beside it; give the server's URL."""
-    async with served(open_meteo(up=up)) as weather_url, rehearsing(SCRIPT) as model:
+    async with serving_application(open_meteo(up=up)) as weather_url, rehearsing(SCRIPT) as model:
         monkeypatch.setenv("GEOCODING_URL", f"{weather_url}/v1/search")
         monkeypatch.setenv("FORECAST_URL", f"{weather_url}/v1/forecast")
         monkeypatch.syspath_prepend(str(EXAMPLE))
         weather = importlib.import_module("weather")
-        async with served(weather.application()) as app_url:
+        async with serving_application(weather.application()) as app_url:
             environ = {"OPENAI_API_KEY": "sk-of-a-test", "OPENAI_REALTIME_URL": model.url, "WEATHER_URL": app_url}
             async with serving_file(EXAMPLE / "config.yaml", environ) as running:
                 yield running.url, model
