@@ -13,6 +13,7 @@ JsonObject = dict[str, Any]
 
 MAX_HISTORY = 60
 "Entries; what is older than that is rarely missed, and every response pays for it."
+STILL_AT_WORK = "its result is still to come; do not call it again for this"
 USAGE_LEVELS = 4
 "Details within details: OpenAI's usage has three levels."
 
@@ -39,6 +40,11 @@ class ToolUse:
     output: str | None = None
     ms: int | None = None
     late: bool = False
+
+    @property
+    def result(self) -> str:
+        """In words for a model."""
+        return STILL_AT_WORK if self.output is None else self.output
 
 
 class Record:
@@ -97,9 +103,8 @@ class Record:
         """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""
         told: list[tuple[float, str, str]] = [(line.at, line.role, line.text) for line in self._lines if line.text]
         told.extend(
-            (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.output}")
+            (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.result}")
             for tool in self._tools.values()
-            if tool.output is not None
         )
         return tuple((role, text) for _, role, text in sorted(told, key=itemgetter(0))[-MAX_HISTORY:])
 
@@ -131,6 +136,10 @@ class Record:
 
     def tool_called(self, call_id: str, name: str, arguments: str, now: float) -> None:
         self._tools[call_id] = ToolUse(call_id, name, arguments, round(now - self._began, 3))
+
+    def tool_name(self, call_id: str) -> str:
+        """Give the name of a tool that was called."""
+        return self._tools[call_id].name
 
     def tool_answered(self, call_id: str, output: str, now: float) -> None:
         if tool := self._tools.get(call_id):

@@ -209,7 +209,8 @@ class Responses:
                 case Answer(call_id, output):
                     self._to_the_model(self._model.answer_tool(call_id, output, self._id("tool")))
                 case Note(call_id, output):
-                    self.say("system", f"The result of the tool call {call_id} came late: {output}")
+                    name = self._record.tool_name(call_id)
+                    self.say("system", f"The result of {name} ({call_id}) came late: {output}")
                 case Ask(response):
                     self._awaited.asked(response, now)
                     self._to_the_model(self._model.ask(response, self._id("ask")))
