@@ -19,7 +19,8 @@ from media.bridge import Bridge
 from media.options import Options
 from media.platforms import PLATFORMS
 from media.realtime import VENDORS
-from media.realtime.base import Dial, ModelError, Realtime
+from media.realtime.base import ModelError, Realtime
+from media.realtime.dial import Dial, Tls
 from verbs import parse
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
@@ -162,7 +163,19 @@ def model_dial(llm: Llm, vendor: Vendor) -> Dial:
 
     :raises ModelError: there is no key for it
     """
-    return VENDORS[llm.vendor].dial(llm, url=vendor.url, api_key=vendor.api_key.get_secret_value())
+    return VENDORS[llm.vendor].dial(
+        llm,
+        url=vendor.url,
+        api_key=vendor.api_key.get_secret_value(),
+        proxy=vendor.proxy.get_secret_value(),
+        tls=Tls(
+            ca_file=vendor.tls.ca or "",
+            server_name=vendor.tls.server_name or "",
+            verify=vendor.tls.verify,
+            client_cert=vendor.tls.client_cert or "",
+            client_key=vendor.tls.client_key or "",
+        ),
+    )
 
 
 def hook_urls(llm: Llm, address: Callable[[object], str | None]) -> HookUrls:

@@ -6,7 +6,7 @@ Rows are written to disk, keys are not; logs are read by many.
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from config.secrets import NO_SECRETS, names_secret, secrets_in
 from verbs import Complaint
@@ -25,7 +25,18 @@ def own_secrets(llm: Llm) -> list[str]:
     options = llm.connect_options or {}
     asked = [dict(parse_qsl(str(options.get(name) or "").partition("?")[2])) for name in ("path", "url")]
     found = secrets_in([{"auth": llm.auth}, options, asked, llm.llm_options, llm.mcp_servers])
-    return [SCHEME.sub("", text, count=1) for text in found]
+    return [*(SCHEME.sub("", text, count=1) for text in found), *_passwords(options), *_keys_offered(options)]
+
+
+def _passwords(options: JsonObject) -> list[str]:
+    """Give the proxy's, as it is written and as it is meant."""
+    password = str(options.get("proxy") or "").rpartition("@")[0].rpartition(":")[2]
+    return [password, unquote(password)] if password else []
+
+
+def _keys_offered(options: JsonObject) -> list[str]:
+    """Browsers, which cannot set headers, say their key by a subprotocol (OpenAI: `openai-insecure-api-key.…`)."""
+    return [key for name in options.get("subprotocols") or () if (key := str(name).partition("api-key.")[2])]
 
 
 def masked(value: Any) -> Any:
@@ -50,10 +61,12 @@ def _masked_property(name: str, value: Any) -> Any:
 
 
 def _masked_option(value: Any) -> Any:
-    """Mask what may be a key whatever its name: every header, every query, and who stands before an @."""
+    """Mask what may be a key whatever its name: every header, query and subprotocol, and who stands before an @."""
     match value:
         case dict():
             return dict.fromkeys(value, MASK)
+        case list():
+            return [MASK for _ in value]
         case str():
             bare, asked, _ = value.partition("?")
             return USER.sub(rf"\1{MASK}@", bare) + (f"?{MASK}" if asked else "")

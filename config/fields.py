@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from config.nodes import NUMBER, WHOLE, Node, Scalar, Sequence
 from config.numbers import pattern_fault
 from config.urls import url_fault
+from verbs import connecting
 
 _SECRET_BYTES = range(24, 65)
 _MOST_S = 31 * 86_400
@@ -140,6 +141,19 @@ def _signing_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _proxy(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if text and not connecting.is_proxy(text):
+        raise fault(f"must be {connecting.FIELDS['proxy'].wants}")
+    return secret
+
+
+def _host(text: str) -> str:
+    if not connecting.is_host_name(text):
+        raise wanted("a host's name")
+    return text
+
+
 def _name(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise wanted("a name of one line")
@@ -187,6 +201,8 @@ SigningSecrets = Annotated[
 WebUrl = Annotated[Text, AfterValidator(_web_url)]
 MaybeUrl = Annotated[WebUrl | None, BeforeValidator(_empty_is_nothing)]
 MaybeText = Annotated[Text | None, BeforeValidator(_empty_is_nothing)]
+MaybeHost = Annotated[Annotated[Text, AfterValidator(_host)] | None, BeforeValidator(_empty_is_nothing)]
+Proxy = Annotated[Secret, AfterValidator(_proxy)]
 Mode = Annotated[Literal["bridge"], BeforeValidator(_bridge)]
 OneOrMore = BeforeValidator(_one_or_more)
 "Stands before a tuple that may be written as its only item."

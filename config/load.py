@@ -7,6 +7,7 @@ from functools import reduce
 from pathlib import Path as FilePath
 
 from config import yaml_text
+from config.certificates import with_files
 from config.complaints import ConfigError
 from config.documents import check_documents
 from config.draft import Draft
@@ -104,7 +105,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     platform = _platform(draft)
     hooks = draft.section(Hooks, ("hooks",))
     store = draft.value(Store, ("store",), Settings.model_fields["store"].default)
-    vendors = _vendors(draft, insecure=bool(server and server.insecure))
+    vendors = _vendors(draft, folder, insecure=bool(server and server.insecure))
     version = platform.version if platform else Platform().version
     routes = _routes(draft, folder, version=version, hooks_resolve=not hooks or bool(hooks.base_url))
     tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
@@ -132,7 +133,7 @@ def _platform(draft: Draft) -> Platform | None:
     return draft.section(Platform, ("platform",))
 
 
-def _vendors(draft: Draft, *, insecure: bool) -> dict[str, Vendor]:
+def _vendors(draft: Draft, folder: FilePath, *, insecure: bool) -> dict[str, Vendor]:
     vendors: dict[str, Vendor] = {}
     node = draft.find(("vendors",))
     if not isinstance(node, Mapping):
@@ -143,7 +144,8 @@ def _vendors(draft: Draft, *, insecure: bool) -> dict[str, Vendor]:
         if entry.key not in VENDORS:
             draft.unknown_key(path, list(VENDORS))
         elif vendor := draft.section(Vendor, path):
-            vendors[entry.key] = vendor
+            tls = with_files(draft, (*path, "tls"), vendor.tls, folder)
+            vendors[entry.key] = vendor.model_copy(update={"tls": tls})
             own_address = not (vendor.url or VENDORS[entry.key].url)  # every customer's is another
             if not own_address and (sentence := vendor_url_fault(vendor, insecure=insecure)):
                 draft.complain((*path, "url"), sentence)

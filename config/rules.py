@@ -8,6 +8,7 @@ from config.numbers import covers, pattern_of
 from config.settings import Platform, Route, Server, Settings, Vendor
 from config.urls import SOCKET, host_of, is_loopback, url_fault
 from verbs import JsonObject
+from verbs.connecting import leads_elsewhere
 from verbs.llm import Llm
 from verbs.offering import offered
 from verbs.vendors import KEY_HEADERS, VENDORS
@@ -86,6 +87,12 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield "store: this version keeps call rows in memory; they are lost at a restart"
     if settings.server.insecure:
         yield "server.insecure is true: anyone who reaches the port can place calls on your account"
+    yield from (
+        f"vendors.{name}.tls.verify is false: whoever stands on the way can hear the calls and take the key; "
+        f"name the certificate that is to be trusted in vendors.{name}.tls.ca instead"
+        for name, vendor in settings.vendors.items()
+        if not vendor.tls.verify
+    )
     for route in settings.routes:
         parsed = verbs.parse(route.verbs, version=settings.platform.version)
         yield from (
@@ -117,8 +124,14 @@ def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple
     for verb in parsed:
         if not isinstance(verb, Llm) or _brings_key(verb) or VENDORS[verb.vendor].keyless:
             continue
-        host = _host_named(verb.connect_options or {})
-        if host and host != host_of(settings.vendors[verb.vendor].url):
+        options = verb.connect_options or {}
+        host = _host_named(options)
+        if leads_elsewhere(options):
+            yield (
+                verb.vendor,
+                f"put `auth` beside `proxy` and `tls`, or set vendors.{verb.vendor}.proxy and .tls instead",
+            )
+        elif host and host != host_of(settings.vendors[verb.vendor].url):
             yield verb.vendor, f"put `auth` into the verb, for {host} is not the host of vendors.{verb.vendor}.url"
         elif remedy := _lacking(settings, verb.vendor):
             yield verb.vendor, remedy

@@ -10,12 +10,14 @@ from config.fields import (
     Delay,
     Flag,
     Json,
+    MaybeHost,
     MaybeText,
     MaybeUrl,
     Mode,
     Name,
     OneOrMore,
     Patterns,
+    Proxy,
     Rate,
     Seconds,
     Secret,
@@ -94,10 +96,27 @@ class Platform(Strict):
     "{NAME: EnvVariable} as written."
 
 
+class Tls(Strict):
+    """By what a model's certificate is judged, and the one that we show. Files start at the configuration's folder."""
+
+    ca: MaybeText = None
+    "A file of certificates (PEM) to trust in place of the system's."
+    server_name: MaybeHost = None
+    "Whose certificate it must be; None: that of the host in `url`."
+    verify: Flag = True
+    client_cert: MaybeText = None
+    client_key: MaybeText = None
+    "None: the key stands in `client_cert` too."
+
+
 class Vendor(Strict):
     api_key: Secret = SecretStr("")
     url: Text
     "Empty: there is none to be had without asking, and each verb names its own."
+    proxy: Proxy = SecretStr("")
+    "What connects us to `url`; empty: nothing does."
+    tls: Annotated[Tls, Section] = Tls()
+    "Of `url`, as `proxy` is: a verb that names another address brings its own."
     aliases: dict[str, Text] = Field(default_factory=dict)
     "Models by the names that verbs may have for them; goes before what is known of names that are gone."
     connect_timeout_s: Seconds = 5.0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv6Address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from verbs.base import JsonObject
 from verbs.kinds import Kind
@@ -15,6 +15,9 @@ _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 _HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 "RFC 9110: anything else would end the header, or could not be written at all."
+
+_CERTIFICATES = re.compile(r"(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+")
+"PEM, and nothing beside it."
 
 
 def faults(options: JsonObject) -> Iterator[str]:
@@ -34,12 +37,35 @@ def is_header(name: str, value: str) -> bool:
     return bool(_HEADER.fullmatch(name)) and fits_header(value)
 
 
+def leads_elsewhere(options: JsonObject) -> bool:
+    """Tell whether these change by whom an address is reached, so that a key is safe there no more."""
+    return bool(options.get("proxy") or options.get("tls"))
+
+
+def is_proxy(text: str) -> bool:
+    """Tell whether this is the URL of a proxy: with a name and a password, with neither, and with nothing behind it."""
+    try:
+        parts = urlsplit(text)
+        who = unquote(parts.username or "", errors="strict"), unquote(parts.password or "", errors="strict")
+    except ValueError:
+        return False
+    _, at, host = parts.netloc.rpartition("@")
+    named = all(who) and ":" not in who[0]
+    nothing_behind = parts.path in {"", "/"} and not parts.query
+    known = parts.scheme in {"http", "https"} and _is_host(host) and _is_path(text)
+    return known and nothing_behind and (named or not at)
+
+
+def _are_certificates(text: str) -> bool:
+    return bool(_CERTIFICATES.fullmatch(text.strip()))
+
+
 def _is_host(text: str) -> bool:
     """Tell whether this is a name or an address, with a port or without, and with nobody before an @."""
     found = _HOST.fullmatch(text)
     if found is None or not 0 < int(found["port"] or 1) <= _LAST_PORT:
         return False
-    return _is_address(found["address"]) if found["address"] else _is_name(found["name"])
+    return _is_address(found["address"]) if found["address"] else is_host_name(found["name"])
 
 
 def _is_address(text: str) -> bool:
@@ -50,7 +76,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_name(text: str) -> bool:
+def is_host_name(text: str) -> bool:
+    """Tell whether a host can have this name, and a certificate speak of it."""
     try:
         return bool(_NAME.fullmatch(text.encode("idna").decode()))
     except UnicodeError:  # an empty part, or one of more than 63 characters
@@ -77,10 +104,34 @@ def _are_headers(value: dict[Any, Any]) -> bool:
     return _are_texts(value) and all(is_header(name, value[name]) for name in value)
 
 
+def _are_subprotocols(value: list[Any]) -> bool:
+    return all(isinstance(item, str) and _HEADER.fullmatch(item) for item in value) and len({*value}) == len(value)
+
+
+def _is_tls(value: JsonObject) -> bool:
+    told = {name: inner for name, inner in value.items() if not (inner is None or inner == "")}
+    return all(name in _TLS and isinstance(inner, str) and _TLS[name](inner) for name, inner in told.items())
+
+
+_TLS = {"ca": _are_certificates, "server_name": is_host_name}
+
 FIELDS: dict[str, Kind] = {
     "host": Kind((str,), "a host's name, and :port", _is_host),
     "path": Kind((str,), "a path, without a space or a #", _is_path),
     "url": Kind((str,), "a ws:// or wss:// URL", _is_url),
     "headers": Kind((dict,), "an object of texts that HTTP can carry, each in one line", _are_headers),
     "query": Kind((dict,), "an object of texts", _are_texts),
+    "subprotocols": Kind((list,), "a list of names of subprotocols, no two alike", _are_subprotocols),
+    "proxy": Kind(
+        (str,),
+        "the http:// or https:// URL of a proxy, with user:password@ or nothing before its host",
+        is_proxy,
+        secret=True,
+    ),
+    "tls": Kind(
+        (dict,),
+        "{ca: certificates (PEM, as text), server_name: a host's name}; files, and verify: false, only the "
+        "configuration may name: vendors.*.tls",
+        _is_tls,
+    ),
 }

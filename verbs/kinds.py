@@ -21,6 +21,8 @@ class Kind:
     fits: Callable[[Any], bool] = lambda _: True
     fields: Mapping[str, "Kind"] | None = None
     "The keys that an object may have."
+    secret: bool = False
+    "Whether no complaint may repeat the value."
 
 
 def check(value: JsonValue, kind: Kind, path: Path) -> Iterator[Finding]:
@@ -29,7 +31,8 @@ def check(value: JsonValue, kind: Kind, path: Path) -> Iterator[Finding]:
     if not isinstance(value, kind.types) or (isinstance(value, bool) and bool not in kind.types):
         yield Finding(path, f"must be {kind.wants}, not {shown(value)}", fatal=True)
     elif not kind.fits(value):
-        yield Finding(path, f"must be {kind.wants}{'' if isinstance(value, dict | list) else f', not {shown(value)}'}")
+        untold = kind.secret or isinstance(value, dict | list)
+        yield Finding(path, f"must be {kind.wants}{'' if untold else f', not {shown(value)}'}")
     elif kind.fields is not None and isinstance(value, dict):
         yield from check_fields(value, kind.fields, path)
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from media.audio import AudioFormat
 from media.playout import Speech
+from media.realtime.dial import Dial
 
 JsonObject = dict[str, Any]
 
@@ -167,14 +168,6 @@ class ModelError(ValueError):
     """The model sent something that is not of its protocol. The message says what; it quotes no content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dial:
-    """Where and how to reach the model. `headers` hold the key: never log them."""
-
-    url: str
-    headers: dict[str, str] = field(repr=False)
-
-
 class ModelAudio(NamedTuple):
     """What a model hears and what it speaks."""
 
@@ -291,7 +284,10 @@ class Vendor:
     realtime: Callable[..., Realtime]
     "Makes a session of an `llm` verb: (llm, *, audio, wants_audio_events); `audio` is what `audio_at` says."
     dial: Callable[..., Dial]
-    "Says where the verb's model is: (llm, *, url, api_key). Raises ModelError where it cannot be reached like this."
+    """Says where the verb's model is: (llm, *, url, api_key, proxy, tls), the latter as configured for this vendor.
+
+    Raises ModelError where it cannot be reached like this.
+    """
     can: Capabilities
 
     def audio_at(self, rate_hz: int) -> ModelAudio:

@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from media.realtime import models
-from media.realtime.base import Dial, JsonObject, ModelError
+from media.realtime.base import JsonObject, ModelError
+from media.realtime.dial import Dial, Tls
 from media.realtime.dialect import Dialect
 from verbs import connecting
 from verbs.llm import Llm
@@ -14,6 +15,7 @@ from verbs.vendors import KEY_HEADERS, VENDORS
 
 REFUSED_HEADERS = frozenset({"openai-beta"})
 "OpenAI closes a session that asks for its beta, since 2026-05-12 (close code 4000)."
+AS_THE_SYSTEM_HAS_IT = Tls()
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -39,10 +41,11 @@ class Dialler:
     "The headers that carry a key."
     query: Callable[[Llm, dict[str, str]], dict[str, str]] = with_model
 
-    def __call__(self, llm: Llm, *, url: str, api_key: str) -> Dial:
-        """Say where this verb's session is to be reached, with the key that may go there.
+    def __call__(self, llm: Llm, *, url: str, api_key: str, proxy: str = "", tls: Tls = AS_THE_SYSTEM_HAS_IT) -> Dial:
+        """Say where this verb's session is to be reached, and what of the configuration may go there.
 
-        The key of the configuration goes to the configured host only; a verb that names another brings its own.
+        Its key, its proxy and its TLS are for its address, reached as it says: a verb that names another, or a way of
+        its own there, brings its own key.
 
         :raises ModelError: no address, no key for that host, no model, or what no socket can be opened with
         """
@@ -52,20 +55,31 @@ class Dialler:
         target = address(options, url, self.path)
         if not target.netloc:
             raise ModelError(f"no address: set vendors.{llm.vendor}.url, or connectOptions.host in the verb")
+        configured = (target.scheme, target.netloc) == urlsplit(url)[:2] and not connecting.leads_elsewhere(options)
+        query = urlencode(self.query(llm, queried(options, target)), errors="replace")
+        own = options.get("tls") or {}
+        return Dial(
+            urlunsplit(target._replace(query=query)),
+            self._headers(llm, options, target.hostname or "", api_key if configured else ""),
+            subprotocols=tuple(options.get("subprotocols") or ()),
+            proxy=proxy if configured else options.get("proxy") or "",
+            tls=tls if configured else Tls(ca_pem=own.get("ca") or "", server_name=own.get("server_name") or ""),
+        )
+
+    def _headers(self, llm: Llm, options: JsonObject, host: str, ours: str) -> dict[str, str]:
         theirs = options.get("headers") or {}
-        ours = api_key if (target.scheme, target.netloc) == urlsplit(url)[:2] else ""
         own = (llm.auth or {}).get("apiKey")
         brought = any(name.lower() in KEY_HEADERS for name in theirs)
         if not (own or ours or brought or VENDORS[llm.vendor].keyless):
             remedy = f"set auth.apiKey in the verb, or vendors.{llm.vendor}.api_key"
-            raise ModelError(f"no key for {target.hostname}: {remedy}")
+            if connecting.leads_elsewhere(options):
+                remedy = f"beside `proxy` and `tls` set auth.apiKey, or set vendors.{llm.vendor}.proxy and .tls instead"
+            raise ModelError(f"no key for {host}: {remedy}")
         headers = {} if brought or not (own or ours) else self.authorize(str(own or ours))
         if not all(map(connecting.fits_header, headers.values())):
             whose = "auth.apiKey" if own else f"vendors.{llm.vendor}.api_key"
             raise ModelError(f"{whose} must be one line that HTTP can carry")
-        headers |= {name: value for name, value in theirs.items() if name.lower() not in REFUSED_HEADERS}
-        query = self.query(llm, queried(options, target))
-        return Dial(urlunsplit(target._replace(query=urlencode(query, errors="replace"))), headers)
+        return headers | {name: value for name, value in theirs.items() if name.lower() not in REFUSED_HEADERS}
 
 
 dial = Dialler()

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from media.realtime import dialect, models, openai, protocol
-from media.realtime.base import Dial, JsonObject, Vendor
+from media.realtime.base import JsonObject, Vendor
+from media.realtime.dial import Dial
 from media.realtime.dialling import Dialler
 from verbs.llm import Llm
 
@@ -50,8 +51,8 @@ def of_today(llm: Llm) -> Llm:
     return llm.model_copy(update={"connect_options": {**options, **changed}}) if changed else llm
 
 
-def dial(llm: Llm, *, url: str, api_key: str) -> Dial:
-    return _DIALLER(of_today(llm), url=_mended(url), api_key=api_key)
+def dial(llm: Llm, *, url: str, **configured: Any) -> Dial:
+    return _DIALLER(of_today(llm), url=_mended(url), **configured)
 
 
 def _mended(address: str) -> str:

@@ -20,7 +20,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from media.bridge import NOTHING, Bridge
 from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn, Wire
 from media.ends import media_lost, model_gone
-from media.realtime.base import Dial
+from media.realtime.dial import Dial
 from media.sockets.model import ModelSocket
 from media.sockets.ports import HookPort, Observer, Patience
 from media.sockets.reach import reach

@@ -6,20 +6,15 @@ step, and what the bridge wants sent is written at once, by whoever has it.
 """
 
 import asyncio
-import ssl
 from typing import Protocol, cast
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidMessage, WebSocketException
+from websockets.exceptions import InvalidMessage
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN
-from websockets.uri import parse_uri
 
-from media.realtime.base import Dial
 from media.sockets.framing import Masks, text_frame
-from verbs.connecting import is_header
 
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 CLOSE_S = 1.0
 "How long the model may take to close the connection after both sides have said so."
 DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
@@ -117,6 +112,10 @@ class ModelSocket(asyncio.Protocol):
             self._core.send_close(CloseCode.NORMAL_CLOSURE)
             self._write()
         await asyncio.wait({self._closed}, timeout=CLOSE_S)
+        self.abort()
+
+    def abort(self) -> None:
+        """Break the connection off."""
         if self._transport:
             self._transport.abort()
 
@@ -207,41 +206,3 @@ def _looked_at(opened: asyncio.Future[None]) -> None:
     """Take note of a refusal that nobody waits for any more."""
     if not opened.cancelled():
         opened.exception()
-
-
-async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: float) -> None:
-    """Reach the model, upgrade included; it is in the ears' hands then.
-
-    :raises ValueError: it cannot be dialled with such an address or header, now or later; the text quotes no value
-    :raises OSError: no connection, or not in time (TimeoutError)
-    :raises websockets.exceptions.InvalidHandshake: it answered, but not with an upgrade
-    """
-    core = _asking_for_upgrade(dial)
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(timeout_s):
-        transport, socket = await loop.create_connection(
-            lambda: ModelSocket(core, ears), core.uri.host, core.uri.port, ssl=tls if core.uri.secure else None
-        )
-        try:
-            await socket.handshake()
-        except BaseException:
-            transport.abort()
-            raise
-
-
-def _asking_for_upgrade(dial: Dial) -> ClientProtocol:
-    """Write the request before there is a connection: what cannot be written fails here, and not in a callback."""
-    headers = {"User-Agent": "hookswitch"} | dial.headers
-    for name, value in headers.items():
-        if not is_header(name, value):
-            raise ValueError(f"the header {name[:64]!r} cannot be sent: it holds a line break, or is no Latin-1 text")
-    try:
-        core = ClientProtocol(parse_uri(dial.url), max_size=MAX_MESSAGE_BYTES)
-        core.uri.host.encode("idna")  # as the resolver does; it would raise in the middle of dialling
-        request = core.connect()
-        for name, value in headers.items():
-            request.headers[name] = value
-        core.send_request(request)
-    except (ValueError, WebSocketException):
-        raise ValueError("the model's address cannot be used: see connectOptions, and vendors.*.url") from None
-    return core

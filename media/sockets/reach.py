@@ -5,16 +5,18 @@ import ssl
 from typing import NamedTuple
 
 from structlog.typing import FilteringBoundLogger
-from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.exceptions import InvalidProxyStatus, InvalidStatus, WebSocketException
 
-from media.realtime.base import Dial
-from media.sockets.model import Ears, connect
+from media.realtime.dial import Dial
+from media.sockets.connecting import connect
+from media.sockets.model import Ears
 
 RETRY_S = (0.5, 1.0, 2.0)
 "How long after each failed dial the next one starts."
 REFUSED = {401: "invalid_api_key", 403: "invalid_api_key", 404: "model_not_found"}
 "Answers at the upgrade that another try would not change."
-
+PROXY_REFUSED = {403, 405, 407}
+"Answers of a proxy that another try would not change: it knows us not, or may not connect to that port."
 
 MAX_DIGITS = 6
 
@@ -59,6 +61,12 @@ async def _dial_once(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: 
         reason_code = REFUSED.get(status, "connect_failed")
         wait_s = _seconds(refusal.response.headers.get("Retry-After", ""))
         return Failure(reason_code, f"the model answered HTTP {status}", status in REFUSED, wait_s)
+    except InvalidProxyStatus as refusal:
+        status = refusal.response.status_code
+        return Failure("connect_failed", f"the proxy answered HTTP {status}", status in PROXY_REFUSED)
+    except ssl.SSLCertVerificationError as failure:
+        told = f"the model's certificate is not trusted: {failure.verify_message}; see vendors.*.tls"
+        return Failure("connect_failed", told, final=True)
     except (OSError, WebSocketException) as failure:
         return Failure("connect_failed", f"the model cannot be reached: {type(failure).__name__}", final=False)
     except ValueError as failure:

@@ -22,7 +22,7 @@ from hooks.transports.python import PythonTransport
 from media.bridge import Bridge
 from media.platforms import PLATFORMS
 from media.platforms.base import Call
-from media.realtime.base import Dial
+from media.realtime.dial import Dial
 from media.sockets import Line, Lines, Patience
 from media.ticker import Ticker
 from media.ticket import Ticket, read

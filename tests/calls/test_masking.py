@@ -33,6 +33,10 @@ FUNCTION = {
         (connecting(query={"api-key": "sk-3", "model": "gpt-realtime"}), ["sk-3"]),
         (connecting(url="wss://h/v1?api-key=sk-4&model=m"), ["sk-4"]),
         (connecting(host="h", path="v1?token=sk-5"), ["sk-5"]),
+        (
+            connecting(proxy="http://u:p%40w@h", subprotocols=["x", "openai-insecure-api-key.sk-6"]),
+            ["p%40w", "p@w", "sk-6"],
+        ),
         ({"llmOptions": {"session_update": {"tools": [MCP, FUNCTION]}}}, ["key-of-mcp", "key-2"]),
         ({"mcpServers": [{"url": "https://x.example/sse", "auth": {"token": "key-3"}}]}, ["key-3"]),
     ],
@@ -55,6 +59,10 @@ def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) 
         (
             LLM | connecting(url="wss://me:p/w@h/v1?a=b?c", path="v1/realtime", other=5),
             LLM | connecting(url="wss://***@h/v1?***", path="v1/realtime", other=5),
+        ),
+        (
+            LLM | connecting(proxy="http://u:pw@h:3128", subprotocols=["realtime", "api-key.k"], tls={"ca": "x"}),
+            LLM | connecting(proxy="http://***@h:3128", subprotocols=["***", "***"], tls={"ca": "***"}),
         ),
         (
             {

@@ -145,6 +145,18 @@ def test_the_first_of_several_takers_is_named() -> None:
             ],
         ),
         (
+            (
+                "store: memory://\nvendors: {openai: {api_key: k}}\n"
+                f"routes: [{{name: a, verbs: [{LLM}, connectOptions: {{proxy: 'http://proxy.example'}}}}]}}]"
+            ),
+            [
+                (
+                    "route 'a': no key for vendor 'openai', its calls get `fallback`: "
+                    "put `auth` beside `proxy` and `tls`, or set vendors.openai.proxy and .tls instead"
+                )
+            ],
+        ),
+        (
             f"store: memory://\nroutes: [{{name: a, verbs: [{{verb: say, text: {'x' * 25_000}}}]}}]",
             [
                 (

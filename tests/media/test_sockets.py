@@ -21,7 +21,7 @@ from media.bridge import Bridge
 from media.effects import End
 from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
-from media.realtime.base import Dial
+from media.realtime.dial import Dial
 from media.realtime.openai import Realtime
 from media.sockets import Line, Lines, Patience
 from media.sockets import line as line_module

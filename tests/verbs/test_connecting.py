@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+import verbs
 from verbs.connecting import FIELDS, faults
+
+CA = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n"
 
 
 @pytest.mark.claim("J27", "connectOptions")
@@ -24,6 +27,10 @@ from verbs.connecting import FIELDS, faults
         {"url": "wss://voice.example/v1/realtime?model=x", "path": "openai/realtime?api-version=1"},
         {"url": "ws://[::1]:9000"},
         {"headers": {"X-A": "b", "x_1": "caf\xe9\t!"}, "query": {"": "any\r\nthing"}},
+        {"subprotocols": ["realtime", "openai-insecure-api-key.sk-1"]},
+        *({"proxy": f"http{url}"} for url in ("://h:3128", "s://h/", "://u:p%40%3A@h", "://[::1]:1")),
+        {"tls": {"ca": CA + CA, "server_name": "voice.internal"}},
+        {"tls": {"ca": None, "server_name": ""}},
     ],
 )
 def test_with_these_it_can(options: dict[str, Any]) -> None:
@@ -69,9 +76,26 @@ def test_a_host_that_is_none_is_named_and_not_repeated(host: str) -> None:
         *(("headers", {name: "x"}) for name in ("", "a b", "a:", "a\r\nb", "é")),
         *(("headers", {"X": value}) for value in ("a\r\nY: 1", "a\n", "\x00", "\u20ac", 5, None)),
         *(("query", {"a": value}) for value in (5, None, ["x"])),
+        *(("subprotocols", names) for names in (["a b"], [""], ["x", "x"], [5], "realtime", {"realtime": 1})),
+        *(("proxy", url) for url in ("h:3128", "socks5://h", "http://", "http://h/x", "http://h?x", "http://h#x")),
+        *(("proxy", f"http://{who}@h") for who in ("u", "u:", ":p", "", "u%3Ax:p", "u:%ff", "a b:c", "a\nb:c")),
+        *(("proxy", url) for url in ("http://[", "http://h:99999")),
+        *(("tls", {"ca": ca}) for ca in ("/etc/ca.pem", CA[:-9], f"words {CA}", 5)),
+        *(("tls", {"server_name": name}) for name in ("a b", "h:443", 5)),
+        *(("tls", {name: "x"}) for name in ("verify", "client_cert", "client_key", "cert")),
+        ("tls", {"verify": False}),
         *((field, 5) for field in FIELDS),
     ],
 )
 def test_what_cannot_be_used_is_named(field: str, value: object) -> None:
     [fault] = faults({field: value})
     assert fault.startswith(f"connectOptions.{field} must be ")
+
+
+def test_a_proxys_password_is_in_no_complaint() -> None:
+    verb = {"verb": "llm", "vendor": "openai", "connectOptions": {"proxy": "socks5://u:s3cret@h"}}
+    with pytest.raises(
+        verbs.DocumentError, match=r"connectOptions\.proxy: must be the http:// or https:// URL"
+    ) as caught:
+        verbs.parse([verb], version="0.9")
+    assert "s3cret" not in str(caught.value)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
-from media.realtime.base import Dial, ModelError
+from media.realtime.base import ModelError
+from media.realtime.dial import Dial, Tls
 from media.realtime.dialect import OPENAI
 from media.realtime.dialling import dial, model_of
 from media.realtime.openai import VENDOR
@@ -49,6 +50,47 @@ def test_our_key_never_goes_to_another_host_than_ours(options: dict[str, str]) -
     assert "sk-ours" not in str(refused.value)
     dialled = dial(verb(connectOptions=options, auth={"apiKey": "sk-theirs"}), url=URL, api_key="sk-ours")
     assert dialled.headers["Authorization"] == "Bearer sk-theirs"
+
+
+PROXY, TLS = "http://u:pw@proxy.example:3128", Tls(ca_file="/ca.pem", verify=False)
+
+
+@pytest.mark.claim("J27", "connectOptions")
+def test_what_is_configured_for_an_address_holds_for_it_and_for_no_other() -> None:
+    ours: dict[str, Any] = {"url": URL, "api_key": "sk-ours", "proxy": PROXY, "tls": TLS}
+    dialled = dial(verb(), **ours)
+    assert (dialled.proxy, dialled.tls) == (PROXY, TLS)
+    assert "pw" not in repr(dialled)
+    theirs = dial(verb(connectOptions={"host": "other.example"}, auth={"apiKey": "sk-theirs"}), **ours)
+    assert (theirs.proxy, theirs.tls) == ("", Tls())
+
+
+CA = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+
+
+@pytest.mark.claim("J7", "J27", "connectOptions")
+@pytest.mark.parametrize(
+    ("options", "proxy", "tls"),
+    [
+        ({"proxy": "http://theirs.example"}, "http://theirs.example", Tls()),
+        ({"tls": {"server_name": "theirs.example"}}, "", Tls(server_name="theirs.example")),
+        ({"tls": {"ca": CA}}, "", Tls(ca_pem=CA)),
+    ],
+)
+def test_a_verb_that_leads_elsewhere_gets_nothing_of_ours(options: dict[str, Any], proxy: str, tls: Tls) -> None:
+    ours: dict[str, Any] = {"url": URL, "api_key": "sk-ours", "proxy": PROXY, "tls": TLS}
+    with pytest.raises(ModelError, match=r"no key for api\.openai\.com: beside `proxy` and `tls` set auth\.apiKey"):
+        dial(verb(connectOptions=options), **ours)
+    dialled = dial(verb(connectOptions=options, auth={"apiKey": "sk-theirs"}), **ours)
+    assert (dialled.headers["Authorization"], dialled.proxy, dialled.tls) == ("Bearer sk-theirs", proxy, tls)
+
+
+@pytest.mark.claim("J27", "connectOptions")
+def test_subprotocols_are_offered_in_the_verbs_order() -> None:
+    assert dial(verb(connectOptions={"subprotocols": ["realtime", "x"]}), url=URL, api_key="k").subprotocols == (
+        "realtime",
+        "x",
+    )
 
 
 def test_without_any_key_nothing_is_dialled() -> None:

@@ -1,0 +1,98 @@
+"""A connection to a model: through a proxy or not, with TLS or not, and the upgrade."""
+
+import asyncio
+import ssl
+from typing import cast
+
+from websockets.asyncio.client import connect_http_proxy
+from websockets.client import ClientProtocol
+from websockets.exceptions import WebSocketException
+from websockets.proxy import parse_proxy
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from media.realtime.dial import Dial
+from media.sockets.model import Ears, ModelSocket
+from media.sockets.tls import context
+from verbs.connecting import is_header
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+AGENT = "hookswitch"
+"What we call ourselves (`User-Agent`), to the proxy too."
+
+
+async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: float) -> None:
+    """Reach the model, upgrade included; it is in the ears' hands then.
+
+    `tls` is for every certificate that is judged as the system has it: most models', and a proxy's.
+
+    :raises ValueError: it cannot be dialled with such an address, header or certificate, now or later; the text quotes
+        no value
+    :raises OSError: no connection, or not in time (TimeoutError)
+    :raises websockets.exceptions.InvalidHandshake: it answered, or its proxy did, but not with an upgrade
+    """
+    core = _asking_for_upgrade(dial)
+    async with asyncio.timeout(timeout_s):
+        if not core.uri.secure:
+            trusted = None
+        elif dial.tls.ordinary:
+            trusted = tls
+        else:
+            trusted = await asyncio.to_thread(context, dial.tls)
+        name = (dial.tls.server_name or core.uri.host) if trusted else None
+        if dial.proxy:
+            socket = await _through_proxy(dial.proxy, core, ears, proxy_tls=tls, tls=trusted, server_name=name)
+        else:
+            _, socket = await asyncio.get_running_loop().create_connection(
+                lambda: ModelSocket(core, ears), core.uri.host, core.uri.port, ssl=trusted, server_hostname=name
+            )
+        try:
+            await socket.handshake()
+        except BaseException:
+            socket.abort()
+            raise
+
+
+async def _through_proxy(
+    url: str,
+    core: ClientProtocol,
+    ears: Ears,
+    *,
+    proxy_tls: ssl.SSLContext,
+    tls: ssl.SSLContext | None,
+    server_name: str | None,
+) -> ModelSocket:
+    """Have a proxy connect us (HTTP CONNECT), and go on as if it were not there."""
+    proxy = parse_proxy(url)
+    to_proxy = proxy_tls if proxy.scheme == "https" else None
+    transport = await connect_http_proxy(proxy, core.uri, user_agent_header=AGENT, ssl=to_proxy)
+    socket = ModelSocket(core, ears)
+    try:
+        transport.set_protocol(socket)
+        if tls:
+            secured = await asyncio.get_running_loop().start_tls(transport, socket, tls, server_hostname=server_name)
+            transport = cast("asyncio.Transport", secured)
+    except BaseException:
+        transport.abort()
+        raise
+    socket.connection_made(transport)
+    return socket
+
+
+def _asking_for_upgrade(dial: Dial) -> ClientProtocol:
+    """Write the request before there is a connection: what cannot be written fails here, and not in a callback."""
+    headers = {"User-Agent": AGENT} | dial.headers
+    for name, value in headers.items():
+        if not is_header(name, value):
+            raise ValueError(f"the header {name[:64]!r} cannot be sent: it holds a line break, or is no Latin-1 text")
+    try:
+        offered = [Subprotocol(name) for name in dial.subprotocols]
+        core = ClientProtocol(parse_uri(dial.url), subprotocols=offered or None, max_size=MAX_MESSAGE_BYTES)
+        core.uri.host.encode("idna")  # as the resolver does; it would raise in the middle of dialling
+        request = core.connect()
+        for name, value in headers.items():
+            request.headers[name] = value
+        core.send_request(request)
+    except (ValueError, WebSocketException):
+        raise ValueError("the model's address cannot be used: see connectOptions, and vendors.*.url") from None
+    return core
