@@ -10,17 +10,17 @@ What has a theory of its own is a machine of its own, and only joined here:
 
 from typing import assert_never
 
+from media.arguments import RefusalError
 from media.attendant import TYPED, Act, Attendant, Leave, Say, Typed
 from media.ear import Ear
 from media.effects import CallTool, Effect, End, Measure, Warn
-from media.interruption import Act as Verdict
-from media.interruption import Interruption
+from media.interruption import Interruption, Verdict
 from media.options import Options
 from media.realtime.base import Realtime, ToolCalled
 from media.record import Record
 from media.responses import Responses
 from media.speaking import Speaking
-from media.tooling import RefusalError, Tooling, failure, leaving
+from media.tooling import Tooling, failure, leaving
 from media.voice import Voice
 
 

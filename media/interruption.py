@@ -26,7 +26,7 @@ RESUME_MIN_SPEECH_MS = 400
 "What `resume` asks for where no `min_speech_ms` is given: a cough is shorter, a word is not."
 
 
-class Act(Enum):
+class Verdict(Enum):
     CUT = auto()
     HOLD = auto()
     RESUME = auto()
@@ -58,7 +58,7 @@ class Interruption:
         self._judging = False
         self._false = False
 
-    def hear(self, pcm: bytes) -> Act | None:
+    def hear(self, pcm: bytes) -> Verdict | None:
         """Take a frame of the caller's audio; it may be the one that makes an interruption."""
         length_ms = self._audio.ms_in(len(pcm))
         if loudness(pcm, self._audio) >= VOICE_LEVEL:
@@ -70,22 +70,22 @@ class Interruption:
             self._gap_ms = gap_ms
         return self._verdict()
 
-    def started(self, *, speaking: bool) -> Act | None:
+    def started(self, *, speaking: bool) -> Verdict | None:
         """The model hears speech, while the agent is `speaking` or not."""
         self._judging, self._false = speaking, False
-        return self._verdict() or (Act.HOLD if speaking and self._resume else None)
+        return self._verdict() or (Verdict.HOLD if speaking and self._resume else None)
 
-    def stopped(self) -> Act | None:
+    def stopped(self) -> Verdict | None:
         """The model hears the end of it: what was not enough by now was nothing."""
         self._judging, self._false = False, self._judging
-        return Act.RESUME if self._false and self._resume else None
+        return Verdict.RESUME if self._false and self._resume else None
 
     def counts(self) -> bool:
         """Whether the turn that has just become an item of the conversation is one to be answered."""
         return not self._false
 
-    def _verdict(self) -> Act | None:
+    def _verdict(self) -> Verdict | None:
         if not self._judging or self._voiced_ms < self._min_ms:
             return None
         self._judging = False
-        return Act.CUT
+        return Verdict.CUT

@@ -6,14 +6,18 @@ The verb's declaration of a tool goes before any other of that name; who serves 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from verbs.base import JsonObject
+from verbs import patterns
+from verbs.base import JsonObject, shown
 from verbs.leaving import leaving_tools
 from verbs.llm import Llm
+from verbs.tools import flat
 
 NOWHERE = "is declared nowhere, so no model will call it: give it `parameters`, or declare it in session_update.tools"
 TWICE = "is declared by the verb and by its route: the model is told what the verb says, and the route serves it"
 BUILT_IN = "is declared in session_update.tools too: the model is told what stands there, and we serve it ourselves"
 HIDDEN = "is never called: a tool that the verb has built in bears its name"
+
+BOUNDED = "write it without lookaround and references back, and with no count above 1000"
 
 
 class Offered(NamedTuple):
@@ -29,7 +33,8 @@ def offered(llm: Llm, of_route: Mapping[str, JsonObject | None]) -> Offered:
     names = {tool.get("name") for tool in own if isinstance(tool, dict)}
     routes = {name: tool for name, tool in of_route.items() if name not in built_in}
     added = [tool for name, tool in {**routes, **built_in}.items() if tool is not None and name not in names]
-    told = [f"the tool {name!r} {what}" for name, what in _oddities(names, built_in, of_route)]
+    odd = [*_oddities(names, built_in, of_route), *_unchecked([*own, *added])]
+    told = [f"the tool {name!r} {what}" for name, what in odd]
     return Offered(_with_tools(llm, [*own, *added]) if added else llm, told)
 
 
@@ -44,6 +49,13 @@ def _oddities(
             yield name, NOWHERE
         elif tool is not None and name in own:
             yield name, TWICE
+
+
+def _unchecked(tools: list[Any]) -> Iterator[tuple[str, str]]:
+    """Tell of patterns that the model's arguments are not held to."""
+    for tool in filter(None, map(_object, tools)):
+        for pattern in patterns.unchecked(flat(tool).get("parameters")):
+            yield str(flat(tool).get("name")), f"has a pattern that is not checked, {shown(pattern)}: {BOUNDED}"
 
 
 def _own(options: JsonObject) -> list[Any]:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
+from verbs import patterns
 from verbs.base import Finding, JsonObject, JsonValue, Path, shown
 from verbs.kinds import OBJECT, TEXT, Kind, check, check_fields, words
 
@@ -21,6 +22,8 @@ _CHOICES = words("auto", "none", "required")
 _KINDS = ("function", "mcp")
 _SCHEMA_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _LONGEST_FAULT = 120
+_FORMATS = FormatChecker(formats=())
+_FORMATS.checks("regex", raises=re.error)(patterns.is_pattern)
 
 
 def flat(tool: JsonObject) -> JsonObject:
@@ -129,7 +132,7 @@ def _check_whole_schema(schema: JsonObject, path: Path) -> Iterator[Finding]:
 @lru_cache(maxsize=256)  # half a millisecond each, and a route's document is read for every call
 def _schema_fault(schema: str) -> tuple[Path, str] | None:
     try:
-        Draft202012Validator.check_schema(json.loads(schema))
+        Draft202012Validator.check_schema(json.loads(schema), format_checker=_FORMATS)
     except SchemaError as error:
         return tuple(error.absolute_path), error.message[:_LONGEST_FAULT]
     return None

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from media.audio import AudioFormat, loudness
-from media.interruption import GAP_MS, RESUME_MIN_SPEECH_MS, Act, BargeIn, Interruption
+from media.interruption import GAP_MS, RESUME_MIN_SPEECH_MS, BargeIn, Interruption, Verdict
 
 PCM = AudioFormat("pcm16", 8000)
 VOICE = array.array("h", [round(3000 * math.sin(i / 3)) for i in range(160)]).tobytes()
@@ -15,7 +15,7 @@ def judged(min_speech_ms: float = 200, *, resume: bool = False) -> Interruption:
     return Interruption(BargeIn(min_speech_ms, resume), PCM)
 
 
-def hear(machine: Interruption, ms: int, frame: bytes = VOICE) -> list[Act]:
+def hear(machine: Interruption, ms: int, frame: bytes = VOICE) -> list[Verdict]:
     return [act for _ in range(ms // 20) if (act := machine.hear(frame))]
 
 
@@ -28,7 +28,7 @@ def test_enough_voice_cuts_once() -> None:
     machine = judged()
     assert machine.started(speaking=True) is None
     assert hear(machine, 180) == []
-    assert hear(machine, 400) == [Act.CUT]
+    assert hear(machine, 400) == [Verdict.CUT]
     assert machine.stopped() is None
     assert machine.counts()
 
@@ -36,7 +36,7 @@ def test_enough_voice_cuts_once() -> None:
 def test_voice_from_before_the_models_word_counts() -> None:
     machine = judged()
     hear(machine, 200)
-    assert machine.started(speaking=True) is Act.CUT
+    assert machine.started(speaking=True) is Verdict.CUT
 
 
 def test_too_little_voice_is_nothing_and_its_turn_does_not_count() -> None:
@@ -54,7 +54,7 @@ def test_a_gap_within_a_word_does_not_end_it() -> None:
     machine.started(speaking=True)
     hear(machine, 100)
     hear(machine, GAP_MS, QUIET)
-    assert hear(machine, 100) == [Act.CUT]
+    assert hear(machine, 100) == [Verdict.CUT]
 
 
 def test_every_turn_counts_while_the_agent_is_silent() -> None:
@@ -67,12 +67,12 @@ def test_every_turn_counts_while_the_agent_is_silent() -> None:
 
 def test_where_it_may_go_on_the_agent_falls_silent_at_once() -> None:
     machine = judged(0, resume=True)
-    assert machine.started(speaking=True) is Act.HOLD
+    assert machine.started(speaking=True) is Verdict.HOLD
     assert hear(machine, 100) == []
-    assert machine.stopped() is Act.RESUME
+    assert machine.stopped() is Verdict.RESUME
     assert not machine.counts()
-    assert machine.started(speaking=True) is Act.HOLD
-    assert hear(machine, RESUME_MIN_SPEECH_MS + 20) == [Act.CUT]
+    assert machine.started(speaking=True) is Verdict.HOLD
+    assert hear(machine, RESUME_MIN_SPEECH_MS + 20) == [Verdict.CUT]
     assert machine.stopped() is None
 
 

@@ -1,24 +1,14 @@
 import json
-from contextlib import nullcontext, suppress
 from dataclasses import replace
 from math import inf
-from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
+from media.arguments import MAX_ARGUMENTS_CHARS, RefusalError
 from media.ends import HANGUP
 from media.realtime.base import ToolCalled
-from media.tooling import (
-    MAX_ARGUMENTS_CHARS,
-    MAX_IN_FLIGHT,
-    MAX_PER_MINUTE,
-    RefusalError,
-    Tooling,
-    leaving,
-    read_arguments,
-)
+from media.tooling import MAX_IN_FLIGHT, MAX_PER_MINUTE, Tooling, leaving
 
 WEATHER = {
     "type": "object",
@@ -63,26 +53,6 @@ def test_arguments_that_cannot_be_run_are_refused_in_words_that_help(arguments: 
 def test_arguments_that_fit_are_run() -> None:
     asked = {"location": "Rome", "scale": "celsius"}
     assert tooling().begin(call(name="get_weather", arguments=json.dumps(asked)), 0.0) == asked
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"type": 5},
-        {"type": "foo"},
-        {"$ref": "http://127.0.0.1:1/x"},
-        {"properties": 3},
-        {"properties": {"a": {"pattern": "("}}},
-    ],
-)
-def test_a_schema_that_is_none_refuses_nothing_and_reaches_for_nothing(schema: dict[str, Any]) -> None:
-    assert read_arguments('{"a":"b"}', schema) == {"a": "b"}
-
-
-@given(value=st.dictionaries(st.text(), JSON), schema=st.dictionaries(st.sampled_from(sorted(WEATHER)), JSON))
-def test_whatever_is_asked_by_whatever_schema_is_run_or_refused(value: Any, schema: Any) -> None:
-    with suppress(RefusalError):
-        assert read_arguments(json.dumps(value), schema) == value
 
 
 def test_a_tool_that_was_not_declared_does_not_exist() -> None:
@@ -136,20 +106,3 @@ def test_a_caller_who_waits_for_a_tool_is_told_so_at_each_agreed_moment_once() -
     assert tools.next_due() == 101.5
     tools.ended("c2")
     assert not tools.filler_due(200.0)
-
-
-NUMBER = {"properties": {"x": {"type": "number", "multipleOf": 0.01}}}
-
-
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1" + "0" * 400])
-def test_a_number_that_is_none_is_refused_and_nothing_breaks(number: str) -> None:
-    with pytest.raises(RefusalError):
-        read_arguments(f'{{"x":{number}}}', NUMBER)
-
-
-@pytest.mark.parametrize(("items", "fits"), [([{"a": 1}, {"a": 2}], True), ([{"a": 1}, {"a": 1}], False)])
-def test_items_that_must_differ_are_compared_all_at_once(items: list[Any], *, fits: bool) -> None:
-    schema = {"properties": {"x": {"uniqueItems": True}}}
-    with nullcontext() if fits else pytest.raises(RefusalError, match="items that are the same"):
-        read_arguments(json.dumps({"x": items}), schema)
-    read_arguments('{"x":5}', schema)

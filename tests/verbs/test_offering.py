@@ -86,3 +86,11 @@ def test_two_of_one_name_are_told_of_and_the_verbs_declaration_is_used(
     assert names(whole.llm_options["session_update"]["tools"]) == tools
     assert whole.llm_options["session_update"]["tools"][0] == OWN
     assert [text.startswith(str(warning)) for text in told] == ([True] if warning else [])
+
+
+UNCHECKED = {"type": "function", "function": {"name": "f", "parameters": {"pattern": "(?=a)"}}}
+
+
+def test_a_pattern_that_arguments_are_not_held_to_is_told_of() -> None:
+    [told] = offered(llm({"session_update": {"tools": [OWN, UNCHECKED, 5]}}), {}).warnings
+    assert told.startswith("the tool 'f' has a pattern that is not checked, '(?=a)': write it without lookaround")
