@@ -4,6 +4,7 @@ What a parameter may hold is pydantic's to say, both in the schema and when the 
 """
 
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
+from pydantic_core import PydanticSerializationError
 
 from hooks import docstring
 from hooks.asked import Call
@@ -55,6 +57,12 @@ class _Schema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  # pydantic's signature
         return False
 
+    def encode_default(self, dft: Any) -> Any:
+        encoded = super().encode_default(dft)
+        if not _is_json(encoded):
+            raise PydanticSerializationError("JSON has no such number")
+        return encoded
+
     def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
         pass
 
@@ -74,7 +82,7 @@ def declared(function: Callable[..., Any]) -> Declared:
     given = [parameter for parameter in parameters if not _is_call(parameter)]
     model = create_model(
         "Arguments",
-        __config__=ConfigDict(extra="forbid"),
+        __config__=ConfigDict(extra="forbid", ser_json_inf_nan="constants"),
         # Names of their own: a parameter may be called `json` or `copy`, which a model has already.
         **{f"p{n}": (parameter.annotation, _field(parameter)) for n, parameter in enumerate(given)},  # type: ignore[call-overload]  # fields by name
     )
@@ -83,6 +91,8 @@ def declared(function: Callable[..., Any]) -> Declared:
     for name, property_ in schema.get("properties", {}).items():
         if text := _text_in(signature.parameters[name]) or told.parameters.get(name):
             property_.setdefault("description", text)
+    if not _is_json(schema):
+        raise ToolError("a parameter can be nan or inf, or something that no JSON can say: leave that out of its type")
     calls = tuple(parameter.name for parameter in parameters if _is_call(parameter))
     return Declared(told.summary, {"type": "object", "properties": {}, **schema}, model, calls)
 
@@ -101,6 +111,14 @@ def _check(parameters: list[inspect.Parameter]) -> None:
                 f"no model can be told what {parameter.name}: {named} must be; "
                 "use str, int, float, bool, Literal, Enum, list, dict or a pydantic BaseModel"
             ) from error
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_call(parameter: inspect.Parameter) -> bool:

@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import json
+import math
 from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any, Literal, Optional
@@ -165,6 +167,14 @@ def test_what_the_function_does_not_take_is_refused(given: dict[str, Any]) -> No
         declared(weather).bound(given, CALL)
 
 
+class Endless(Enum):
+    YES = math.inf
+
+
+def endless(a: Endless) -> None: ...
+def weighed(a: Annotated[float, Field(json_schema_extra={"examples": [math.nan]})]) -> None: ...
+
+
 class Odd:
     __signature__ = 5
 
@@ -190,6 +200,8 @@ def ghosts(a: "list[Ghost]") -> None: ...  # type: ignore[name-defined]  # noqa:
         (a_function, "no model can be told what a: collections.abc.Callable"),
         (a_ghost, "its signature cannot be read: NameError: name 'Ghost' is not defined"),
         (ghosts, "its signature cannot be read: NameError"),
+        (endless, "a parameter can be nan or inf"),
+        (weighed, "a parameter can be nan or inf"),
         (Odd(), "its signature cannot be read: TypeError"),
     ],
 )
@@ -198,3 +210,23 @@ def test_a_function_that_no_model_can_call_is_told_why_and_what_to_write(
 ) -> None:
     with pytest.raises(ToolError, match=words):
         declared(function)
+
+
+class Bounds(BaseModel):
+    most: float = math.inf
+
+
+def bounded(
+    least: float = math.nan,
+    among: list[float] = [-math.inf],  # noqa: B006  # it is the example
+    within: Bounds = Bounds(),  # noqa: B008
+    of: Annotated[float, Field(le=math.inf)] = 1.5,
+) -> None: ...
+
+
+def test_a_default_that_json_cannot_say_is_the_functions_own_and_the_model_need_not_know() -> None:
+    told = declared(bounded)
+    properties = json.loads(json.dumps(told.parameters, allow_nan=False))["properties"]
+    assert [name for name in properties if "default" in properties[name]] == ["of"]
+    assert "default" not in properties["within"]["properties"]["most"]
+    assert told.bound({}, CALL) == {}
