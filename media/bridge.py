@@ -268,7 +268,7 @@ class Bridge:
         if self._voice.play(now, waiting=waiting):
             self._talk.sent(now)
         if (over := self._talk.over) and self._session.ready:
-            self._end(self._session.fell(over), now)
+            self._end(self._session.fell(over, now), now)
         elif self._leaving and not self._voice.speaking(now):
             self._end(self._leaving, now)
         self._session.renew(now, quiet=self._talk.quiet)

@@ -10,7 +10,7 @@ Theory of operation
     does not know is left out and the rest sent again; any other refusal ends the call with the model's words.
 
     A session ends after an hour at the latest (`expires_at`). It is renewed two minutes before, as soon as nobody
-    speaks and nothing is being tried, and at once in the last seconds.
+    speaks and nothing is being tried, and at once in the last seconds. One that has expired is a drop.
 """
 
 from collections import deque
@@ -28,6 +28,8 @@ RENEW_MARGIN_S = 120.0
 FORCE_MARGIN_S = 20.0
 MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 "Close codes after which another connection may work (openai-python's own set); 1000 is a model that has finished."
+EXPIRED = "session_expired"
+"Said in an `error` event by vendors that tell no `expires_at`; OpenAI closes with 1001."
 MAX_DROPS = 3
 DROPS_WITHIN_S = 60.0
 "A model that drops the connection more often than that is not there."
@@ -116,17 +118,13 @@ class Session:
 
     def closed(self, code: int | None, reason: str, now: float) -> End | None:
         """Its socket is gone: reach it again where that may help."""
-        too_often = len(self._drops) == MAX_DROPS and now - self._drops[0] < DROPS_WITHIN_S
-        if self.ready and code in MENDABLE and not too_often:
-            self._drops.append(now)
-            self._dropped = model_gone(code, reason)
-            self._out.append(Warn("model_dropped", {"close_code": code, "reason": reason[:200]}))
-            self._redial()
-            return None
-        return self._next(model_gone(code, reason))
+        gone = model_gone(code, reason)
+        return self._again(gone, code, reason, now) if self.ready and code in MENDABLE else self._next(gone)
 
-    def fell(self, end: End) -> End | None:
-        """The conversation cannot go on; with another model perhaps, where it was the model that failed."""
+    def fell(self, end: End, now: float) -> End | None:
+        """The conversation cannot go on; with another session or model perhaps, where it was the model that failed."""
+        if end.reason_code == EXPIRED:
+            return self._again(end, None, str((end.error or {}).get("message") or ""), now)
         return self._next(end) if end.ended_by == "model" else end
 
     def renew(self, now: float, *, quiet: Callable[[float], bool]) -> None:
@@ -155,6 +153,16 @@ class Session:
         self._out.append(Warn("model_fallback", {"reason_code": end.reason_code, "nth": self._nth}))
         self._redial()
         self._use(self.model)
+        return None
+
+    def _again(self, end: End, code: int | None, reason: str, now: float) -> End | None:
+        """Reach the same model again, unless that has been of no use lately."""
+        if len(self._drops) == MAX_DROPS and now - self._drops[0] < DROPS_WITHIN_S:
+            return self._next(end)
+        self._drops.append(now)
+        self._dropped = end
+        self._out.append(Warn("model_dropped", {"close_code": code, "reason": reason[:200]}))
+        self._redial()
         return None
 
     def _redial(self) -> None:

@@ -46,7 +46,10 @@ FATAL = frozenset(
         "session_expired",
     }
 )
-"Errors after which a session, or the next one, cannot work. Most others leave it open (OpenAI: realtime errors)."
+"""Errors after which a session cannot work, nor, unless it has expired, the next one.
+
+Most others leave it open (OpenAI: realtime errors).
+"""
 
 HARMLESS = frozenset(
     {

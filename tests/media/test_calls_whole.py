@@ -559,7 +559,7 @@ def test_a_session_that_does_not_come_ends_the_call(fault: str) -> None:
     ("error", "end"),
     [
         ({"code": "insufficient_quota"}, ("server error", "insufficient_quota", "model")),
-        ({"code": "session_expired"}, ("server error", "session_expired", "model")),
+        ({"code": "account_deactivated"}, ("server error", "account_deactivated", "model")),
         ({"code": "internal_error"}, None),
         ({"code": "response_cancel_not_active"}, None),
         ({"code": None}, None),
@@ -619,10 +619,16 @@ def test_usage_is_the_sum_over_all_responses() -> None:
 # The model is lost, and found again
 
 
-@pytest.mark.claim("drop by 1001", "drop by 1006", "drop by 1011", "drop by 1012")
-@pytest.mark.parametrize("code", [1001, 1006, 1011, 1012])
-def test_a_call_outlives_a_drop_and_the_next_session_knows_what_was_said(code: int) -> None:
-    fault = {"drop_after_s": 6.0} if code == 1006 else {"close_after_s": 6.0, "close_code": code}
+@pytest.mark.claim("drop by 1001", "drop by 1006", "drop by 1011", "drop by 1012", "expiry")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"drop_after_s": 6.0},
+        *({"close_after_s": 6.0, "close_code": code} for code in (1001, 1011, 1012)),
+        {"errors": [{"after_s": 6.0, "code": "session_expired"}]},
+    ],
+)
+def test_a_call_outlives_a_drop_and_the_next_session_knows_what_was_said(fault: JsonObject) -> None:
     story = {"when": {"heard": "name"}, "say": "My name is Rehearsal."}
     first = {**GREETING, "caller": ["What is your name?"], "turns": [story], "faults": fault}
     call = Call(first, verb=transcribing(), later=[{"caller": ["Thank you."], "otherwise": "You are welcome."}])

@@ -230,17 +230,31 @@ def test_a_conversation_that_a_model_cannot_go_on_with_falls_to_the_next() -> No
     machine, out, watch = watched(models=2)
     ready(machine)
     quota = End("server failure", "insufficient_quota", "model")
-    assert machine.fell(quota) is None
+    assert machine.fell(quota, 0.0) is None
     assert (out[-1], watch.lost) == (Redial(1), 1)
     ready(machine)
-    assert machine.fell(quota) is quota
+    assert machine.fell(quota, 0.0) is quota
+
+
+@pytest.mark.claim("expiry")
+def test_a_session_that_has_expired_is_renewed_like_one_that_was_dropped() -> None:
+    machine, out, watch = watched()
+    expired = End("server error", "session_expired", "model", {"message": "60 minutes are over"})
+    for n in range(MAX_DROPS):
+        ready(machine)
+        assert machine.fell(expired, n * 1.0) is None
+    assert out.count(Warn("model_dropped", {"close_code": None, "reason": "60 minutes are over"})) == MAX_DROPS
+    assert (out[-1], watch.lost) == (Redial(0), MAX_DROPS)
+    assert machine.failed("connect_failed", "no route") is expired
+    ready(machine)
+    assert machine.fell(expired, DROPS_WITHIN_S - 1) is expired
 
 
 def test_an_end_that_is_not_the_models_is_an_end() -> None:
     machine, out = session(models=2)
     ready(machine)
     left = End("normal conversation end", "agent_hung_up", "agent")
-    assert machine.fell(left) is left
+    assert machine.fell(left, 0.0) is left
     assert Redial(1) not in out
 
 
