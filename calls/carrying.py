@@ -24,7 +24,7 @@ from media.realtime.dial import Dial, Tls
 from verbs import parse
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
-from verbs.offering import offered
+from verbs.offering import confirmed, offered
 
 AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
 
@@ -109,6 +109,7 @@ def make_bridge(
         wait_sound=wait_sound(media),
         manners=replace(behaviour, caller_speaks_first=False) if again else behaviour,
         exits=exits(llm),
+        confirmed=confirmed(llm) | {name for name, tool in route_tools(route, settings).items() if tool.confirm},
         max_session_s=vendor.max_session_s or inf,
         unix_s=unix_s,
         history=again.history if again else (),

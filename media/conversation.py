@@ -67,7 +67,7 @@ class Conversation:
             self._judge = Interruption(self._manners.barge_in, self._options.audio)
             model.leave_turns()
         self.speaking.use(model)
-        self._tooling = Tooling(model.tools, self._manners.fillers_s)
+        self._tooling = Tooling(model.tools, self._manners.fillers_s, self._options.confirmed)
         self.responses.use(model)
 
     def begin(self, now: float, *, opened_at: float) -> None:
@@ -198,7 +198,7 @@ class Conversation:
             return
         self._record.tool_called(call.call_id, call.name, call.arguments, now)
         try:
-            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now)))
+            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now, self._record.user_turns)))
         except RefusalError as refusal:
             self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "reason": str(refusal)}))
             self.tool_answered(call.call_id, failure(str(refusal)), now)

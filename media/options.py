@@ -66,6 +66,8 @@ class Options:
     manners: Manners = field(default_factory=Manners)
     exits: Mapping[str, Exit] = field(default_factory=dict)
     "By the name under which the model knows them."
+    confirmed: frozenset[str] = frozenset()
+    "Tools that are run only after the caller was asked."
     max_session_s: float = inf
     "How long one session with the model may last; it is renewed at a quiet moment before."
     unix_s: float = 0.0

@@ -75,6 +75,11 @@ class Record:
         return last is not None and not last.text
 
     @property
+    def user_turns(self) -> int:
+        """How often the caller has spoken, or typed, so far."""
+        return sum(line.role == "user" for line in self._lines)
+
+    @property
     def transcript(self) -> list[JsonObject]:
         return [asdict(line) for line in self._lines if line.text]
 

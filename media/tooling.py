@@ -1,7 +1,8 @@
 """The tool calls of one conversation: which are run, which the model is told at once, and what is said meanwhile.
 
-    declared? ── arguments JSON, at most 16 KiB, as the schema says? ── not too many? ──▶ CallTool
-        └── no ────────┴── no ───────────────────────────────────────────┴── no ──▶ an error, to the model alone
+    declared? ── arguments JSON, at most 16 KiB, as the schema says? ── not too many? ── agreed to? ──▶ CallTool
+        └── no ────────┴── no ───────────────────────────────────────────┴── no ──────────┴── no ──▶ an error,
+                                                                                                     to the model alone
 
 The schema is the one that the model was given: a call that breaks it never reaches
 the customer's application, and the model can mend it.
@@ -9,12 +10,13 @@ the customer's application, and the model can mend it.
 
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
 
 from media.arguments import RefusalError, read_arguments
+from media.confirming import Confirming
 from media.effects import End
 from media.realtime.base import ToolCalled
 
@@ -27,16 +29,19 @@ MAX_PER_MINUTE = 20
 class Tooling:
     """See the theory above. Times are monotonic seconds."""
 
-    def __init__(self, schemas: Mapping[str, JsonObject], fillers_s: Sequence[float]) -> None:
-        """`schemas`: of the parameters, by the tool's name."""
+    def __init__(
+        self, schemas: Mapping[str, JsonObject], fillers_s: Sequence[float], confirmed: Collection[str] = ()
+    ) -> None:
+        """`schemas`: of the parameters, by the tool's name; `confirmed`: tools that the caller must have agreed to."""
+        self._confirming = Confirming(confirmed)
         self._schemas = schemas
         self._fillers_s = tuple(fillers_s)
         self._open: dict[str, float] = {}
         self._begun: deque[float] = deque(maxlen=MAX_PER_MINUTE)
         self._filled = 0
 
-    def begin(self, call: ToolCalled, now: float) -> JsonObject:
-        """Return the arguments of a call that may run.
+    def begin(self, call: ToolCalled, now: float, turns: int = 0) -> JsonObject:
+        """Return the arguments of a call that may run; the caller has spoken in `turns` turns so far.
 
         :raises RefusalError: it may not
         """
@@ -47,6 +52,8 @@ class Tooling:
             raise RefusalError(f"{MAX_IN_FLIGHT} tool calls are under way; wait for their results")
         if len(self._begun) == MAX_PER_MINUTE and now - self._begun[0] < 60:  # noqa: PLR2004  # a minute
             raise RefusalError(f"more than {MAX_PER_MINUTE} tool calls in a minute; go on without")
+        if objection := self._confirming.objection(call.name, arguments, turns):
+            raise RefusalError(objection)
         self._begun.append(now)
         if not self._open:
             self._filled = 0

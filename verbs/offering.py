@@ -38,6 +38,12 @@ def offered(llm: Llm, of_route: Mapping[str, JsonObject | None]) -> Offered:
     return Offered(_with_tools(llm, [*own, *added]) if added else llm, told)
 
 
+def confirmed(llm: Llm) -> frozenset[str]:
+    """Name the tools that the verb itself declares with `confirm: true`."""
+    told = [flat(tool) for tool in map(_object, _own(llm.llm_options))]
+    return frozenset(str(tool.get("name")) for tool in told if tool.get("confirm") is True)
+
+
 def _oddities(
     own: set[Any], built_in: Mapping[str, JsonObject], of_route: Mapping[str, JsonObject | None]
 ) -> Iterator[tuple[str, str]]:

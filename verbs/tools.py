@@ -14,10 +14,12 @@ from jsonschema.exceptions import SchemaError
 
 from verbs import patterns
 from verbs.base import Finding, JsonObject, JsonValue, Path, shown
-from verbs.kinds import OBJECT, TEXT, Kind, check, check_fields, words
+from verbs.kinds import BOOLEAN, OBJECT, TEXT, Kind, check, check_fields, words
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FUNCTION: dict[str, Kind] = {"type": TEXT, "name": TEXT, "description": TEXT, "parameters": OBJECT}
+_OURS: dict[str, Kind] = {"confirm": BOOLEAN}
+"What a declaration may say to us, and the model is not told."
 _CHOICES = words("auto", "none", "required")
 _KINDS = ("function", "mcp")
 _SCHEMA_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
@@ -39,7 +41,8 @@ def bare(tool: JsonValue) -> tuple[JsonValue, list[str]]:
     if not isinstance(tool, dict) or tool.get("type") != "function":
         return tool, []
     told = flat(tool)
-    return {name: told[name] for name in told if name in _FUNCTION}, sorted(told.keys() - _FUNCTION.keys())
+    foreign = sorted(told.keys() - _FUNCTION.keys() - _OURS.keys())
+    return {name: told[name] for name in told if name in _FUNCTION}, foreign
 
 
 class ToolError(ValueError):
@@ -75,7 +78,7 @@ def check_tool_choice(choice: JsonValue, path: Path) -> Iterator[Finding]:
 
 
 def _check_function(tool: JsonObject, path: Path) -> Iterator[Finding]:
-    yield from check_fields(tool, _FUNCTION, path)
+    yield from check_fields(tool, _FUNCTION | _OURS, path)
     name = tool.get("name")
     if name is None:
         yield Finding((*path, "name"), "is missing and required", fatal=True)

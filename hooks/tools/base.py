@@ -9,11 +9,18 @@ from hooks.courier import Answer, Courier
 from verbs.base import JsonObject, did_you_mean, shown
 from verbs.tools import ToolError
 
+CONFIRM = "confirm"
+"A key of every kind of tool."
+
 
 class Tool(Protocol):
     @property
     def declaration(self) -> JsonObject | None:
         """Say how the model knows it (OpenAI: a function tool); None where the verb has to declare it."""
+
+    @property
+    def confirm(self) -> bool:
+        """Say whether it is run only after the caller was asked."""
 
     @property
     def target(self) -> str:
@@ -40,3 +47,14 @@ def only(entry: JsonObject, known: Iterable[str]) -> None:
     for key in entry:
         if key not in known:
             raise ToolError(f"unknown key {shown(key)}{did_you_mean(key, known)}", key)
+
+
+def wants_confirmation(entry: JsonObject) -> bool:
+    """Read an entry's `confirm`.
+
+    :raises ToolError: it is neither true nor false
+    """
+    value = entry.get(CONFIRM) or False
+    if not isinstance(value, bool):
+        raise ToolError(f"must be true or false, not {shown(value)}", CONFIRM)
+    return value

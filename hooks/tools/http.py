@@ -13,7 +13,7 @@ from hooks.courier import Answer, Courier
 from hooks.delivery import Result, is_delivered
 from hooks.redaction import PLAIN
 from hooks.replies import error_output, tool_output
-from hooks.tools.base import only
+from hooks.tools.base import CONFIRM, only, wants_confirmation
 from verbs import connecting
 from verbs.base import JsonObject
 from verbs.tools import ToolError
@@ -21,7 +21,7 @@ from verbs.tools import ToolError
 log = structlog.get_logger(__name__)
 
 KEY = "url"
-KEYS = (KEY, "headers", "description", "parameters")
+KEYS = (KEY, CONFIRM, "headers", "description", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class HttpTool:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     declaration: JsonObject | None = None
+    confirm: bool = False
 
     @property
     def target(self) -> str:
@@ -46,7 +47,8 @@ class HttpTool:
 
 def read(name: str, entry: JsonObject, *, folder: Path, base_url: str | None) -> HttpTool:  # noqa: ARG001  # see base.Read
     only(entry, KEYS)
-    return HttpTool(_url(entry[KEY], base_url), _headers(entry.get("headers")), _declaration(name, entry))
+    url, headers = _url(entry[KEY], base_url), _headers(entry.get("headers"))
+    return HttpTool(url, headers, _declaration(name, entry), wants_confirmation(entry))
 
 
 def _url(url: object, base_url: str | None) -> str:

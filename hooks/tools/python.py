@@ -15,7 +15,7 @@ from hooks.asked import Asked
 from hooks.courier import Answer, Courier
 from hooks.declaring import Declared, declared
 from hooks.replies import Output, error_output, function_output
-from hooks.tools.base import only
+from hooks.tools.base import CONFIRM, only, wants_confirmation
 from verbs.base import JsonObject
 from verbs.tools import ToolError
 
@@ -35,6 +35,7 @@ class PythonTool:
     target: str
     function: Callable[..., Any]
     declared: Declared
+    confirm: bool = False
 
     @property
     def declaration(self) -> JsonObject:
@@ -62,14 +63,15 @@ async def _output_of(value: Awaitable[Any], call_id: str) -> Output:
 
 
 def read(name: str, entry: JsonObject, *, folder: Path, base_url: str | None) -> PythonTool:  # noqa: ARG001  # see base.Read
-    only(entry, [KEY])
+    only(entry, [KEY, CONFIRM])
+    confirm = wants_confirmation(entry)
     target = entry[KEY]
     try:
         function = functions.find(target, folder, example=EXAMPLE)
     except functions.FunctionError as error:
         raise ToolError(str(error), KEY) from error
     try:
-        return PythonTool(name, target, function, declared(function))
+        return PythonTool(name, target, function, declared(function), confirm)
     except ToolError as error:
         raise ToolError(f"{target}: {error}", KEY) from error
 

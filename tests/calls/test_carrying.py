@@ -152,6 +152,22 @@ def test_what_a_verb_says_of_waiting_goes_before_the_vendors() -> None:
     assert (options.cancel_stalled, options.cancel_on_barge_in) == (True, True)
 
 
+def test_a_tool_is_confirmed_where_the_verb_or_the_route_says_so() -> None:
+    own = [
+        {"type": "function", "name": "cancel", "confirm": True},
+        {"type": "function", "function": {"name": "refund", "confirm": True}},
+        {"type": "function", "name": "look"},
+    ]
+    url = "https://app.example/x"
+    tools = {"pay": {"url": url, "confirm": True}, "list": {"url": url}, "find": {"url": url, "confirm": False}}
+    verb = llm_of(llmOptions={"session_update": {"tools": own}})
+    assert bridge_options(verb, {"tools": tools}).confirmed == {"cancel", "refund", "pay"}
+    [route] = settings_of({"verbs": [LLM]}).routes
+    model = carrying.make_model(verb, route)
+    assert b"confirm" not in model.configure()
+    assert model.warnings == []
+
+
 def test_a_conversation_that_goes_on_is_begun_by_the_agent() -> None:
     route = {"conversation": {"first_speaker": "caller"}}
     back = Again((("user", "Hi."),), "Say that it failed.")

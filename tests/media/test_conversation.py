@@ -347,6 +347,20 @@ def test_a_tool_call_before_its_answer_is_asked_of_the_application() -> None:
     assert CallTool("c1", "get_weather", {}) in hand.calls()
 
 
+def test_a_tool_that_must_be_confirmed_runs_after_the_caller_has_spoken() -> None:
+    hand = Hand(options=Options(audio=PCM24, confirmed=frozenset({"get_weather"}))).connect()
+    hand.starts()
+    hand.calls()
+    refused, _ = sent(hand.ends())
+    assert "must be confirmed" in refused["item"]["output"]
+    assert warned(hand.effects) == ["tool_rejected"]
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    hand.model("input_audio_buffer.speech_stopped", item_id="u1")
+    hand.model("input_audio_buffer.committed", item_id="u1")
+    hand.starts("r2")
+    assert CallTool("c2", "get_weather", {}) in hand.calls("c2", "r2")
+
+
 # A caller who waits for a tool
 
 

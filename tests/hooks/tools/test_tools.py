@@ -64,6 +64,8 @@ def test_the_kinds_of_tools_are_found_by_their_files() -> None:
         ({"url": "https://x", "headers": {"X": 5}}, ("headers",), "that HTTP can carry"),
         ({"url": "https://x", "parameters": 5}, ("parameters",), "must be an object, not 5"),
         ({"url": "https://x", "parameters": {"type": "array"}}, ("parameters", "type"), "must be object"),
+        ({"url": "https://x", "confirm": "yes"}, ("confirm",), "must be true or false, not 'yes'"),
+        ({"python": "a:b", "confirm": 1}, ("confirm",), "must be true or false, not 1"),
         ({"python": "a:b", "timeout": 5}, ("timeout",), "unknown key 'timeout'"),
         ({"python": 5}, ("python",), "must name a module and a function in it, such as my_tools:get_weather"),
         ({"python": "weather"}, ("python",), "must name a module and a function"),
