@@ -7,7 +7,7 @@ from config.complaints import Complaint, ConfigError
 from config.load import load
 from config.reload import Reloader
 from config.routing import Verdict, explain, route_for
-from config.rules import exposure, lacks_key
+from config.rules import exposure
 from config.secrets import secret_values
 from config.settings import Hooks, Media, Platform, Route, Server, Settings, Vendor
 
@@ -25,7 +25,6 @@ __all__ = [
     "Verdict",
     "explain",
     "exposure",
-    "lacks_key",
     "load",
     "route_for",
     "secret_values",

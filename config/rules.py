@@ -4,14 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 
 import verbs
+from config.keys import lacking
 from config.numbers import covers, pattern_of
 from config.settings import Platform, Route, Server, Settings, Vendor
 from config.urls import SOCKET, host_of, is_loopback, url_fault
-from verbs import JsonObject
-from verbs.connecting import leads_elsewhere
 from verbs.llm import Llm
 from verbs.offering import offered
-from verbs.vendors import KEY_HEADERS, VENDORS
 
 # jambonz reads no longer message from a websocket application (feature-server lib/config.js: WS maxPayload).
 _MOST_CONTROL_BYTES = 24 * 1024
@@ -40,11 +38,6 @@ def vendor_url_fault(vendor: Vendor, *, insecure: bool) -> str | None:
     if vendor.url.startswith("wss:") or insecure or is_loopback(host_of(vendor.url)):
         return None
     return "must begin with wss:// (ws:// is for this machine, or with server.insecure: true)"
-
-
-def lacks_key(vendor: Vendor) -> bool:
-    """Tell whether calls cannot reach this vendor for want of a key."""
-    return not vendor.api_key.get_secret_value()
 
 
 def takes_all_of(wide: Route, narrow: Route) -> bool:
@@ -93,16 +86,9 @@ def warnings(settings: Settings) -> Iterator[str]:
         for name, vendor in settings.vendors.items()
         if not vendor.tls.verify
     )
+    yield from lacking(settings)
     for route in settings.routes:
         parsed = verbs.parse(route.verbs, version=settings.platform.version)
-        yield from (
-            f"route {route.name!r}: no key for vendor {vendor!r}, its calls get `fallback`: {remedy}"
-            for vendor, remedy in _keyless(settings, parsed)
-        )
-        for spare in route.llm_fallback:
-            brought = bool(spare.auth) or VENDORS[spare.vendor].keyless
-            if remedy := None if brought else _lacking(settings, spare.vendor):
-                yield f"route {route.name!r}: no key for vendor {spare.vendor!r}, nothing falls back on it: {remedy}"
         yield from (f"route {route.name!r}: {told}" for told in dict.fromkeys(_odd_tools(settings, route, parsed)))
         sent = [verb for verb in route.verbs if "llm" not in {verb.get("verb"), *verb}]
         size_bytes = len(json.dumps([*sent, *route.fallback], ensure_ascii=False).encode())
@@ -118,40 +104,6 @@ def _odd_tools(settings: Settings, route: Route, parsed: Sequence[verbs.Verb]) -
     for verb in parsed:
         if isinstance(verb, Llm):
             yield from offered(verb, declared).warnings
-
-
-def _keyless(settings: Settings, parsed: Sequence[verbs.Verb]) -> Iterator[tuple[str, str]]:
-    for verb in parsed:
-        if not isinstance(verb, Llm) or _brings_key(verb) or VENDORS[verb.vendor].keyless:
-            continue
-        options = verb.connect_options or {}
-        host = _host_named(options)
-        if leads_elsewhere(options):
-            yield (
-                verb.vendor,
-                f"put `auth` beside `proxy` and `tls`, or set vendors.{verb.vendor}.proxy and .tls instead",
-            )
-        elif host and host != host_of(settings.vendors[verb.vendor].url):
-            yield verb.vendor, f"put `auth` into the verb, for {host} is not the host of vendors.{verb.vendor}.url"
-        elif remedy := _lacking(settings, verb.vendor):
-            yield verb.vendor, remedy
-
-
-def _lacking(settings: Settings, name: str) -> str | None:
-    """Say what to set so that a vendor can be called; None when nothing lacks."""
-    vendor, variables = settings.vendors[name], VENDORS[name].variables
-    if not vendor.url:
-        return f"set {variables}_REALTIME_URL or vendors.{name}.url, and its key"
-    return f"set {variables}_API_KEY or vendors.{name}.api_key" if lacks_key(vendor) else None
-
-
-def _brings_key(verb: Llm) -> bool:
-    headers = (verb.connect_options or {}).get("headers") or {}
-    return any((verb.auth or {}).values()) or any(name.lower() in KEY_HEADERS for name in headers)
-
-
-def _host_named(connect_options: JsonObject) -> str:
-    return host_of(str(connect_options.get("url") or "")) or host_of(f"//{connect_options.get('host') or ''}")
 
 
 def _cover(wide: Sequence[str], narrow: Sequence[str]) -> bool:
