@@ -1,4 +1,4 @@
-"""The commands: serve, check, explain. Results on stdout, logs on stderr; exit codes 0, 1 and 2."""
+"""The commands: serve, check, doctor, explain. Results on stdout, logs on stderr; exit codes 0, 1 and 2."""
 
 import argparse
 import json
@@ -11,8 +11,10 @@ from typing import Any, Protocol
 from calls.document import Place, extend, filled, new_call, route_verbs
 from calls.opening import opening
 from calls.readers import READERS
+from config import ConfigError, load
 from config.report import check_lines, explain_lines
 from config.settings import Route, Settings
+from doctor import doctor_lines
 from media.platforms import PLATFORMS
 from verbs.base import JsonObject
 
@@ -20,6 +22,7 @@ MAX_PORT = 65_535
 EXAMPLES = """examples:
   python app.py serve --config config.yaml --port 0
   python app.py check
+  python app.py doctor
   python app.py explain +15551230001 --from +15557654321
 """
 
@@ -35,6 +38,8 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
         return serve(given.config, host=given.host, port=given.port)
     if given.command == "check":
         code, lines = check_lines(given.config, os.environ, read=READERS)
+    elif given.command == "doctor":
+        code, lines = _doctor(given.config)
     else:
         code, lines = explain_lines(
             given.config,
@@ -46,6 +51,14 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
         )
     print(*lines, sep="\n")
     return code
+
+
+def _doctor(config: Path) -> tuple[int, list[str]]:
+    try:
+        settings = load(config, environ=os.environ, read=READERS)
+    except ConfigError as error:
+        return 2, [str(complaint) for complaint in error.complaints]
+    return doctor_lines(config, settings)
 
 
 def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> list[JsonObject]:
@@ -80,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (default: server.host)")
     serve.add_argument("--port", type=port_number, help="port to listen on; 0 picks a free one (default: server.port)")
     _command(commands.add_parser, "check", "validate the configuration without serving")
+    _command(commands.add_parser, "doctor", "check, and try whether models and hooks can be reached")
     explain = _command(commands.add_parser, "explain", "show which route a call takes, and the document it gets")
     explain.add_argument("number", metavar="NUMBER", help="the number that is called")
     explain.add_argument("--from", dest="caller", default="", metavar="N", help="the caller's number")

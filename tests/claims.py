@@ -87,8 +87,7 @@ CHECKLIST = (
     Claim("J6", "the model goes into the URL; retired names are replaced, with one warning, and by your own table"),
     Claim(
         "J7",
-        "a missing key is told before a call; no key is ever logged, kept or shown to a hook",
-        lacking="there is no `doctor` command",
+        "a missing key is told before a call, and fails `doctor`; no key is ever logged, kept or shown to a hook",
     ),
     Claim("J8", "the actionHook is called exactly once, however the session ends, and its verbs are next"),
     Claim(

@@ -26,7 +26,8 @@ ROOMS: dict[str, set[str]] = {
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
     "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs"},
-    "cli": {"verbs", "config", "media", "hooks", "store", "calls", "logs"},
+    "cli": {"verbs", "config", "media", "hooks", "store", "calls", "logs", "doctor"},
+    "doctor": {"calls", "config", "media"},
     "hookswitch": {"verbs", "hooks"},  # what applications in Python import
     "sim": set(),  # so that a misreading of a protocol cannot sit on both sides
     "bench": set(),
@@ -37,7 +38,7 @@ STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see
 # Where the network is: everything else is pure and is tested without a socket.
 DOORS = (
     *("app.py", "media/sockets/", "hooks/transports/", "hooks/applications/"),
-    *("store/sql.py", "api/", "console/"),
+    *("store/sql.py", "api/", "console/", "doctor.py"),
 )
 # The tasks of calls, but no network.
 ONE_CALL = tuple(f"calls/{name}.py" for name in ("live", "leg", "legs", "course", "dispatchers", "switchboard"))

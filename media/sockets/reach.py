@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidProxyStatus, InvalidStatus, WebSocketEx
 
 from media.realtime.dial import Dial
 from media.sockets.connecting import connect
-from media.sockets.model import Ears
+from media.sockets.model import Deaf, Ears, ModelSocket
 
 RETRY_S = (0.5, 1.0, 2.0)
 "How long after each failed dial the next one starts."
@@ -50,6 +50,24 @@ async def reach(
         if loop.time() + wait_s >= give_up_at:
             break
         await asyncio.sleep(wait_s)
+    return failure
+
+
+class _Leaving(Deaf):
+    """Ears of somebody who only looks in."""
+
+    socket: ModelSocket | None = None
+
+    def model_opened(self, socket: ModelSocket) -> None:
+        self.socket = socket
+
+
+async def tried(dial: Dial, *, tls: ssl.SSLContext, timeout_s: float) -> Failure | None:
+    """Reach the model once, key and all, and leave it at once."""
+    ears = _Leaving()
+    failure = await _dial_once(dial, ears, tls=tls, timeout_s=timeout_s)
+    if ears.socket:
+        await ears.socket.close()
     return failure
 
 

@@ -1,0 +1,158 @@
+"""What `doctor` looks at besides what `check` does: what must be reachable, and what is said of it. Pure.
+
+Nothing that is said holds more of a URL than where it leads: the rest may be a key.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from calls.carrying import candidate, others
+from config.keys import lacking
+from config.settings import Route, Settings
+from config.urls import host_of, is_loopback
+from hooks.applications.base import absolute
+from media.realtime.base import ModelError
+from media.realtime.dial import Dial
+from verbs import parse, templates
+from verbs.llm import Llm
+
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+LOCAL = "only a platform on this machine reaches us: set it to the https:// URL by which yours does"
+
+
+class Line(NamedTuple):
+    grade: str
+    "ok, warning or failure."
+    text: str
+
+
+class Place(NamedTuple):
+    """A server that must take our connections, or the platform's."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+class Trial(NamedTuple):
+    """A model that calls talk with."""
+
+    what: str
+    dial: Dial
+    remedy: str
+
+
+def settled(settings: Settings) -> Iterator[Line]:
+    """Say what needs no trying: keys that are missing, what `check` warns of, how the platform reaches us."""
+    keys = list(lacking(settings))
+    yield from (Line("failure", text) for text in keys)
+    yield from (Line("warning", text) for text in settings.warnings if text not in keys)
+    url = settings.server.public_url
+    if url is None:
+        yield Line("warning", f"server.public_url is not set, so {LOCAL}")
+    elif is_loopback(host_of(url)):
+        yield Line("warning", f"server.public_url is this machine, so {LOCAL}")
+    elif url.startswith("http:"):
+        text = "server.public_url begins with http://, so calls can be heard and tickets taken on the way: use https://"
+        yield Line("warning", text)
+
+
+def hook_places(settings: Settings) -> dict[Place, list[str]]:
+    """Give where hooks and tools of the configuration are, with the names of the routes that want them."""
+    places: dict[Place, list[str]] = {}
+    for route in settings.routes:
+        found = {place for url in _urls(settings, route) if (place := place_of(url))}
+        for place in sorted(found):
+            places.setdefault(place, []).append(route.name)
+    return places
+
+
+def place_of(url: str) -> Place | None:
+    """Give the server of a URL; None where it depends on the call."""
+    parts = urlsplit(url)
+    if templates.names(parts.netloc) or not parts.hostname:
+        return None
+    return Place(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme])
+
+
+def trials(settings: Settings) -> list[Trial]:
+    """Give the models of the configuration, each once. One whose address or key depends on the call is not tried."""
+    found: dict[str, tuple[Dial, str, list[str]]] = {}
+    for route in settings.routes:
+        for llm in _llms(settings, route):
+            if dial := _dial(llm, route, settings):
+                same = repr((dial, dial.headers, dial.proxy, dial.subprotocols))
+                found.setdefault(same, (dial, llm.vendor, []))[2].append(route.name)
+    return [
+        Trial(
+            f"vendor {vendor!r} at {place_of(dial.url)} ({_routes(names)})",
+            dial,
+            f"look at vendors.{vendor} (url, api_key, proxy, tls), or at `connectOptions` and `auth` of the verb",
+        )
+        for dial, vendor, names in found.values()
+    ]
+
+
+def hooks_told(place: Place, routes: Iterable[str], why_not: str) -> Line:
+    """Say whether hooks are taken; `why_not` is empty where they are."""
+    told = f"hooks of {_routes(routes)} at {place}"
+    if not why_not:
+        return Line("ok", told)
+    return Line("failure", f"{told}: {why_not}; start the application, or mend hooks.base_url or the URL of the hook")
+
+
+def public_told(place: Place, why_not: str) -> Line:
+    """Say whether we are found: no failure, for we may be started later, and be reached from elsewhere alone."""
+    told = f"server.public_url at {place}"
+    if not why_not:
+        return Line("ok", told)
+    return Line("warning", f"{told}, as seen from here: {why_not}; the platform must find us there when we serve")
+
+
+def model_told(trial: Trial, why_not: str) -> Line:
+    return Line("failure", f"{trial.what}: {why_not}; {trial.remedy}") if why_not else Line("ok", trial.what)
+
+
+def _routes(names: Iterable[str]) -> str:
+    several = list(dict.fromkeys(names))
+    return f"route{'s' if several[1:] else ''} {', '.join(map(repr, several))}"
+
+
+def _urls(settings: Settings, route: Route) -> Iterator[str]:
+    hooks = [*_hooks([route.verbs, route.fallback, route.busy]), route.status_hook]
+    yield from (url for hook in hooks if (url := absolute(hook, settings.hooks.base_url)))
+    targets = [tool.target for tool in settings.tools.get(route.name, {}).values()]
+    yield from (target for target in targets if target.startswith(("http://", "https://")))
+
+
+def _hooks(value: Any) -> Iterator[Any]:
+    """Give every hook of a document; what stands in `llmOptions` is the model's own."""
+    match value:
+        case dict():
+            for key, inner in value.items():
+                if key.endswith("Hook"):
+                    yield inner
+                elif key != "llmOptions":
+                    yield from _hooks(inner)
+        case list():
+            for inner in value:
+                yield from _hooks(inner)
+
+
+def _llms(settings: Settings, route: Route) -> Iterator[Llm]:
+    for llm in parse(route.verbs, version=settings.platform.version):
+        if isinstance(llm, Llm):
+            yield from (llm, *others(llm, route))
+
+
+def _dial(llm: Llm, route: Route, settings: Settings) -> Dial | None:
+    if templates.names([llm.connect_options, llm.auth, llm.model]):
+        return None
+    try:
+        return candidate(llm, route, settings).dial
+    except ModelError:  # for want of a key: which is told of
+        return None

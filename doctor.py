@@ -1,0 +1,78 @@
+"""`doctor`: tries what calls will need. It connects, and says nothing to anybody."""
+
+import asyncio
+import os
+import socket
+import ssl
+from pathlib import Path
+
+from calls.diagnosis import (
+    Line,
+    Place,
+    Trial,
+    hook_places,
+    hooks_told,
+    model_told,
+    place_of,
+    public_told,
+    settled,
+    trials,
+)
+from config.secrets import hidden, secret_values
+from config.settings import Settings
+from media.sockets.reach import tried
+
+TRY_S = 5.0
+
+
+def doctor_lines(config: Path, settings: Settings) -> tuple[int, list[str]]:
+    """Say how it is with everything, a line each. Exit code 0, or 1 where something fails."""
+    found = asyncio.run(examined(settings))
+    failures = sum(line.grade == "failure" for line in found)
+    told = hidden("\n".join(f"{line.grade}: {line.text}" for line in found), secret_values(settings)).splitlines()
+    return (1 if failures else 0), [*told, f"{config}: {failures or 'no'} failure{'' if failures == 1 else 's'}"]
+
+
+async def examined(settings: Settings) -> list[Line]:
+    """Try everything at once."""
+    tls = ssl.create_default_context()
+    public = place_of(settings.server.public_url) if settings.server.public_url else None
+    tries = [
+        *(_model(trial, tls) for trial in trials(settings)),
+        *(_hooks(place, routes, tls) for place, routes in hook_places(settings).items()),
+        *([_public(public, tls)] if public else []),
+    ]
+    return [*settled(settings), *await asyncio.gather(*tries)]
+
+
+async def _model(trial: Trial, tls: ssl.SSLContext) -> Line:
+    failure = await tried(trial.dial, tls=tls, timeout_s=TRY_S)
+    return model_told(trial, failure.message if failure else "")
+
+
+async def _hooks(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:
+    return hooks_told(place, routes, await _why_not(place, tls))
+
+
+async def _public(place: Place, tls: ssl.SSLContext) -> Line:
+    return public_told(place, await _why_not(place, tls))
+
+
+async def _why_not(place: Place, tls: ssl.SSLContext) -> str:
+    """Say why no connection can be made; nothing where one can."""
+    try:
+        async with asyncio.timeout(TRY_S):
+            secured = tls if place.scheme == "https" else None
+            _, writer = await asyncio.open_connection(place.host, place.port, ssl=secured)
+    except socket.gaierror:
+        return "the name does not resolve"
+    except ssl.SSLCertVerificationError as error:
+        return f"its certificate is not trusted: {error.verify_message}"
+    except ssl.SSLError:
+        return "it does not speak TLS"
+    except TimeoutError:
+        return f"no answer within {TRY_S:g} s"
+    except OSError as error:
+        return f"no connection ({os.strerror(error.errno) if error.errno else type(error).__name__})"
+    writer.transport.abort()
+    return ""

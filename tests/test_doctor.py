@@ -1,0 +1,101 @@
+"""`doctor`, against servers on loopback."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+from aiohttp import web
+
+import cli
+from config import load
+from doctor import doctor_lines, examined
+from tests.live.serving import KEY, LLM, JsonObject, a_config, rehearsing, serving_application
+from tests.media.test_connecting import tls_of_a_model
+
+
+def settings_at(folder: Path, config: JsonObject) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(json.dumps({"store": "memory://", **config}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.claim("J7")
+async def test_what_can_be_reached_is_well_and_a_model_takes_the_key(tmp_path: Path) -> None:
+    async with rehearsing() as model, serving_application(web.Application()) as application:
+        server = {"public_url": application}
+        path = settings_at(tmp_path, a_config(model, application, route={"verbs": [LLM]}, server=server))
+        lines = await examined(load(path, environ={}))
+    assert [line.grade for line in lines] == ["warning", "ok", "ok", "ok"]
+    assert len(model.sessions) == 1
+    assert model.heard == []
+
+
+@pytest.mark.claim("J7")
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, "the model answered HTTP 401; look at vendors.openai"), (404, "answered HTTP 404")]
+)
+async def test_a_key_that_a_model_refuses_is_a_failure(tmp_path: Path, status: int, words: str) -> None:
+    async with rehearsing({"faults": {"http_status": status}}) as model:
+        path = settings_at(tmp_path, a_config(model, None, route={"verbs": [LLM | {"actionHook": None}]}))
+        [*_, line] = await examined(load(path, environ={}))
+    assert line.grade == "failure"
+    assert words in line.text
+    assert KEY not in line.text
+
+
+async def answer_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(100)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    writer.close()
+
+
+async def why_not(folder: Path, url: str) -> str:
+    config = a_config(None, None, route={"verbs": [{"verb": "hangup"}], "status_hook": url})
+    [*_, line] = await examined(load(settings_at(folder, config), environ={}))
+    assert line.grade == "failure"
+    return line.text
+
+
+async def test_why_hooks_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tls = tls_of_a_model(trustme.CA().issue_cert("localhost"))
+    async with (
+        await asyncio.start_server(answer_plainly, "127.0.0.1", 0) as plain,
+        await asyncio.start_server(answer_plainly, "127.0.0.1", 0, ssl=tls) as secured,
+    ):
+        ports = [server.sockets[0].getsockname()[1] for server in (plain, secured)]
+        assert "it does not speak TLS" in await why_not(tmp_path, f"https://localhost:{ports[0]}/x?token=t0ken")
+        told = await why_not(tmp_path, f"https://localhost:{ports[1]}/x?token=t0ken")
+    assert "its certificate is not trusted: " in told
+    assert "t0ken" not in told
+    assert "no connection (Connection refused)" in await why_not(tmp_path, f"http://localhost:{ports[0]}/x")
+    assert "the name does not resolve" in await why_not(tmp_path, "http://nowhere.invalid/x")
+    monkeypatch.setattr("doctor.TRY_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = await why_not(tmp_path, f"https://127.0.0.1:{silent.getsockname()[1]}/x")
+    assert "no answer within 0.05 s" in told
+
+
+def test_a_failure_is_exit_code_1_a_complaint_2_and_no_secret_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], serve: Callable[..., int]
+) -> None:
+    config = a_config(None, None, route={"verbs": [LLM]})
+    path = settings_at(tmp_path, config)
+    assert cli.main(["doctor", "--config", str(path)], serve=serve) == 1
+    told = capsys.readouterr().out
+    assert f"{path}: 2 failures" in told
+    assert KEY not in told
+    assert cli.main(["doctor", "--config", str(tmp_path / "none.yaml")], serve=serve) == 2
+    well = settings_at(tmp_path, {"routes": [{"name": "a", "verbs": [{"verb": "hangup"}]}]})
+    assert doctor_lines(well, load(well, environ={}))[0] == 0
+
+
+@pytest.fixture
+def serve() -> Callable[..., int]:
+    def never(config: Path, *, host: str | None, port: int | None) -> int:
+        raise AssertionError("nothing is to be served")
+
+    return never
