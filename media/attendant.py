@@ -1,5 +1,8 @@
 """What a good attendant does unasked: reads the keypad, minds a silent caller, warns before the call's end.
 
+A caller who has begun to speak is not silent until the model says that they have stopped; one who has begun, and is
+never said to have stopped, is after a while: some vendors lose that word, and a call would stand still for ever.
+
 A pure machine: what it wants done is returned, and the conversation does it.
 """
 
@@ -16,6 +19,10 @@ from media.realtime.base import JsonObject
 MASK = "•"
 TYPED = "(typed on the keypad) "
 "How an entry begins when it becomes an item of the conversation."
+UNDECIDED_S = 5.0
+"How long an agent is held at most for what may be an interruption: that much noise without a word is none."
+UNENDED_S = 60.0
+"How long a turn of the caller may last: nobody speaks for longer without a pause."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,14 @@ class Leave:
     words: str
 
 
-Act = Say | Typed | Leave
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """The caller's turn has had no end for long; `over`: for too long to wait for one."""
+
+    over: bool
+
+
+Act = Say | Typed | Leave | Unended
 
 
 class Attendant:
@@ -54,6 +68,7 @@ class Attendant:
         self._sensitive = bool(manners.digits and manners.digits.sensitive)
         self._idle = Idle(manners.idle)
         self._held: list[Act] = []
+        self._undecided_at = self._unended_at = inf
         self._warn_at = ends_at - manners.warn_before_s if manners.warn_before_s else inf
 
     @property
@@ -69,9 +84,10 @@ class Attendant:
         self._held += acts
         return []
 
-    def stirred(self) -> None:
-        """The caller said something."""
+    def stirred(self, now: float) -> None:
+        """The caller begins to say something."""
         self._idle.stirred()
+        self._undecided_at, self._unended_at = now + UNDECIDED_S, now + UNENDED_S
 
     def shown(self, key: str) -> str:
         """Give what may be told of a key."""
@@ -88,6 +104,12 @@ class Attendant:
     def tick(self, now: float) -> list[Act]:
         acts = [*self._held, *self._typed(self._keypad.tick(now) if self._keypad else None)]
         self._held.clear()
+        if now >= self._undecided_at:
+            self._undecided_at = inf
+            acts.append(Unended(over=False))
+        if now >= self._unended_at:
+            self._unended_at = inf
+            acts.append(Unended(over=True))
         if now >= self._warn_at:
             self._warn_at = inf
             acts.append(Say(self._manners.warning))
@@ -103,7 +125,8 @@ class Attendant:
     def next_due(self) -> float:
         if self._held:
             return 0.0
-        return min(self._warn_at, self._idle.next_due(), self._keypad.next_due() if self._keypad else inf)
+        keypad_due = self._keypad.next_due() if self._keypad else inf
+        return min(self._warn_at, self._undecided_at, self._unended_at, self._idle.next_due(), keypad_due)
 
     def _typed(self, entry: str | None) -> list[Act]:
         return [Typed(entry, "".join(self.shown(key) for key in entry))] if entry else []

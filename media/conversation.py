@@ -1,7 +1,6 @@
 """The conversation while both legs are up: turns, requests, tools, and what leads out of it.
 
-What the two legs *are* (connecting, ready, gone) is the bridge's business; here they work. Effects are
-collected in `out`, which the bridge empties. A conversation that cannot go on sets `over`.
+What the two legs *are* (connecting, ready, gone) is the bridge's business. `over` says why it cannot go on.
 
 What has a theory of its own is a machine of its own, and only joined here:
     `ear` the caller's audio · `speaking` the agent's · `interruption` what interrupts it · `responses` what the model
@@ -11,7 +10,7 @@ What has a theory of its own is a machine of its own, and only joined here:
 from typing import assert_never
 
 from media.arguments import RefusalError
-from media.attendant import TYPED, Act, Attendant, Leave, Say, Typed
+from media.attendant import TYPED, Act, Attendant, Leave, Say, Typed, Unended
 from media.ear import Ear
 from media.effects import CallTool, Effect, End, Measure, Warn
 from media.interruption import Interruption, Verdict
@@ -125,7 +124,7 @@ class Conversation:
         self._act(self.attendant.pressed(key, now, waits=waits), now)
 
     def caller_started(self, now: float) -> None:
-        self.attendant.stirred()
+        self.attendant.stirred(now)
         self._ear.caller_begins(anew=not self.responses.at_work)
         if self._takes_turns:
             self.responses.caller_begins()
@@ -269,12 +268,7 @@ class Conversation:
         return not (self.caller_speaks or self.owes or self._voice.speaking(now))
 
     def next_due(self) -> float:
-        return min(
-            self.responses.next_due(),
-            self._ear.next_due(),
-            self._tooling.next_due(),
-            self.attendant.next_due(),
-        )
+        return min(self.responses.next_due(), self._ear.next_due(), self._tooling.next_due(), self.attendant.next_due())
 
     # What is done
 
@@ -290,6 +284,12 @@ class Conversation:
                     self.responses.ask({}, now)
                 case Leave(end, words):
                     self._leave(end, words)
+                case Unended(over):
+                    self._voice.resume(now)
+                    if over and self.caller_speaks:
+                        self.caller_speaks = False
+                        self._out.append(Warn("turn_unended"))
+                        self.responses.release(now)
                 case _:
                     assert_never(act)
 

@@ -194,7 +194,9 @@ class Playout:
         self._plays_until, self._not_before = now, inf
 
     def resume(self, now: float) -> None:
-        self._not_before = now + self._pacing.clear_guard_ms / 1000
+        """Go on where it was held, if it was."""
+        if self._not_before == inf:
+            self._not_before = now + self._pacing.clear_guard_ms / 1000
 
     def settled(self, now: float) -> list[Heard]:
         """Return, once each, the pieces that have been heard to their end."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from media.attendant import UNDECIDED_S, UNENDED_S
 from media.bridge import Bridge
 from media.effects import End, Report
 from media.ends import CALLER_SILENT, HANGUP
@@ -288,6 +289,41 @@ def test_a_caller_who_speaks_is_not_silent() -> None:
     answered(call, "r2")
     assert sent(call.wait(4.9), "response.create") == []
     assert len(sent(call.wait(0.2), "response.create")) == 1
+
+
+@pytest.mark.claim("silent caller")
+def test_a_caller_of_whom_the_model_never_says_that_they_have_stopped_is_silent_some_day() -> None:
+    call = hand(idle=(Rung(5, "Ask."),))
+    answered(call, "r1")
+    onset(call)
+    assert sent(call.wait(UNENDED_S + 4.5), "response.create") == []
+    later = call.wait(1)
+    assert len(sent(later, "response.create")) == 1
+    assert "turn_unended" in warned(call.effects)
+
+
+def test_each_beginning_is_waited_for_anew() -> None:
+    call = hand(idle=(Rung(5, "Ask."),))
+    answered(call, "r1")
+    onset(call)
+    call.wait(UNENDED_S - 5)
+    onset(call, "u2")
+    assert sent(call.wait(UNENDED_S - 1), "response.create") == []
+    pause(call, "u2")
+    assert "turn_unended" not in warned(call.effects)
+
+
+def test_an_agent_that_was_held_for_what_is_nothing_for_long_goes_on_and_can_still_be_interrupted() -> None:
+    call = hand(barge_in=BargeIn(min_speech_ms=400, resume=True))
+    call.starts()
+    call.speaks("i1", ms=15_000)
+    call.wait(1)
+    onset(call)
+    assert not sounds(call.wait(UNDECIDED_S - 1))
+    assert sounds(call.wait(2))
+    hear(call, 0.5)
+    assert not sounds(call.wait(1))
+    assert sent(call.effects, "conversation.item.truncate")
 
 
 def test_the_caller_is_warned_before_the_calls_maximum() -> None:
