@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
+from media.control import ControlDialect
 from verbs.handoff import Outcome
 
 __all__ = [
@@ -147,8 +148,16 @@ class CallDialect(Protocol):
         """Read a call webhook. Raises PlatformError."""
         ...
 
+    def announced(self, attributes: JsonObject) -> Call:
+        """Read what announces a call, from the body of its webhook or of its control message. Raises PlatformError."""
+        ...
+
     def status(self, body: bytes) -> CallStatus:
         """Read a status webhook. Raises PlatformError."""
+        ...
+
+    def reported(self, attributes: JsonObject) -> CallStatus:
+        """Read a status, from the body of its webhook or of its control message. Raises PlatformError."""
         ...
 
     def is_over(self, attributes: JsonObject) -> bool:
@@ -185,6 +194,8 @@ class Platform:
     call: CallDialect
     media: Callable[[int], MediaDialect]
     "Makes the dialect of one media socket, given the sample rate in Hz that the document asked for."
+    control: ControlDialect | None = None
+    "None: the platform has webhooks only."
 
 
 def read_json(raw: bytes | str) -> Any:

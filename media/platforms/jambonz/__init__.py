@@ -1,9 +1,10 @@
-"""The jambonz platform, 0.9 and later: webhooks and the media socket of its `listen` verb."""
+"""The jambonz platform, 0.9 and later: webhooks, the websocket application API, the media socket of `listen`."""
 
 from media.platforms.base import Platform
 from media.platforms.jambonz.call import JambonzCalls
+from media.platforms.jambonz.control import JambonzControl
 from media.platforms.jambonz.media import JambonzMedia
 
 __all__ = ["PLATFORM"]
 
-PLATFORM = Platform(call=JambonzCalls(), media=JambonzMedia)
+PLATFORM = Platform(call=JambonzCalls(), media=JambonzMedia, control=JambonzControl())

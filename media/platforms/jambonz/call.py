@@ -88,7 +88,11 @@ class JambonzCalls:
 
     def parse(self, body: bytes) -> Call:
         """Read a call webhook. Raises PlatformError."""
-        attributes, told = _read(body, "call webhook")
+        return self.announced(_object(body, "call webhook"))
+
+    def announced(self, attributes: JsonObject) -> Call:
+        """Read what announces a call: a webhook's body, `data` of session:new. Raises PlatformError."""
+        told = _told(attributes, "call webhook")
         return Call(
             call_sid=told.call_sid,
             caller=told.caller or "",
@@ -100,7 +104,11 @@ class JambonzCalls:
 
     def status(self, body: bytes) -> CallStatus:
         """Read a status webhook. Raises PlatformError."""
-        attributes, told = _read(body, "status webhook")
+        return self.reported(_object(body, "status webhook"))
+
+    def reported(self, attributes: JsonObject) -> CallStatus:
+        """Read a status: a webhook's body, `data` of call:status. Raises PlatformError."""
+        told = _told(attributes, "status webhook")
         status = told.call_status or ""
         return CallStatus(
             call_sid=told.call_sid,
@@ -141,14 +149,19 @@ def _signed(message: bytes, offered: Sequence[bytes], secrets: Sequence[str]) ->
     return any(hmac.compare_digest(ours, theirs) for ours in wanted for theirs in offered)
 
 
-def _read(body: bytes, what: str) -> tuple[JsonObject, _Told]:
+def _object(body: bytes, what: str) -> JsonObject:
     if len(body) > MAX_BODY_BYTES:
         raise PlatformError(f"{what}: body longer than {MAX_BODY_BYTES} bytes")
     try:
         attributes: Any = read_json(body)
-        return attributes, _Told.model_validate(attributes)
     except PlatformError as error:
         raise PlatformError(f"{what}: {error}") from None
+    return attributes  # type: ignore[no-any-return]  # what is no object, _told refuses
+
+
+def _told(attributes: JsonObject, what: str) -> _Told:
+    try:
+        return _Told.model_validate(attributes)
     except ValidationError as error:
         raise PlatformError(f"{what}: {_fault(error)}") from None
 

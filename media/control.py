@@ -1,0 +1,67 @@
+"""What every platform's control socket is to the rest: what it says, and what it understands.
+
+A platform that has one offers a ControlDialect beside its webhooks and its media socket (media/platforms/base.py).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+from verbs.base import JsonObject
+
+__all__ = ["ControlDialect", "ControlEvent", "ControlKind"]
+
+ControlKind = Literal[
+    "new",
+    "reconnect",
+    "redirect",
+    "adulting",
+    "hook",
+    "confirm",
+    "queue_status",
+    "status",
+    "verb_status",
+    "llm_event",
+    "tool_call",
+    "tts",
+    "error",
+    "unknown",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlEvent:
+    """A message of a control socket."""
+
+    kind: ControlKind
+    msgid: str
+    "What an acknowledgement names; may be empty where none is wanted."
+    call_sid: str
+    "Empty where the platform left it to the socket."
+    hook: str
+    "Whose hook this asks, as the document wrote it; mostly empty."
+    data: JsonObject
+    wants_ack: bool
+
+
+class ControlDialect(Protocol):
+    """A control socket: the platform's webhooks in one place, and a way to tell it what it has not asked."""
+
+    subprotocol: ClassVar[str]
+    max_message_bytes: ClassVar[int]
+    "What is longer, in UTF-8, costs the socket."
+
+    def receive(self, text: str) -> ControlEvent:
+        """Read one message. Raises PlatformError."""
+        ...
+
+    def ack(self, msgid: str, document: bytes | None = None) -> str: ...
+
+    def redirect(self, document: bytes, *, queue: bool = False) -> str:
+        """Replace what the call does, or with `queue` add to it."""
+        ...
+
+    def hang_up(self) -> str: ...
+
+    def command(self, command: JsonObject) -> str:
+        """Write any other command, given as the platform writes it."""
+        ...
