@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from api import trust
-from calls.document import Place
+from calls.document import FAULT, Place
 from calls.switchboard import Switchboard
 from config.settings import Settings
 from media.platforms import PLATFORMS
@@ -25,7 +25,6 @@ from verbs.base import JsonObject
 log = structlog.get_logger("api")
 
 MAX_BODY_BYTES = 256 * 1024
-FAULT = b'[{"verb": "say", "text": "Sorry, something went wrong."}, {"verb": "hangup"}]'
 FOR_PLATFORM = ("/call", "/adulting", "/media")
 USE_POST = "This is a call webhook, and GET carries nothing: configure POST in the platform's application.\n"
 

@@ -49,7 +49,7 @@ class Course:
         self._observer.call_started()
         self._prepare(live, next_)
         if not next_.returns:
-            self._over(live)
+            self._leave(live)
 
     def leg(self, live: LiveCall, nth: int) -> Leg:
         """Give a leg, and let it begin if it has not."""
@@ -73,27 +73,33 @@ class Course:
             del live.answers[nth]
             next_ = await self._go_on(live, serialise(live.fallback))
             answer = as_bytes(next_.document)
-        if live.gone or not next_.returns:
+        if live.gone:
             self._over(live)
+        elif not next_.returns:
+            self._leave(live)
         return answer
 
     async def hook(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
         """Answer another hook of the call with what its owner wants; nothing where that is no document."""
+        if index < live.superseded.hooks:
+            if handed_off(target) is None:
+                self._tasks.start(self._legs.ask(live, target, body))
+            return NOTHING
         if (nth := handed_off(target)) is not None and nth in live.llms:
             if nth not in live.transfers:
                 live.transfers[nth] = self._tasks.start(self._after_transfer(live, nth, body))
             return await asyncio.shield(live.transfers[nth])
         wanted = await self._legs.ask(live, target, body)
-        if not wanted:
+        if not wanted or index < live.superseded.hooks:
             return NOTHING
         aside = index in live.asides
         try:
-            next_ = await self._heed(live, wanted, closed=not aside)
+            next_ = await self.heed(live, wanted, closed=not aside)
         except DocumentError as error:
             live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
             return NOTHING
         if not (next_.returns or aside):
-            self._over(live)
+            self._leave(live)
         return as_bytes(next_.document)
 
     async def end(self, live: LiveCall, end: End) -> None:
@@ -113,11 +119,18 @@ class Course:
         leg = self.leg(live, nth)
         unseen = row.legs[nth].media_state == "unopened" and not live.gone
         leg.line.finish(NO_SHOW if unseen else HUNG_UP)
+        if nth < live.superseded.llms or nth in live.instead:
+            self._tasks.start(leg.action(attributes))  # told, and not waited for: it has no say
+            wanted = live.instead.get(nth)
+            return await self.heed(live, wanted) if wanted else Next(row, [], returns=True)
         wanted = await leg.action(attributes)
-        end, remaining = (await self._row(live)).legs[nth].end, live.remaining[nth]
+        row = await self._row(live)
+        if nth < live.superseded.llms:
+            return Next(row, [], returns=True)
+        end, remaining = row.legs[nth].end, live.remaining[nth]
         try:
             if wanted:
-                return await self._heed(live, wanted)
+                return await self.heed(live, wanted)
         except DocumentError as error:
             live.log.warning("action_hook_verbs_refused", complaint=told(error.complaints))
         left = leaving_verbs(live.llms[nth], end, nth)
@@ -135,7 +148,7 @@ class Course:
             del live.transfers[nth]
             next_ = await self._go_on(live, serialise(live.fallback))
         if not next_.returns:
-            self._over(live)
+            self._leave(live)
         return as_bytes(next_.document)
 
     async def _transferred(self, live: LiveCall, nth: int, body: JsonObject, outcome: Outcome) -> Next:
@@ -145,7 +158,7 @@ class Course:
         wanted = await self._legs.ask(live, handoff.get("actionHook"), {**body, **result_body(outcome, disposed)})
         try:
             if wanted:
-                return await self._heed(live, wanted)
+                return await self.heed(live, wanted)
         except DocumentError as error:
             live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
         remaining = list(live.remaining[nth]) or [HANGUP]
@@ -157,7 +170,7 @@ class Course:
         back = again(live.again.get(nth), end.transcript if end else (), outcome)
         return await self._go_on(live, [live.llms[nth].to_wire(), *remaining], back=back)
 
-    async def _heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
+    async def heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
         """Go on with what an application wants. What the platform may not know is told, and leaves all the same.
 
         :raises DocumentError: these verbs are no document
@@ -213,6 +226,17 @@ class Course:
     def _give_up_unasked(self, live: LiveCall, nth: int) -> None:
         """Let go a call whose conversation has ended and of which the platform did not ask what comes next."""
         if nth not in live.answers and nth == max(live.llms):
+            self._leave(live)
+
+    def _leave(self, live: LiveCall) -> None:
+        """Have no more part in a call that does not come back to us, unless we can still tell it something."""
+        live.left = True
+        if live.control is None:
+            self._over(live)
+
+    def give_up_uncontrolled(self, live: LiveCall) -> None:
+        """Let go a call that does not come back to us and to which no control socket leads any more."""
+        if live.left and live.control is None:
             self._over(live)
 
     def _over(self, live: LiveCall) -> None:

@@ -6,7 +6,7 @@ The same way serves the first document and every later one: an actionHook's repl
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from calls.masking import masked, without_secrets
 from config.settings import Route
@@ -26,6 +26,8 @@ ASIDES = frozenset({"waitHook", "confirmHook"})
 HANGUP: JsonObject = {"verb": "hangup"}
 NOTHING = b"[]"
 "The answer that changes nothing: the platform goes on with the document that it has."
+FAULT = b'[{"verb": "say", "text": "Sorry, something went wrong."}, {"verb": "hangup"}]'
+"What a call hears whose document we failed to make."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,16 @@ class Place:
         return f"{self.public_url}/call/hook/{sign(Ticket(row_id, 0, 'hook', index), self.secret)}"
 
 
+class Before(NamedTuple):
+    """How many conversations and hooks a call had when something new began."""
+
+    llms: int = 0
+    hooks: int = 0
+
+
+NONE_BEFORE = Before()
+
+
 @dataclass(frozen=True, slots=True)
 class Next:
     """What a call does next: the document, the row with it, and the `llm` verb in it, if any, with its key."""
@@ -62,6 +74,7 @@ class Next:
     "Whether the platform has a reason to come back: a media socket to open, a hook to ask."
     asides: frozenset[int] = frozenset()
     "The hooks of it whose verbs do not take the document's place."
+    before: Before = NONE_BEFORE
 
 
 def new_call(call: Call, *, platform: str, route: str, at_s: float) -> CallRow:
@@ -142,6 +155,7 @@ def extend(
         soon=llm is not None and _soon(document),
         returns=llm is not None or bool(rewritten.hooks),
         asides=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name in ASIDES),
+        before=Before(nth, first_hook),
     )
 
 

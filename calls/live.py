@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from calls.document import Next, Place, extend, filled
+from calls.control import Control
+from calls.document import NONE_BEFORE, Next, Place, extend, filled
 from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import without_secrets
@@ -28,6 +29,11 @@ class LiveCall:
     reaper: asyncio.TimerHandle
     "Ends the call if nobody else does. Set when the call is taken."
 
+    superseded = NONE_BEFORE
+    "The conversations and hooks of documents that a redirect has replaced: nothing comes next after these."
+    left = False
+    "Whether the platform has no reason to come back; only by its control socket it can still be told something."
+
     def __init__(
         self,
         row: CallRow,
@@ -39,6 +45,7 @@ class LiveCall:
         place: Place,
         dispatcher: Dispatcher,
         now: float,
+        control: Control | None = None,
     ) -> None:
         """`now`: monotonic seconds."""
         self.row_id = row.id
@@ -67,6 +74,10 @@ class LiveCall:
         "What `/call/ended` answers for the n-th llm: asked once, told as often as it is asked."
         self.asides: frozenset[int] = frozenset()
         "The hooks whose verbs do not take the document's place."
+        self.control = control
+        "The call's control socket, while there is one."
+        self.instead: dict[int, list[JsonObject]] = {}
+        "What the call does after the n-th conversation, whatever its application wants."
         self.gone = False
         "Whether the platform has said that it is over: no model needs to be dialled any more."
         self.over = False

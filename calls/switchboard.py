@@ -4,6 +4,7 @@ No network here: handlers of `api/` bring requests, `media/sockets/` carries aud
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from time import time
@@ -11,8 +12,11 @@ from time import time
 import structlog
 
 from calls.applications import application, call_of
+from calls.commands import Commands
+from calls.control import Control
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Place, as_bytes, new_call
+from calls.fitting import fitted
 from calls.leg import ASKED_AFTER_S
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
@@ -36,6 +40,8 @@ log = structlog.get_logger("calls")
 LAST_WORDS_S = 2.0
 "For the last words of a conversation that is ended by force, and for its sockets to close."
 HURRY_S = 0.5
+RECONNECT_S = 60.0
+"How long a call waits for a control socket that broke: the platform's last tries are half a minute apart."
 OWNER = "self"
 
 
@@ -53,6 +59,7 @@ class Switchboard:
         self._calls = Register(self._loop.call_later)
         self._tasks = Tasks(lambda: self.active)
         self._course = Course(store, lines, self._calls, self._tasks, observer=observer, hide=hide)
+        self._commands = Commands(store, self._calls, self._course)
 
     @property
     def active(self) -> int:
@@ -66,10 +73,13 @@ class Switchboard:
         """Go by another configuration from now on; a call keeps the one with which it began."""
         self.settings, self._dispatcher = settings, dispatcher
 
-    async def answer(self, call: Call, place: Place, *, reachable_by: str | None = None) -> bytes:
+    async def answer(
+        self, call: Call, place: Place, *, reachable_by: str | None = None, control: Control | None = None
+    ) -> bytes:
         """Give a new call's document.
 
         `reachable_by`: the platform is elsewhere and cannot reach `place`; this is the URL that it seems to know.
+        `control`: the control socket by which it asks.
         The same webhook again gets the same bytes, and starts nothing.
         """
         settings, now = self.settings, self._loop.time()
@@ -82,10 +92,17 @@ class Switchboard:
         told = call_of(call, route)
         asked = application(route, settings, told)
         live = LiveCall(
-            row, told, route, settings, application=asked, place=place, dispatcher=self._dispatcher, now=now
+            row,
+            told,
+            route,
+            settings,
+            application=asked,
+            place=place,
+            dispatcher=self._dispatcher,
+            now=now,
+            control=control,
         )
-        first = await self._opening(live, call, reachable_by)
-        next_ = live.next(row, first.verbs)
+        first, next_ = fitted(live, row, await self._opening(live, call, reachable_by))
         row = await self._store.create(replace(next_.row, document=as_bytes(next_.document)))
         if row.id != live.row_id:
             live.log.info("webhook_duplicate")
@@ -136,6 +153,42 @@ class Switchboard:
         if row is None or live is None or ticket.index >= len(row.hooks):
             return NOTHING
         return await self._course.hook(live, ticket.index, row.hooks[ticket.index], body)
+
+    async def first_document(self, call_sid: str) -> bytes | None:
+        """Give what a call was answered with; None for a call that we do not know."""
+        row = await self._store.by_sid(call_sid)
+        return row.document if row else None
+
+    def attach(self, call_sid: str, control: Control) -> None:
+        """Let this be the call's control socket, if the call is here."""
+        if live := self._calls.by_sid(call_sid):
+            live.control = control
+
+    def detach(self, call_sid: str, control: Control, *, for_good: bool) -> None:
+        """Take note that a call's control socket is gone; `for_good` where the platform says that it has done with it.
+
+        A call of which nothing else leads back to us is over then, or when the platform does not come back in time.
+        """
+        live = self._calls.by_sid(call_sid)
+        if live is None or live.control is not control:
+            return
+        live.control = None
+        self._loop.call_later(0 if for_good or self.draining else RECONNECT_S, self._course.give_up_uncontrolled, live)
+
+    async def redirect(self, call_sid: str, verbs: Sequence[JsonObject]) -> None:
+        """Let a call do this instead of what it does.
+
+        :raises DocumentError: these verbs are no document
+        :raises ControlError: the call cannot be told
+        """
+        await self._commands.redirect(call_sid, verbs)
+
+    async def hang_up(self, call_sid: str) -> None:
+        """End a call.
+
+        :raises ControlError: the call cannot be told
+        """
+        await self._commands.hang_up(call_sid)
 
     def status(self, status: CallStatus) -> None:
         """Take the platform's word on a call; one that it has ended is over. Of a child leg it is only passed on."""

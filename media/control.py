@@ -49,6 +49,8 @@ class ControlDialect(Protocol):
     subprotocol: ClassVar[str]
     max_message_bytes: ClassVar[int]
     "What is longer, in UTF-8, costs the socket."
+    max_document_bytes: ClassVar[int]
+    "What of it a document can have in an ack or a redirect."
 
     def receive(self, text: str) -> ControlEvent:
         """Read one message. Raises PlatformError."""

@@ -11,7 +11,8 @@ from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 from structlog.testing import capture_logs
 
-from api.webhooks import FAULT, MAX_BODY_BYTES, Webhooks, guard
+from api.webhooks import MAX_BODY_BYTES, Webhooks, guard
+from calls.document import FAULT
 from config import Settings
 from media.ticket import Ticket, sign
 from tests.calls.exchange import HANGUP, LLM, SAY, SECRET, SORRY, Exchange, listen_in, names, settings_of

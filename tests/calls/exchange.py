@@ -11,6 +11,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec
 
+from calls.control import Control
 from calls.document import Place
 from calls.readers import READERS
 from calls.switchboard import Switchboard
@@ -179,9 +180,15 @@ class Exchange:
 
         return show
 
-    async def ring(self, call_sid: str = "c-1", reachable_by: str | None = None, **attributes: Any) -> list[JsonObject]:
-        answer = await self.switchboard.answer(a_call(call_sid, **attributes), PLACE, reachable_by=reachable_by)
-        return document(answer)
+    async def ring(
+        self,
+        call_sid: str = "c-1",
+        reachable_by: str | None = None,
+        control: Control | None = None,
+        **attributes: Any,
+    ) -> list[JsonObject]:
+        call = a_call(call_sid, **attributes)
+        return document(await self.switchboard.answer(call, PLACE, reachable_by=reachable_by, control=control))
 
     async def ended(self, verbs: list[JsonObject], **attributes: Any) -> list[JsonObject]:
         """Post the actionHook of the document's listen."""

@@ -32,8 +32,11 @@ KINDS: Final[dict[str, ControlKind]] = {
 WANT_ACK: Final = frozenset({"new", "reconnect", "redirect", "adulting", "hook", "confirm", "queue_status"})
 "Without an ack within five seconds they fail, and the call with most of them (its MTYPE_WANTS_ACK lists the others)."
 
-SID: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
-MAX_MSGID_CHARS: Final = 128
+NAME: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
+"What a call_sid or a msgid is made of: both are some kind of uuid."
+MAX_WORD_CHARS: Final = 128
+ENVELOPE_BYTES: Final = 256
+"More than an ack or a redirect has around its document."
 MAX_HOOK_CHARS: Final = 2048
 HANG_UP: Final[JsonObject] = {"command": "call:status", "data": {"call_status": "completed"}}
 
@@ -47,6 +50,8 @@ class JambonzControl:
     max_message_bytes: ClassVar[int] = 24 * 1024
     "lib/config.js JAMBONES_WS_MAX_PAYLOAD. For a longer one it closes the socket, comes back, and asks again."
 
+    max_document_bytes: ClassVar[int] = max_message_bytes - ENVELOPE_BYTES
+
     def receive(self, text: str) -> ControlEvent:
         """Read one message. Raises PlatformError.
 
@@ -56,15 +61,20 @@ class JambonzControl:
         message = read_json(text)
         if not isinstance(message, dict):
             raise PlatformError("control message: not a JSON object")
-        kind = KINDS.get(_text(message, "type", MAX_MSGID_CHARS), "unknown")
+        kind = KINDS.get(_text(message, "type", MAX_WORD_CHARS), "unknown")
         data = {} if message.get("data") is None else message["data"]
         if not isinstance(data, dict):
             raise PlatformError("control message: data is not an object")
-        msgid = _text(message, "msgid", MAX_MSGID_CHARS)
+        msgid = _name(message, "msgid")
         if kind in WANT_ACK and not msgid:
             raise PlatformError("control message: no msgid to acknowledge")
         return ControlEvent(
-            kind, msgid, _sid(message) or _sid(data), _text(message, "hook", MAX_HOOK_CHARS), data, kind in WANT_ACK
+            kind,
+            msgid,
+            call_sid=_name(message, "call_sid") or _name(data, "call_sid"),
+            hook=_text(message, "hook", MAX_HOOK_CHARS),
+            data=data,
+            wants_ack=kind in WANT_ACK,
         )
 
     def ack(self, msgid: str, document: bytes | None = None) -> str:
@@ -94,8 +104,8 @@ def _text(message: JsonObject, key: str, max_chars: int) -> str:
     return value
 
 
-def _sid(message: JsonObject) -> str:
-    value: Any = message.get("call_sid", "")
-    if value and not (isinstance(value, str) and SID.fullmatch(value)):
-        raise PlatformError("control message: call_sid is not usable")
+def _name(message: JsonObject, key: str) -> str:
+    value: Any = message.get(key, "")
+    if value and not (isinstance(value, str) and NAME.fullmatch(value)):
+        raise PlatformError(f"control message: {key} is not usable")
     return value or ""

@@ -72,7 +72,7 @@ def test_what_may_be_missing_is_missed_by_nobody() -> None:
         ('{"type": 7}', "control message: type is not a text of at most 128 characters"),
         (f'{{"type": "{"x" * 129}"}}', "control message: type is not a text of at most 128 characters"),
         ('{"type": "session:new"}', "control message: no msgid to acknowledge"),
-        ('{"type": "session:new", "msgid": 1}', "control message: msgid is not a text of at most 128 characters"),
+        ('{"type": "session:new", "msgid": 1}', "control message: msgid is not usable"),
         ('{"type": "verb:hook", "msgid": "m", "hook": {}}', "control message: hook is not a text of at most 2048"),
         ('{"type": "verb:hook", "msgid": "m", "data": []}', "control message: data is not an object"),
         ('{"type": "verb:hook", "msgid": "m", "data": [1]}', "control message: data is not an object"),
@@ -106,9 +106,9 @@ def test_no_message_raises_anything_else(message: dict[str, Any]) -> None:
 
 
 def test_an_ack_carries_the_document_or_nothing() -> None:
-    assert json.loads(control.ack('a"b', b'[{"verb": "hangup"}]')) == {
+    assert json.loads(control.ack("a-b", b'[{"verb": "hangup"}]')) == {
         "type": "ack",
-        "msgid": 'a"b',
+        "msgid": "a-b",
         "data": [{"verb": "hangup"}],
     }
     assert json.loads(control.ack("m")) == {"type": "ack", "msgid": "m"}
@@ -137,3 +137,6 @@ def test_other_commands_are_as_the_platform_writes_them() -> None:
 
 def test_the_platform_takes_messages_of_24_kib_and_wants_its_subprotocol_back() -> None:
     assert (control.max_message_bytes, control.subprotocol) == (24_576, "ws.jambonz.org")
+    longest = b"[" + b" " * (control.max_document_bytes - 2) + b"]"
+    for message in (control.ack("m" * 128, longest), control.redirect(longest, queue=False)):
+        assert len(message) <= control.max_message_bytes

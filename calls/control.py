@@ -1,0 +1,49 @@
+"""The port by which the platform is told what it has not asked for."""
+
+from typing import Protocol
+
+from verbs.base import JsonObject
+
+
+class Control(Protocol):
+    """A way to tell the platform something about a live call that it has not asked for."""
+
+    def redirect(self, document: bytes, *, queue: bool = False) -> None:
+        """Replace what the call does, the running verb included; with `queue`, add to it."""
+        ...
+
+    def hang_up(self) -> None:
+        """End the call, if it was answered."""
+        ...
+
+    def command(self, command: JsonObject) -> None:
+        """Send any other command, as the platform writes it: `{"command", "data", …}`."""
+        ...
+
+
+class ControlError(Exception):
+    """A call cannot be told anything. The text says why, and what to do."""
+
+
+class CallUnknownError(ControlError):
+    """No call with this sid is going on here."""
+
+    def __init__(self) -> None:
+        super().__init__("no call with this call_sid is going on here")
+
+
+class CallUnreachableError(ControlError):
+    """Nothing leads to the call at this moment."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing leads to this call: no agent is talking on it and it has no control socket. Set platform.api, or "
+            "let the platform's application ask by websocket (wss://…/call)"
+        )
+
+
+class DocumentTooLongError(ControlError):
+    """The platform would drop the socket that brings it this."""
+
+    def __init__(self, size_bytes: int, max_bytes: float) -> None:
+        super().__init__(f"these verbs make a document of {size_bytes} bytes; the platform takes {max_bytes} at most")
