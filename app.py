@@ -21,17 +21,18 @@ from aiohttp import web
 import cli
 import logs
 from api import health, media, metrics, trust
+from api.control import ControlSockets
 from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
-from calls.carrying import changes_rate
 from calls.dispatchers import Dispatchers
 from calls.readers import READERS
+from calls.sessions import Sessions
+from calls.sounds import load_sounds
 from calls.switchboard import Switchboard
 from config import ConfigError, Settings, exposure, load, secret_values
 from config.reload import Reloader
 from hooks import functions
 from hooks.dispatcher import Outcome
 from hooks.transports import by_scheme
-from media.audio import clip, preload
 from media.sockets import Lines
 from media.ticker import Ticker
 from store.base import Store
@@ -115,12 +116,15 @@ class Server:
         lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), self._metrics)
         switchboard = Switchboard(settings, store, dispatcher, lines, observer=self._metrics, hide=logs.hide)
         stack.push_async_callback(switchboard.close)
+        self._sessions = Sessions(switchboard, secret=secret)
+        stack.push_async_callback(self._sessions.close)
         return switchboard, secret
 
     def _application(self, switchboard: Switchboard, secret: bytes) -> web.Application:
         count = self._metrics.request_refused
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard(count)])
-        app.add_routes(Webhooks(switchboard, secret=secret, base_url=lambda: self._base_url, count=count).routes())
+        webhooks = Webhooks(switchboard, secret=secret, base_url=lambda: self._base_url, count=count)
+        app.add_routes([*webhooks.routes(), *ControlSockets(self._sessions, webhooks).routes()])
         app.router.add_get("/media/{platform}/{ticket}", media.handler(switchboard, secret=secret))
         app.add_routes(health.routes(lambda: self._state(switchboard)))
         scrape = metrics.handler(self._metrics)
@@ -188,10 +192,12 @@ class Server:
 
     async def _shut_down(self, switchboard: Switchboard) -> None:
         log.info("drain_began", calls=switchboard.active)
+        self._sessions.restart()
         await self._unless_hurried(switchboard.drain(switchboard.settings.server.drain_s))
         if self._hurry.is_set():
             await switchboard.hurry()
         await self._unless_hurried(self._dispatchers.drain(HOOKS_DRAIN_S))
+        self._sessions.restart()  # those that came back meanwhile
         left = await self._dispatchers.drain(HURRIED_HOOKS_S)
         log.info("drain_ended", undelivered_hooks=left)
 
@@ -240,17 +246,6 @@ def introduce(settings: Settings) -> None:
         logs.register_secret(secret)
     for warning in settings.warnings:
         log.warning("config", message=warning)
-
-
-def load_sounds(settings: Settings) -> None:
-    """Load what routes need to change rates and to fill a wait: files and libraries that no call shall wait for."""
-    if any(changes_rate(route, settings.platform.version) for route in settings.routes):
-        preload()
-    for route in (route for route in settings.routes if route.media.hold_clip):
-        try:
-            clip(str(route.media.hold_clip), route.media.sample_rate_hz)
-        except (OSError, ValueError) as error:
-            log.error("hold_clip_refused", route=route.name, message=str(error), instead="a soft tone")  # noqa: TRY400  # as it says
 
 
 def serve(config: Path, *, host: str | None, port: int | None) -> int:

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Middleware
 
 from api import trust
 from calls.document import FAULT, Place
+from calls.sessions import Seat
 from calls.switchboard import Switchboard
 from config.settings import Settings
 from media.platforms import PLATFORMS
@@ -26,7 +27,6 @@ log = structlog.get_logger("api")
 
 MAX_BODY_BYTES = 256 * 1024
 FOR_PLATFORM = ("/call", "/adulting", "/media")
-USE_POST = "This is a call webhook, and GET carries nothing: configure POST in the platform's application.\n"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Count = Callable[[str], None]
@@ -38,14 +38,13 @@ class Webhooks:
 
     def __init__(self, switchboard: Switchboard, *, secret: bytes, base_url: Callable[[], str], count: Count) -> None:
         self._switchboard = switchboard
+        self.count = count
         self._secret = secret
         self._base_url = base_url
-        self._count = count
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/call", self.call),
-            web.get("/call", self.not_by_get),
             web.options("/call", self.env),
             web.post("/call/status", self.status),
             web.post("/call/ended/{ticket}", self.ended),
@@ -59,10 +58,14 @@ class Webhooks:
             call = self._dialect.parse(body)
         except PlatformError as error:
             raise bad_request(str(error)) from error
+        seat = self.seat(request)
+        return _json(await self._switchboard.answer(call, seat.place, reachable_by=seat.reachable_by))
+
+    def seat(self, request: web.Request) -> Seat:
+        """Say where the one who asks has reached us, and where our document will send it."""
         public = self._settings.server.public_url
-        place = Place(public or self._base_url(), self._secret)
         elsewhere = None if public or _is_direct(request) else _url_seen(request)
-        return _json(await self._switchboard.answer(call, place, reachable_by=elsewhere))
+        return Seat(Place(public or self._base_url(), self._secret), elsewhere)
 
     async def status(self, request: web.Request) -> web.Response:
         body = await self._trusted_body(request)
@@ -91,9 +94,6 @@ class Webhooks:
     async def env(self, request: web.Request) -> web.Response:
         admit(trust.facts_of(request, "discovery"), self._settings)
         return _json(json.dumps(self._settings.platform.env).encode())
-
-    async def not_by_get(self, _: web.Request) -> web.Response:
-        return web.Response(status=405, headers={"Allow": "POST, OPTIONS"}, text=USE_POST)
 
     @property
     def _settings(self) -> Settings:
@@ -133,7 +133,7 @@ class Webhooks:
         if ticket and ticket.purpose == purpose:
             return ticket
         _tell(request, 200, "bad_ticket")  # jambonz hangs up on anything else
-        self._count("bad_ticket")
+        self.count("bad_ticket")
         return None
 
 

@@ -18,7 +18,15 @@ ROOT = Path(__file__).parent.parent
 PURE = ("verbs/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py")
 DOORS = (
     *("media/sockets/", "hooks/transports/", "hooks/applications/", "store/sql.py"),
-    *("calls/live.py", "calls/leg.py", "calls/legs.py", "calls/course.py", "calls/switchboard.py"),
+    *(
+        "calls/live.py",
+        "calls/leg.py",
+        "calls/legs.py",
+        "calls/course.py",
+        "calls/session.py",
+        "calls/sessions.py",
+        "calls/switchboard.py",
+    ),
 )
 MAX_SHOWN = 30
 ALSO_SHOWN = ("api/", "console/", "app.py", "cli.py")

@@ -11,8 +11,10 @@ from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 from structlog.testing import capture_logs
 
+from api.control import ControlSockets
 from api.webhooks import MAX_BODY_BYTES, Webhooks, guard
 from calls.document import FAULT
+from calls.sessions import Sessions
 from config import Settings
 from media.ticket import Ticket, sign
 from tests.calls.exchange import HANGUP, LLM, SAY, SECRET, SORRY, Exchange, listen_in, names, settings_of
@@ -45,7 +47,8 @@ async def desk_for(aiohttp_client: AiohttpClient) -> AsyncIterator[Any]:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard(count)])
         address: list[str] = []
         webhooks = Webhooks(made[-1].switchboard, secret=SECRET, base_url=lambda: address[0], count=count)
-        app.add_routes(webhooks.routes())
+        sessions = Sessions(made[-1].switchboard, secret=SECRET)
+        app.add_routes([*webhooks.routes(), *ControlSockets(sessions, webhooks).routes()])
         client = await aiohttp_client(app)
         address.append(str(client.make_url("")).rstrip("/"))
         return Desk(made[-1], Platform(client.session, address[0], secret), refusals)

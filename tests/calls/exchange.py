@@ -11,7 +11,6 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec
 
-from calls.control import Control
 from calls.document import Place
 from calls.readers import READERS
 from calls.switchboard import Switchboard
@@ -184,7 +183,7 @@ class Exchange:
         self,
         call_sid: str = "c-1",
         reachable_by: str | None = None,
-        control: Control | None = None,
+        control: Any = None,
         **attributes: Any,
     ) -> list[JsonObject]:
         call = a_call(call_sid, **attributes)
