@@ -210,6 +210,8 @@ class Switchboard:
     async def drain(self, deadline_s: float) -> None:
         """Take no new calls, let the live ones come to their end, and end those that have not by then."""
         self.draining = True
+        for live in self._calls:
+            self._course.give_up_uncontrolled(live)
         await self._tasks.quiet(deadline_s)
         for leg in self._calls.legs():
             leg.line.finish(RESTART)

@@ -209,6 +209,21 @@ def test_a_call_that_has_nothing_else_is_over_with_its_control_socket(*, for_goo
 
 
 @in_virtual_time
+async def test_a_server_that_stops_waits_for_no_socket() -> None:
+    exchange, first, second = Exchange(settings_of({"verbs": [DIAL]})), Socket(), Socket()
+    await exchange.ring("c-1", control=first)
+    await exchange.ring("c-2", control=second)
+    exchange.switchboard.detach("c-1", first, for_good=False)
+    began = asyncio.get_running_loop().time()
+    draining = asyncio.create_task(exchange.switchboard.drain(300))
+    await settled()
+    assert (exchange.switchboard.active, draining.done()) == (1, False)
+    exchange.switchboard.detach("c-2", second, for_good=False)
+    await draining
+    assert asyncio.get_running_loop().time() - began < RECONNECT_S
+
+
+@in_virtual_time
 async def test_a_call_goes_on_with_the_control_socket_that_comes_in_time() -> None:
     exchange, first, second = Exchange(settings_of({"verbs": [DIAL]})), Socket(), Socket()
     await exchange.ring(control=first)
