@@ -18,6 +18,7 @@ from config.reading import read_bytes, text_of
 from config.rules import exposure, shadowed, vendor_url_fault, warnings
 from config.secrets import variable_secrets
 from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Shape, Vendor
+from config.sizes import MAX_DOCUMENT_BYTES, too_long
 from config.tools import UNREAD, Readers, ReadTool, read_applications, read_tools
 from verbs.vendors import VENDORS
 
@@ -108,6 +109,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     vendors = _vendors(draft, folder, insecure=bool(server and server.insecure))
     version = platform.version if platform else Platform().version
     routes = _routes(draft, folder, version=version, hooks_resolve=not hooks or bool(hooks.base_url))
+    _complain_of_sizes(draft, routes, version=version, public_url=server.public_url if server else None)
     tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
     applications = read_applications(draft, read.function, folder)
     if not (server and platform and hooks):
@@ -120,7 +122,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         platform=platform,
         vendors=vendors,
         hooks=hooks,
-        routes=routes,
+        routes=tuple(routes.values()),
         tools=tools,
         applications=applications,
     )
@@ -152,11 +154,12 @@ def _vendors(draft: Draft, folder: FilePath, *, insecure: bool) -> dict[str, Ven
     return vendors
 
 
-def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool) -> tuple[Route, ...]:
+def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool) -> dict[int, Route]:
+    """Give the routes that could be read, by their places in the file."""
     node = draft.find(("routes",))
     if not isinstance(node, Sequence) or not node.items:
         draft.complain(("routes",), "must be a list of routes, at least one: - {name: …, verbs: [{verb: …}]}")
-        return ()
+        return {}
     items = [
         check_documents(draft, item, version=version, hooks_resolve=hooks_resolve)
         if isinstance(item, Mapping)
@@ -173,7 +176,17 @@ def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool
         if isinstance(item, Mapping):
             _require_verbs(draft, item)
     _complain_of_pairs(draft, node, good)
-    return tuple(route for _, route in good)
+    return dict(good)
+
+
+def _complain_of_sizes(draft: Draft, routes: MappingOf[int, Route], *, version: str, public_url: str | None) -> None:
+    for index, route in routes.items():
+        for key, size_bytes in too_long(route, version=version, public_url=public_url):
+            draft.complain(
+                ("routes", index, key),
+                f"the document of route {route.name!r} has {size_bytes} bytes as it leaves; jambonz reads "
+                f"{MAX_DOCUMENT_BYTES} at most on its websocket API: shorten its texts",
+            )
 
 
 def _tools(

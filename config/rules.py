@@ -1,6 +1,5 @@
 """Rules that join several keys: who may reach the server, which route is never taken, what is only warned of."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 import verbs
@@ -10,9 +9,6 @@ from config.settings import Platform, Route, Server, Settings, Vendor
 from config.urls import SOCKET, host_of, is_loopback, url_fault
 from verbs.llm import Llm
 from verbs.offering import offered
-
-# jambonz reads no longer message from a websocket application (feature-server lib/config.js: WS maxPayload).
-_MOST_CONTROL_BYTES = 24 * 1024
 
 
 def exposure(server: Server, platform: Platform, *, host: str | None = None) -> str | None:
@@ -90,13 +86,6 @@ def warnings(settings: Settings) -> Iterator[str]:
     for route in settings.routes:
         parsed = verbs.parse(route.verbs, version=settings.platform.version)
         yield from (f"route {route.name!r}: {told}" for told in dict.fromkeys(_odd_tools(settings, route, parsed)))
-        sent = [verb for verb in route.verbs if "llm" not in {verb.get("verb"), *verb}]
-        size_bytes = len(json.dumps([*sent, *route.fallback], ensure_ascii=False).encode())
-        if size_bytes > _MOST_CONTROL_BYTES:
-            yield (
-                f"route {route.name!r}: its document has about {size_bytes} bytes; on the websocket API "
-                f"jambonz reads {_MOST_CONTROL_BYTES} at most: shorten it, or call it over http"
-            )
 
 
 def _odd_tools(settings: Settings, route: Route, parsed: Sequence[verbs.Verb]) -> Iterator[str]:

@@ -155,15 +155,6 @@ def test_the_first_of_several_takers_is_named() -> None:
                 )
             ],
         ),
-        (
-            f"store: memory://\nroutes: [{{name: a, verbs: [{{verb: say, text: {'x' * 25_000}}}]}}]",
-            [
-                (
-                    "route 'a': its document has about 25106 bytes; on the websocket API jambonz reads 24576 at most: "
-                    "shorten it, or call it over http"
-                )
-            ],
-        ),
     ],
 )
 def test_what_an_operator_should_know_is_a_warning(loaded: Load, text: str, warnings: list[str]) -> None:
