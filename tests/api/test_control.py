@@ -10,7 +10,6 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
 from pytest_aiohttp.plugin import AiohttpClient
 
-import api.control
 from api.control import MAX_MESSAGE_BYTES, ControlSockets
 from api.flood import Flood
 from api.webhooks import Webhooks, guard
@@ -204,6 +203,13 @@ async def test_what_no_platform_says_closes_the_socket_and_does_nothing(
     assert (await ask(victim, "verb:hook", "c-9", hook="/x"))["type"] == "ack"
 
 
+async def test_text_that_is_no_utf_8_closes_the_socket(desk_for: Any) -> None:
+    desk = await desk_for(settings_of(TALK))
+    socket = await desk.open()
+    await socket._writer.send_frame(b"\xc3\x28", WSMsgType.TEXT)
+    assert await until_closed(socket) == 1007
+
+
 @pytest.mark.parametrize("message", [b"\0", "{", '{"type": "verb:status", "call_sid": "c-9"}'])
 async def test_a_socket_in_the_middle_of_a_call_is_closed_for_it_too_and_the_call_goes_on(
     desk_for: Any, message: str | bytes
@@ -266,8 +272,3 @@ async def test_a_server_that_stops_closes_with_1012(desk_for: Any) -> None:
     desk.sessions.restart()
     assert {await until_closed(named), await until_closed(unnamed)} == {1012}
     assert desk.exchange.switchboard.active == 1
-
-
-def test_the_limits_are_those_of_a_webhook() -> None:
-    assert api.control.MAX_MESSAGE_BYTES == 256 * 1024
-    assert WSMsgType.TEXT
