@@ -160,12 +160,13 @@ class Session:
 
     async def _hook(self, event: ControlEvent, call: Call | None) -> None:
         """Answer a hook. `call`: who it is, where the socket may have been opened with this."""
-        sessions, ticket = self._sessions, read(event.hook.rpartition("/")[2], self._sessions.secret)
+        sessions, patience_s = self._sessions, self._dialect.patience_s
+        ticket = read(event.hook.rpartition("/")[2], sessions.secret)
         document = None
         if ticket and ticket.purpose == "ended":
-            document = await sessions.switchboard.ended(ticket, event.data)
+            document = await sessions.in_time(sessions.switchboard.ended(ticket, event.data), patience_s)
         elif ticket and ticket.purpose == "hook":
-            document = await sessions.switchboard.hook(ticket, event.data)
+            document = await sessions.in_time(sessions.switchboard.hook(ticket, event.data), patience_s)
         elif call and await sessions.known(self.call_sid) is None:
             document = await sessions.document(call, self)
         else:

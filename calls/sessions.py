@@ -100,6 +100,14 @@ class Sessions:
         async with asyncio.timeout(KNOWN_WITHIN_S):
             return await self.switchboard.first_document(call_sid)
 
+    async def in_time(self, answering: Coroutine[Any, Any, bytes], patience_s: float) -> bytes | None:
+        """Give a hook's answer; None where it takes longer than the platform waits."""
+        try:
+            async with asyncio.timeout(patience_s):
+                return await answering
+        except TimeoutError:
+            return None
+
 
 async def _or_fault(answer: Coroutine[Any, Any, bytes], call_sid: str) -> bytes:
     """Give a new call's document; what can be said without one where we failed to make it."""

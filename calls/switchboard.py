@@ -117,8 +117,12 @@ class Switchboard:
         crowd = self.active if self.draining or self.full else None
         if early := without_asking(route, attributes, crowd=crowd, reachable_by=reachable_by):
             return early
+        dialect = PLATFORMS[live.settings.platform.kind].control
         try:
-            wanted = await live.application.answer(dict(attributes))
+            async with asyncio.timeout(dialect.patience_s if dialect and live.control else None):
+                wanted = await live.application.answer(dict(attributes))
+        except TimeoutError:
+            return instead(route, attributes, "application_failed", message="no verbs in the platform's time")
         except HookFailure as failure:
             return instead(route, attributes, "application_failed", message=str(failure))
         return opening(wanted, route, live.settings, attributes, strict=live.application.written_here)

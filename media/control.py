@@ -47,6 +47,8 @@ class ControlDialect(Protocol):
     """A control socket: the platform's webhooks in one place, and a way to tell it what it has not asked."""
 
     subprotocol: ClassVar[str]
+    patience_s: ClassVar[float]
+    "How long the platform waits for an ack, less what its way may take."
     max_message_bytes: ClassVar[int]
     "What is longer, in UTF-8, costs the socket."
     max_document_bytes: ClassVar[int]

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from calls.readers import READERS
 from calls.session import Misused
 from calls.sessions import KNOWN_WITHIN_S
 from calls.switchboard import RECONNECT_S
+from config import load
 from media.platforms import PLATFORMS
 from store.base import CallRow
 from store.memory import MemoryStore
@@ -33,6 +36,13 @@ from tests.calls.platform_socket import PlatformSocket, data_of, sessions_of
 TALK = settings_of({"verbs": [LLM, HANGUP]})
 MENU: JsonObject = {"verb": "gather", "input": ["digits"], "actionHook": "/menu"}
 PLAIN = settings_of({"verbs": [MENU]})
+SLOW = """
+import asyncio
+
+async def answer(call):
+    await asyncio.sleep(6)
+    return [{"verb": "say", "text": "Hello."}]
+"""
 JAMBONZ = PLATFORMS["jambonz"].control
 assert JAMBONZ
 
@@ -88,6 +98,25 @@ async def test_a_call_whose_document_we_fail_to_make_hears_that_something_went_w
     with capture_logs() as logs:
         assert await socket.ask("session:new") == SORRY
     assert events(logs) == ["call_failed"]
+
+
+def test_an_application_that_is_slower_than_the_platform_waits_is_the_fallback(tmp_path: Path) -> None:
+    (tmp_path / "slow_ones.py").write_text(SLOW)
+    config = {"store": "memory://", "routes": [{"name": "r", "numbers": ["*"], "python": "slow_ones:answer"}]}
+    (tmp_path / "c.yaml").write_text(json.dumps(config))
+    settings = load(tmp_path / "c.yaml", environ={}, read=READERS)
+
+    @in_virtual_time
+    async def story() -> None:
+        exchange, socket = a_socket(settings)
+        with capture_logs() as logs:
+            msgid = socket.send("session:new")
+            await asyncio.sleep(4.5)
+        assert socket.acks()[msgid] == SORRY
+        assert [line["event"] for line in logs] == ["application_failed"]
+        assert await exchange.ring("c-2") == [SAY, HANGUP]
+
+    story()
 
 
 # Whose it is
@@ -273,6 +302,16 @@ async def test_a_hook_that_fails_here_is_acknowledged_all_the_same() -> None:
     with capture_logs() as logs:
         assert await socket.ask("verb:hook", hook=document[0]["actionHook"]) == "none"
     assert events(logs) == ["control_message_failed"]
+
+
+@in_virtual_time
+async def test_a_hook_that_is_slower_than_the_platform_waits_is_acknowledged_without_verbs() -> None:
+    applications = Applications({"/menu": verbs_reply(SAY, after_s=4.9), "/final": verbs_reply(SAY, after_s=6)})
+    _, socket = a_socket(settings_of({"verbs": [MENU, LLM]}), applications=applications)
+    document = await socket.ask("session:new")
+    msgids = [socket.send("verb:hook", hook=verb["actionHook"]) for verb in document[:2]]
+    await asyncio.sleep(4.5)
+    assert [socket.acks()[msgid] for msgid in msgids] == ["none", "none"]
 
 
 @in_virtual_time

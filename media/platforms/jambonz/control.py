@@ -47,6 +47,9 @@ class JambonzControl:
     subprotocol: ClassVar[str] = "ws.jambonz.org"
     "Must be echoed: else the platform gives up the call with `Server sent no subprotocol`."
 
+    patience_s: ClassVar[float] = 4.0
+    "It waits five seconds (lib/config.js JAMBONES_WS_API_MSG_RESPONSE_TIMEOUT), half as long as for a webhook."
+
     max_message_bytes: ClassVar[int] = 24 * 1024
     "lib/config.js JAMBONES_WS_MAX_PAYLOAD. For a longer one it closes the socket, comes back, and asks again."
 
