@@ -34,22 +34,24 @@ VERBS: dict[str, type[Verb]] = {**dict.fromkeys(NAMES, Passthrough), **dict(_typ
 "Every verb by its name, whatever the version of the platform."
 
 
-def parse(document: JsonValue, *, version: str = "0.9", strict: bool = True) -> list[Verb]:
+def parse(document: JsonValue, *, version: str = "0.9", strict: bool = True, native: bool = False) -> list[Verb]:
     """Read a document: a list of verbs, or one verb.
 
     `version` is the platform's. Not strict: what only a newer platform may know is kept as it is, see `lint`.
+    `native`: the platform carries out all of it, also what we could.
 
     :raises DocumentError: with everything that is wrong
     """
-    refused = [finding for finding in _check(document, version if strict else LATEST) if strict or finding.fatal]
+    checked = _check(document, version if strict else LATEST, native=native)
+    refused = [finding for finding in checked if strict or finding.fatal]
     if refused:
         raise DocumentError(_complaints(refused))
     return [_made(item) for item in _items(document)]
 
 
-def lint(document: JsonValue, *, version: str) -> list[Complaint]:
+def lint(document: JsonValue, *, version: str, native: bool = False) -> list[Complaint]:
     """Return what a strict reading would complain of."""
-    return _complaints(_check(document, version))
+    return _complaints(_check(document, version, native=native))
 
 
 def serialise(verbs: Sequence[Verb]) -> list[JsonObject]:
@@ -69,13 +71,17 @@ def _made(item: JsonObject) -> Verb:
     return VERBS.get(name, Passthrough).read(name, item, properties)
 
 
-def _check(document: JsonValue, version: str) -> list[Finding]:
+def _check(document: JsonValue, version: str, *, native: bool) -> list[Finding]:
     if fault := check_json(document):
         return [fault]
     items = _items(document)
     if not isinstance(items, list):
         return [Finding((), f"a document is a list of verbs, not {shown(document)}", fatal=True)]
-    findings = (_under(index, finding) for index, item in enumerate(items) for finding in _check_item(item, version))
+    findings = (
+        _under(index, finding)
+        for index, item in enumerate(items)
+        for finding in _check_item(item, version, native=native)
+    )
     first = list(islice(findings, _MOST_FINDINGS))
     if len(first) == _MOST_FINDINGS:
         first.append(Finding((), "has too many faults to tell them all", fatal=True))
@@ -86,7 +92,7 @@ def _under(index: int, finding: Finding) -> Finding:
     return finding._replace(path=(index, *finding.path))
 
 
-def _check_item(item: JsonValue, version: str) -> Iterator[Finding]:
+def _check_item(item: JsonValue, version: str, *, native: bool) -> Iterator[Finding]:
     match item:
         case {"verb": str()}:
             where = "verb"
@@ -106,8 +112,9 @@ def _check_item(item: JsonValue, version: str) -> Iterator[Finding]:
         yield Finding((where,), _unknown(written, version))
         yield from check_type(given.get("id", ""), "string", ("id",), TABLES[version])
         return
-    yield from check_shape(name, properties, (), TABLES[LATEST if VERBS[name].ours else version])
-    yield from VERBS[name].findings(properties)
+    ours = VERBS[name].ours and not native
+    yield from check_shape(name, properties, (), TABLES[LATEST if ours else version])
+    yield from VERBS[name].findings_as_left(properties, version) if native else VERBS[name].findings(properties)
 
 
 def _parts(item: JsonObject) -> tuple[str, JsonObject]:

@@ -97,6 +97,11 @@ class Verb(BaseModel):
         """Give what only this verb knows to be wrong; property names and JSON types are checked before."""
         return iter(())
 
+    @classmethod
+    def findings_as_left(cls, properties: JsonObject, _version: str) -> Iterator[Finding]:
+        """Give the same of a verb that is left to the platform of that version, whoever else could carry it out."""
+        return cls.findings(properties)
+
     def to_wire(self) -> JsonObject:
         """Give the item as the document had it: same form, spelling, order and nulls."""
         return deepcopy(self._written.item) if self._written else self.plain()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from verbs import connecting
+from verbs import connecting, native_check
 from verbs.base import Finding, Hook, JsonObject, JsonValue, Number, Path, Verb, did_you_mean, shown
 from verbs.handoff import check_handoff
 from verbs.kinds import TEXT, an_object, check, once_filled
@@ -70,6 +70,11 @@ class Llm(Verb):
             yield Finding(("vendor",), f"unknown vendor {shown(vendor)}{hint}")
         elif isinstance(vendor, str):
             yield from _check_for(vendor, properties)
+
+    @classmethod
+    def findings_as_left(cls, properties: JsonObject, version: str) -> Iterator[Finding]:
+        yield from check_handoff(properties.get("handoff"), ("handoff",))
+        yield from native_check.findings(properties, version)
 
 
 def _check_for(vendor: str, properties: JsonObject) -> Iterator[Finding]:

@@ -26,9 +26,12 @@ class Offered(NamedTuple):
     warnings: list[str]
 
 
-def offered(llm: Llm, of_route: Mapping[str, JsonObject | None]) -> Offered:
-    """Declare to the model what it may call. `of_route`: by name, what the route says of its tools, if anything."""
-    built_in = leaving_tools(llm)
+def offered(llm: Llm, of_route: Mapping[str, JsonObject | None], *, leaves: bool = True) -> Offered:
+    """Declare to the model what it may call. `of_route`: by name, what the route says of its tools, if anything.
+
+    Not `leaves`: the tools by which a model leaves are the platform's to add, which carries the verb out.
+    """
+    built_in = leaving_tools(llm) if leaves else {}
     own = _own(llm.llm_options)
     names = {tool.get("name") for tool in own if isinstance(tool, dict)}
     routes = {name: tool for name, tool in of_route.items() if name not in built_in}

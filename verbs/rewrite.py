@@ -1,6 +1,7 @@
 """The document that leaves: what the caller hears before the model, a `listen` in place of `llm`, and a way out.
 
-The platform never sees an `llm` verb or a hook of somebody else's: both would go past this server.
+The platform never sees an `llm` verb or a hook of somebody else's: both would go past this server. Where a verb is left
+to it (`leave`), it sees that verb, and hooks of ours.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,6 +89,51 @@ def rewrite(
         document=_closed(document) if closed else document,
         llm=llm.in_plain_form() if llm else None,
         remaining=[verb.to_wire() for verb in verbs[len(before) + 1 :]],
+        hooks=hooks.targets,
+        hook_names=hooks.names,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A document whose `llm` verbs the platform carries out."""
+
+    document: list[JsonObject]
+    llms: list[Llm]
+    "All of them, under their own name and in their plain form."
+    returns: list[bool]
+    "Of each, whether the platform has something to ask of us after it."
+    hooks: list[str]
+    hook_names: list[str]
+    "Both as in `Rewritten`."
+
+
+def leave(
+    verbs: Sequence[Verb],
+    *,
+    item: Callable[[int, Llm], JsonObject],
+    hook_url: Callable[[int], str],
+    hooks_from: int = 0,
+    closed: bool = True,
+) -> Left:
+    """Make the document that leaves of all verbs; `item` gives the i-th `llm` as it is to leave."""
+    hooks = _Hooks(hook_url, hooks_from)
+    document: list[JsonObject] = []
+    llms: list[Llm] = []
+    asked: list[int] = []
+    for verb in verbs:
+        if isinstance(verb, Llm):
+            told = item(len(llms), verb)
+            options = told.pop("llmOptions")  # the vendor's own, whatever its names are
+            document.append({**hooks.replaced(told), "llmOptions": options})
+            llms.append(verb.in_plain_form())
+            asked.append(len(hooks.targets))
+        else:
+            document.append(hooks.replaced(_lean(verb)))
+    return Left(
+        document=_closed(document) if closed else document,
+        llms=llms,
+        returns=[count < len(hooks.targets) for count in asked],
         hooks=hooks.targets,
         hook_names=hooks.names,
     )

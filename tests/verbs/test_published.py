@@ -12,7 +12,8 @@ from tests.verbs.examples import changed, document
 from tests.verbs.seed import SEED
 from verbs import VERBS, lint, parse
 from verbs.base import JsonObject
-from verbs.rewrite import rewrite
+from verbs.native import left_to_platform
+from verbs.rewrite import leave, rewrite
 from verbs.tables import TABLES
 
 URL = "https://voice.example.com"
@@ -57,6 +58,22 @@ def leaving(written: list[Any]) -> list[JsonObject]:
     ).document
 
 
+def left(version: str, verb: dict[str, Any]) -> list[JsonObject]:
+    """Return a document whose `llm` the platform carries out."""
+    written = [
+        {"verb": "answer"},
+        {"llmOptions": {}, **verb, "verb": "llm"},
+        {"verb": "play", "url": "x", "loop": None},
+    ]
+    return leave(
+        parse(written, strict=False),
+        item=lambda _, llm: left_to_platform(
+            llm, version=version, auth={"apiKey": "sk"}, hook=lambda kind: f"ours:{kind}"
+        ),
+        hook_url=lambda index: f"{URL}/call/hook/{index}",
+    ).document
+
+
 def drawn() -> Iterator[JsonObject]:
     """Yield verbs made from the table, and each with something changed, of which we take what we take."""
     rng = Random(1)  # noqa: S311  # the same documents every time
@@ -72,7 +89,24 @@ def names_in(value: Any) -> set[str]:
     return {*value, *(name for item in value.values() for name in names_in(item))} if isinstance(value, dict) else set()
 
 
-OURS = [leaving(written) for written in WRITTEN]
+HOST = {"connectOptions": {"host": "beta.example.com", "path": "v1/realtime", "headers": {"X": "1"}}}
+LATER = {
+    "hangup": {},
+    "responseTimeoutMs": 5000,
+    "cancelOnBargeIn": True,
+    "handoff": {"mode": "blind", "target": [{"type": "phone", "number": "+1"}]},
+}
+LEFT: list[tuple[str, dict[str, Any]]] = [
+    ("0.9", {**SEED, **HOST}),
+    ("0.9", {**SEED, **HOST, **LATER, "unheard": 1, "id": "v1", "mcpServers": [{"url": "https://x.example/sse"}]}),
+    ("0.9", {"vendor": "microsoft", "model": "d", **HOST}),
+    *(("0.9", {"vendor": vendor, "eventHook": "/e"}) for vendor in ("google", "ultravox", "elevenlabs", "deepgram")),
+]
+NEWER: list[tuple[str, dict[str, Any]]] = [
+    ("10", {**SEED, "hangup": {}, "responseTimeoutMs": 5000, "cancelOnBargeIn": True}),
+    ("10", {"vendor": "qwen", "model": "qwen3.5-omni-flash-realtime"}),
+]
+OURS = [*(leaving(written) for written in WRITTEN), *(left(*told) for told in LEFT)]
 DRAWN = list(drawn())
 TAKEN = [leaving([verb]) for verb in DRAWN if not lint(verb, version="0.9")]
 
@@ -81,10 +115,12 @@ TAKEN = [leaving([verb]) for verb in DRAWN if not lint(verb, version="0.9")]
 def verdicts() -> dict[str, list[Verdict]]:
     """One run of node for all that is asked here."""
     published.install()
-    told = iter(published.verdicts([*OURS, *TAKEN, *([verb] for verb in BAD)]))
+    newer = [left(*told) for told in NEWER]
+    told = iter(published.verdicts([*OURS, *TAKEN, *newer, *([verb] for verb in BAD)]))
     return {
         "ours": [next(told) for _ in OURS],
         "taken": [next(told) for _ in TAKEN],
+        "newer": [next(told) for _ in newer],
         "bad": list(told),
     }
 
@@ -103,6 +139,11 @@ def test_what_we_take_of_a_thousand_verbs_they_take_too(verdicts: dict[str, list
         if told != Verdict(None, None, None)
     ]
     assert wrong == []
+
+
+def test_what_leaves_for_a_newer_platform_its_validators_take(verdicts: dict[str, list[Verdict]]) -> None:
+    assert [(verdict.schema, verdict.app) for verdict in verdicts["newer"]] == [(None, None)] * len(NEWER)
+    assert "unknown property" in str(verdicts["newer"][0].specs)
 
 
 def test_the_published_validators_are_asked_in_earnest(verdicts: dict[str, list[Verdict]]) -> None:
