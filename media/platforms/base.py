@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from media.control import ControlDialect
+from media.native import LlmDialect
 from verbs.handoff import Outcome
 
 __all__ = [
@@ -192,6 +193,7 @@ class MediaDialect(Protocol):
 @dataclass(frozen=True, slots=True)
 class Platform:
     call: CallDialect
+    llm: LlmDialect
     media: Callable[[int], MediaDialect]
     "Makes the dialect of one media socket, given the sample rate in Hz that the document asked for."
     control: ControlDialect | None = None

@@ -3,8 +3,9 @@
 from media.platforms.base import Platform
 from media.platforms.jambonz.call import JambonzCalls
 from media.platforms.jambonz.control import JambonzControl
+from media.platforms.jambonz.llm import JambonzLlm
 from media.platforms.jambonz.media import JambonzMedia
 
 __all__ = ["PLATFORM"]
 
-PLATFORM = Platform(call=JambonzCalls(), media=JambonzMedia, control=JambonzControl())
+PLATFORM = Platform(call=JambonzCalls(), llm=JambonzLlm(), media=JambonzMedia, control=JambonzControl())
