@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from calls.document import Place, extend, filled, new_call, route_verbs
+from calls import native_document
+from calls.document import Place, Seat, extend, filled, new_call, route_verbs
 from calls.opening import opening
 from calls.readers import READERS
 from config import ConfigError, load
@@ -70,6 +71,9 @@ def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> l
     first = opening(route_verbs(route, call), route, settings, call)
     if first.problem:
         print("note: this is `fallback`:", *first.detail.values(), file=sys.stderr)
+    if route.native:
+        seat = Seat(place, authenticated=True)
+        return native_document.extend(row, first.verbs, route, settings, seat).document
     return extend(row, first.verbs, route, place, fallback=filled(route.fallback, call)).document
 
 

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from api import trust
 from api.flood import Flood
-from api.webhooks import Webhooks, admit, bad_request
+from api.webhooks import Webhooks, admit, bad_request, secrets_of
 from calls.session import Misused, Session, Wire
 from calls.sessions import Sessions
 from config.settings import Settings
@@ -51,11 +51,13 @@ class ControlSockets:
         dialect = PLATFORMS[settings.platform.kind].control
         if dialect is None or request.headers.get("Upgrade", "").lower() != "websocket":
             return web.Response(status=405, headers={"Allow": "POST, OPTIONS"}, text=USE_POST)
-        admit(trust.facts_of(request, "control"), settings)
+        facts = trust.facts_of(request, "control")
+        admit(facts, settings)
+        seat = self._webhooks.seat(request, authenticated=trust.is_authenticated(facts, secrets_of(settings)))
         socket = _socket(request, dialect, heartbeat_s=settings.server.heartbeat_s)
         await socket.prepare(request)
         outbox: asyncio.Queue[str | int] = asyncio.Queue()
-        session = Session(self._sessions, Wire(outbox.put_nowait, outbox.put_nowait), self._webhooks.seat(request))
+        session = Session(self._sessions, Wire(outbox.put_nowait, outbox.put_nowait), seat)
         writing = asyncio.create_task(_write(request, socket, outbox, settings.server.send_timeout_s))
         end = Ended()
         try:

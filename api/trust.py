@@ -110,6 +110,12 @@ def decide(facts: Facts, secrets: Secrets) -> Refusal | None:
             assert_never(facts.path)
 
 
+def is_authenticated(facts: Facts, secrets: Secrets) -> bool:
+    """Tell whether a webhook has shown a secret of the platform's; one that may be answered need not have."""
+    shown = secrets.basic_auth and _same(_basic(facts.authorization), ":".join(secrets.basic_auth).encode())
+    return (secrets.signed_webhooks and facts.signature.state == "valid") or bool(shown)
+
+
 def is_loopback(address: str | None) -> bool:
     """Tell whether a peer's address is this machine; a name is not an address."""
     try:

@@ -14,8 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from api import trust
-from calls.document import FAULT, Place
-from calls.sessions import Seat
+from calls.document import FAULT, Place, Seat
 from calls.switchboard import Switchboard
 from config.settings import Settings
 from media.platforms import PLATFORMS
@@ -53,22 +52,22 @@ class Webhooks:
         ]
 
     async def call(self, request: web.Request) -> web.Response:
-        body = await self._trusted_body(request)
+        body, authenticated = await self._trusted_body(request)
         try:
             call = self._dialect.parse(body)
         except PlatformError as error:
             raise bad_request(str(error)) from error
-        seat = self.seat(request)
-        return _json(await self._switchboard.answer(call, seat.place, reachable_by=seat.reachable_by))
+        seat = self.seat(request, authenticated=authenticated)
+        return _json(await self._switchboard.answer(call, seat))
 
-    def seat(self, request: web.Request) -> Seat:
+    def seat(self, request: web.Request, *, authenticated: bool) -> Seat:
         """Say where the one who asks has reached us, and where our document will send it."""
         public = self._settings.server.public_url
         elsewhere = None if public or _is_direct(request) else _url_seen(request)
-        return Seat(Place(public or self._base_url(), self._secret), elsewhere)
+        return Seat(Place(public or self._base_url(), self._secret), elsewhere, authenticated=authenticated)
 
     async def status(self, request: web.Request) -> web.Response:
-        body = await self._trusted_body(request)
+        body, _ = await self._trusted_body(request)
         try:
             status = self._dialect.status(body)
         except PlatformError as error:
@@ -82,9 +81,13 @@ class Webhooks:
         return _json(await self._switchboard.ended(ticket, attributes) if ticket else b"[]")
 
     async def hook(self, request: web.Request) -> web.Response:
+        """Answer a hook of a document of ours; an event is answered by nothing, without a type of content."""
         ticket = self._ticket(request, "hook")
-        body = await self._object(request)
-        return _json(await self._switchboard.hook(ticket, body) if ticket else b"[]")
+        if ticket is None:
+            await self._object(request)
+            return _json(b"[]")
+        answer = await self._switchboard.hook(ticket, await self._object_or_nothing(request))
+        return _json(answer) if answer else web.Response(status=204)
 
     async def adulting(self, request: web.Request) -> web.Response:
         """A leg of a call became a call of its own: it has no document here."""
@@ -103,13 +106,15 @@ class Webhooks:
     def _dialect(self) -> CallDialect:
         return PLATFORMS[self._settings.platform.kind].call
 
-    async def _trusted_body(self, request: web.Request) -> bytes:
+    async def _trusted_body(self, request: web.Request) -> tuple[bytes, bool]:
+        """Give the body of a request that may be answered, and whether it has shown a secret of the platform's."""
         body = await self._body(request)
         header = request.headers.get(self._dialect.signature_header)
         secrets = [secret.get_secret_value() for secret in self._settings.platform.webhook_secrets]
         signature = self._dialect.verify(body, header, secrets, now_s=time())
-        admit(trust.facts_of(request, "webhook", signature=signature), self._settings)
-        return body
+        facts = trust.facts_of(request, "webhook", signature=signature)
+        admit(facts, self._settings)
+        return body, trust.is_authenticated(facts, secrets_of(self._settings))
 
     async def _body(self, request: web.Request) -> bytes:
         try:
@@ -126,6 +131,18 @@ class Webhooks:
         except PlatformError as error:
             raise bad_request(str(error)) from error
         return value if isinstance(value, dict) else {}
+
+    async def _object_or_nothing(self, request: web.Request) -> JsonObject:
+        """Read a body; one that cannot be read says nothing, for the platform ends a call for a refusal."""
+        try:
+            return await self._object(request)
+        except (Refused, web.HTTPRequestEntityTooLarge) as error:
+            log.warning(
+                "body_unreadable",
+                path=request.path,
+                code=error.code if isinstance(error, Refused) else "too_long",
+            )
+            return {}
 
     def _ticket(self, request: web.Request, purpose: Purpose) -> Ticket | None:
         """Give the path's ticket; None, and a line in the log, where it was not made here for this."""

@@ -31,6 +31,8 @@ AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.de
 
 def changes_rate(route: Route, version: str) -> bool:
     """Tell whether a model of the route's verbs hears or speaks at another rate than the platform carries."""
+    if route.native:
+        return False
     rate_hz = route.media.sample_rate_hz
     llms = [verb for verb in parse(route.verbs, version=version, strict=False) if isinstance(verb, Llm)]
     vendors = {llm.vendor for llm in llms} | {other.vendor for other in route.llm_fallback}

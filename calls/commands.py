@@ -80,7 +80,7 @@ class Commands:
         """End what the call was to hear, that it was hearing, and that it would have come to."""
         for nth, leg in enumerate(row.legs[: live.superseded.llms]):
             if leg.end is None and leg.ended_answer is None:
-                self._course.leg(live, nth).line.finish(end)
+                self._course.finish(live, nth, end)
 
     def _live(self, call_sid: str) -> LiveCall:
         live = self._calls.by_sid(call_sid)

@@ -11,6 +11,8 @@ from calls.leg import Leg
 from calls.legs import Hide, Legs, Observer
 from calls.live import LiveCall
 from calls.masking import told
+from calls.native_document import native_hook
+from calls.natives import Natives
 from calls.opening import obstacle_to
 from calls.register import Register
 from media.effects import End
@@ -41,6 +43,7 @@ class Course:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
+        self._natives = Natives(self._legs, tasks=tasks, hide=hide, heed=self.heed, leave=self._leave)
 
     def begin(self, live: LiveCall, next_: Next) -> None:
         self._calls.add(live)
@@ -81,6 +84,8 @@ class Course:
 
     async def hook(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
         """Answer another hook of the call with what its owner wants; nothing where that is no document."""
+        if (asked := native_hook(target)) and asked.nth in live.natives:
+            return await self._natives.hook(live, asked, body)
         if index < live.superseded.hooks:
             if handed_off(target) is None:
                 self._tasks.start(self._legs.ask(live, target, body))
@@ -102,14 +107,21 @@ class Course:
             self._leave(live)
         return as_bytes(next_.document)
 
+    def finish(self, live: LiveCall, nth: int, end: End) -> None:
+        """End a conversation, going on or to come."""
+        if nth in live.llms:
+            self.leg(live, nth).finish(end)
+        elif nth in live.native_legs:
+            live.native_legs[nth].finish(end)
+
     async def end(self, live: LiveCall, end: End) -> None:
         """End a call's conversation, or the one that it was to come to, and then the call."""
         row = await self._row(live)
         nth = len(row.legs) - 1
-        if nth >= 0 and row.legs[nth].end is None and row.legs[nth].ended_answer is None:
+        if nth in live.llms and row.legs[nth].end is None and row.legs[nth].ended_answer is None:
             self.leg(live, nth)
-        for leg in live.legs.values():
-            leg.line.finish(end)
+        for leg in live.all_legs:
+            leg.finish(end)
         self._over(live)
 
     # It goes on
@@ -177,7 +189,7 @@ class Course:
         """
         next_ = await self._go_on(live, wanted, closed=closed)
         version = live.settings.platform.version
-        if complaints := lint(list(wanted), version=version):
+        if complaints := lint(list(wanted), version=version, native=live.route.native):
             live.log.warning("hook_verbs_unknown", version=version, complaint=told(complaints))
         return next_
 
@@ -190,7 +202,7 @@ class Course:
         """
         if not wanted:
             return Next(await self._row(live), [])
-        verbs = parse(list(wanted), strict=False)
+        verbs = parse(list(wanted), strict=False, native=live.route.native)
         if obstacle := obstacle_to(verbs, live.route, live.settings):
             live.log.warning("model_not_configured", message=obstacle)
             verbs = live.fallback
@@ -207,6 +219,7 @@ class Course:
     def _prepare(self, live: LiveCall, next_: Next, back: Again | None = None) -> None:
         """Keep the verb with its key, and dial its model where the caller will be with it at once."""
         live.asides |= next_.asides
+        self._natives.prepare(live, next_)
         if next_.llm is None:
             return
         nth = len(next_.row.legs) - 1
@@ -225,7 +238,7 @@ class Course:
 
     def _give_up_unasked(self, live: LiveCall, nth: int) -> None:
         """Let go a call whose conversation has ended and of which the platform did not ask what comes next."""
-        if nth not in live.answers and nth == max(live.llms):
+        if nth not in live.answers and nth == max((*live.llms, *live.natives)):
             self._leave(live)
 
     def _leave(self, live: LiveCall) -> None:
@@ -249,7 +262,7 @@ class Course:
         self._tasks.start(self._write_end(live))
 
     async def _write_end(self, live: LiveCall) -> None:
-        for leg in list(live.legs.values()):
+        for leg in live.all_legs:
             await leg.kept()
         end = None
         try:

@@ -144,6 +144,8 @@ def _hooks(value: Any) -> Iterator[Any]:
 
 
 def _llms(settings: Settings, route: Route) -> Iterator[Llm]:
+    if route.native:  # the platform reaches them, from where it is
+        return
     for llm in parse(route.verbs, version=settings.platform.version):
         if isinstance(llm, Llm):
             yield from (llm, *others(llm, route))

@@ -49,6 +49,17 @@ class Place:
         return f"{self.public_url}/call/hook/{sign(Ticket(row_id, 0, 'hook', index), self.secret)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who asks for a call's document, and where it has reached us."""
+
+    place: Place
+    reachable_by: str | None = None
+    "Set where the platform is elsewhere and cannot reach `place`: the URL that it seems to know."
+    authenticated: bool = False
+    "Whether it has shown a secret of the platform's; one that is answered need not have."
+
+
 class Before(NamedTuple):
     """How many conversations and hooks a call had when something new began."""
 
@@ -57,6 +68,16 @@ class Before(NamedTuple):
 
 
 NONE_BEFORE = Before()
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """One `llm` verb that the platform carries out."""
+
+    llm: Llm
+    "With its key, and with all of its tools."
+    returns: bool
+    "Whether the platform has something to ask of us after it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +96,10 @@ class Next:
     asides: frozenset[int] = frozenset()
     "The hooks of it whose verbs do not take the document's place."
     before: Before = NONE_BEFORE
+    natives: tuple[Native, ...] = ()
+    "The `llm` verbs of it that the platform carries out: the last ones of the row's legs."
+    withheld: bool = False
+    "Whether the keys of these were left out, because nobody knows who asks."
 
 
 def new_call(call: Call, *, platform: str, route: str, at_s: float) -> CallRow:

@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 from hooks.call import CallHooks
 from media.bridge import Bridge
 from media.effects import End
+from media.record import Record
 from media.sockets import Line
 from tasks import Tasks
 from verbs.base import JsonObject
@@ -32,7 +33,7 @@ class Leg:
         bridge: Bridge,
         hooks: CallHooks,
         *,
-        keep: Callable[[End, Bridge], Awaitable[Body]],
+        keep: Callable[[End, Record], Awaitable[Body]],
         closed: Callable[[], None],
         tasks: Tasks,
         log: FilteringBoundLogger,
@@ -54,7 +55,7 @@ class Leg:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_line())
                 await self.line.over.wait()
-                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._bridge))
+                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._bridge.record))
         finally:
             self._closed()
             if not self._ended.done():
@@ -73,6 +74,10 @@ class Leg:
             self.line.end = None
         finally:
             self.line.over.set()
+
+    def finish(self, end: End) -> None:
+        """End the conversation, unless it has ended."""
+        self.line.finish(end)
 
     async def kept(self) -> None:
         """Wait until the end is in the row, or lost."""

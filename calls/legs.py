@@ -17,10 +17,10 @@ from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
 from hooks.replies import verbs_in
-from media.bridge import Bridge
 from media.effects import End
 from media.platforms import PLATFORMS
 from media.realtime.base import ModelError
+from media.record import Record
 from media.sockets import Lines, Patience
 from store.base import Store
 from tasks import Tasks
@@ -89,12 +89,12 @@ class Legs:
             send_timeout_s=settings.server.send_timeout_s,
             heartbeat_s=settings.server.heartbeat_s,
         )
-        hooks = self._hooks(live, carrying.hook_urls(llm, live.application.address), llm)
+        hooks = self.hooks(live, carrying.hook_urls(llm, live.application.address), llm)
         return Leg(
             self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid),
             bridge,
             hooks,
-            keep=partial(self._keep, live, nth, llm.vendor),
+            keep=partial(self.keep, live, nth, llm),
             closed=self._hide(own_secrets(llm)),
             tasks=self._tasks,
             log=live.log,
@@ -115,7 +115,7 @@ class Legs:
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""
         status = absolute(live.route.status_hook, live.settings.hooks.base_url)
-        return self._hooks(live, HookUrls(status=status), None)
+        return self.hooks(live, HookUrls(status=status), None)
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""
@@ -127,7 +127,7 @@ class Legs:
             live.log.warning("hook_reply_ignored", complaint=complaint)
         return verbs
 
-    def _hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None) -> CallHooks:
+    def hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None) -> CallHooks:
         return live.dispatcher.for_call(
             live.call,
             urls=urls,
@@ -137,9 +137,9 @@ class Legs:
             envelope=carrying.envelope(live.route),
         )
 
-    async def _keep(self, live: LiveCall, nth: int, vendor: str, end: End, bridge: Bridge) -> Body:
+    async def keep(self, live: LiveCall, nth: int, llm: Llm, end: End, record: Record) -> Body:
         """Write a conversation's end into the row; give what makes the actionHook's body of it."""
-        kept_end = kept(end, bridge.record, at_s=time())
+        kept_end = kept(end, record, at_s=time())
         try:
             await self._store.update(live.row_id, lambda row: row.with_leg(nth, end=kept_end, media_state="closed"))
         except Exception:  # whatever a store raises: the end is told all the same
@@ -147,7 +147,7 @@ class Legs:
         for kind in ("input_tokens", "output_tokens"):
             count = kept_end.usage.get(kind)
             if isinstance(count, int) and count > 0:  # a vendor's numbers are a stranger's
-                self._observer.tokens(vendor, kind, count)
+                self._observer.tokens(llm.vendor, kind, count)
         told = {"reason_code": end.reason_code, "ended_by": end.ended_by}
         if end.abnormal:
             live.log.warning("conversation_ended", **told, error=end.error)
@@ -155,7 +155,7 @@ class Legs:
             live.log.info("conversation_ended", **told)
         self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         dialect = PLATFORMS[live.settings.platform.kind].call
-        duration_s, verb_id = bridge.record.duration_s(self._loop.time()), live.llms[nth].id
+        duration_s = record.duration_s(self._loop.time())
 
         def body(attributes: JsonObject) -> JsonObject:
             return carrying.envelope(live.route).action_body(
@@ -167,7 +167,7 @@ class Legs:
                 transcript=kept_end.transcript,
                 usage=kept_end.usage,
                 error=kept_end.error,
-                verb_id=verb_id,
+                verb_id=llm.id,
             )
 
         return body

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from calls import native_document
 from calls.control import Control
-from calls.document import NONE_BEFORE, Next, Place, extend, filled
+from calls.document import NONE_BEFORE, Native, Next, Seat, extend, filled
 from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import without_secrets
+from calls.native import NativeLeg
 from calls.statuses import Statuses
 from config.settings import Route, Settings
 from hooks.applications.base import Application
@@ -34,6 +36,9 @@ class LiveCall:
     left = False
     "Whether the platform has no reason to come back; only by its control socket it can still be told something."
 
+    answer = b""
+    "The call's first document as it left. Its row keeps it without keys."
+
     def __init__(
         self,
         row: CallRow,
@@ -42,7 +47,7 @@ class LiveCall:
         settings: Settings,
         *,
         application: Application,
-        place: Place,
+        seat: Seat,
         dispatcher: Dispatcher,
         now: float,
         control: Control | None = None,
@@ -71,7 +76,11 @@ class LiveCall:
         self.transfers: dict[int, asyncio.Task[bytes]] = {}
         "What the call does after the n-th conversation's transfer: decided once, told as often as it is asked."
         self.answers: dict[int, asyncio.Task[bytes]] = {}
-        "What `/call/ended` answers for the n-th llm: asked once, told as often as it is asked."
+        "What is answered to who asks what comes after the n-th llm: asked once, told as often as it is asked."
+        self.natives: dict[int, Native] = {}
+        "The n-th llm verb, where the platform carries it out; then it is not among `llms`."
+        self.native_legs: dict[int, NativeLeg] = {}
+        "Those of them that have begun."
         self.asides: frozenset[int] = frozenset()
         "The hooks whose verbs do not take the document's place."
         self.control = control
@@ -82,11 +91,17 @@ class LiveCall:
         "Whether the platform has said that it is over: no model needs to be dialled any more."
         self.over = False
         "Whether we have no part in it any more."
-        self._place = place
+        self._seat = seat
+
+    @property
+    def all_legs(self) -> list[Leg | NativeLeg]:
+        return [*self.legs.values(), *self.native_legs.values()]
 
     def next(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool = True) -> Next:
         """Make a document of the call, the first or a later one."""
-        return extend(row, verbs, self.route, self._place, fallback=self.fallback, closed=closed)
+        if self.route.native:
+            return native_document.extend(row, verbs, self.route, self.settings, self._seat, closed=closed)
+        return extend(row, verbs, self.route, self._seat.place, fallback=self.fallback, closed=closed)
 
     def learn(self, attributes: JsonObject) -> None:
         """Take in what the platform says of the call now."""

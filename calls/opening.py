@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from calls import native_document
 from calls.carrying import candidate
 from calls.document import filled
 from calls.masking import told
@@ -54,7 +55,7 @@ def opening(
     Not `strict`: what the platform may not know passes.
     """
     try:
-        verbs = parse(list(wanted), version=settings.platform.version, strict=strict)
+        verbs = parse(list(wanted), version=settings.platform.version, strict=strict, native=route.native)
     except DocumentError as error:
         return instead(route, attributes, "document_refused", complaint=told(error.complaints))
     if obstacle := obstacle_to(verbs, route, settings):
@@ -69,6 +70,8 @@ def instead(route: Route, attributes: Mapping[str, Any], problem: str, **detail:
 
 def obstacle_to(verbs: Sequence[Verb], route: Route, settings: Settings) -> str:
     """Say why an `llm` among these verbs cannot be carried out; nothing where all can."""
+    if route.native:
+        return native_document.obstacle_to(verbs, settings)
     for llm in verbs:
         if not isinstance(llm, Llm):
             continue

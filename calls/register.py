@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from calls.leg import Leg
 from calls.live import LiveCall
+from calls.native import NativeLeg
 
 Later = Callable[[float, Callable[[LiveCall], None], LiveCall], object]
 "`call_later` of the loop."
@@ -34,8 +35,8 @@ class Register:
     def by_sid(self, call_sid: object) -> LiveCall | None:
         return self._by_sid.get(call_sid) if isinstance(call_sid, str) else None
 
-    def legs(self) -> list[Leg]:
-        return [leg for live in self for leg in live.legs.values()]
+    def legs(self) -> list[Leg | NativeLeg]:
+        return [leg for live in self for leg in live.all_legs]
 
     def forget_after(self, seconds: float, live: LiveCall) -> None:
         self._later(seconds, self._forget, live)

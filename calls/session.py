@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from calls.document import NOTHING
-from calls.sessions import Seat, Sessions
+from calls.document import NOTHING, Seat
+from calls.sessions import Sessions
 from media.control import ControlDialect, ControlEvent, ControlKind
 from media.platforms import PLATFORMS
 from media.platforms.base import Call, CallDialect, CallStatus, PlatformError

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
 
 from calls.control import Control
-from calls.document import FAULT, Place
+from calls.document import FAULT, Seat
 from calls.switchboard import Switchboard
 from media.platforms.base import Call
 from tasks import Tasks
@@ -19,14 +18,6 @@ GOING_AWAY = 1001
 SERVICE_RESTART = 1012
 KNOWN_WITHIN_S = 0.5
 "A reconnect is acknowledged without a document after so long; the platform hangs up after five seconds."
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """Where the platform reached us. `reachable_by` is set where our own URLs will not reach it, see Switchboard."""
-
-    place: Place
-    reachable_by: str | None = None
 
 
 class ControlSocket(Control, Protocol):
@@ -79,9 +70,9 @@ class Sessions:
 
     async def document(self, call: Call, socket: ControlSocket) -> bytes:
         """Give a new call's document, asked for once however many sockets ask."""
-        sid, seat = call.call_sid, socket.seat
+        sid = call.call_sid
         if sid not in self._answering:
-            answer = self.switchboard.answer(call, seat.place, reachable_by=seat.reachable_by, control=socket)
+            answer = self.switchboard.answer(call, socket.seat, control=socket)
             self._answering[sid] = self.tasks.start(_or_fault(answer, sid))
             self._answering[sid].add_done_callback(lambda _: self._answering.pop(sid))
         document = await asyncio.shield(self._answering[sid])

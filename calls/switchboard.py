@@ -15,11 +15,12 @@ from calls.applications import application, call_of
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
-from calls.document import HANGUP, NOTHING, Place, as_bytes, new_call
+from calls.document import HANGUP, NOTHING, Seat, as_bytes, new_call
 from calls.fitting import fitted
 from calls.leg import ASKED_AFTER_S
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
+from calls.native_document import answer_of_lost, without_keys
 from calls.opening import NOBODY, Opening, instead, opening, without_asking
 from calls.register import Register
 from config.routing import route_for
@@ -73,12 +74,9 @@ class Switchboard:
         """Go by another configuration from now on; a call keeps the one with which it began."""
         self.settings, self._dispatcher = settings, dispatcher
 
-    async def answer(
-        self, call: Call, place: Place, *, reachable_by: str | None = None, control: Control | None = None
-    ) -> bytes:
+    async def answer(self, call: Call, seat: Seat, *, control: Control | None = None) -> bytes:
         """Give a new call's document.
 
-        `reachable_by`: the platform is elsewhere and cannot reach `place`; this is the URL that it seems to know.
         `control`: the control socket by which it asks.
         The same webhook again gets the same bytes, and starts nothing.
         """
@@ -97,20 +95,22 @@ class Switchboard:
             route,
             settings,
             application=asked,
-            place=place,
+            seat=seat,
             dispatcher=self._dispatcher,
             now=now,
             control=control,
         )
-        first, next_ = fitted(live, row, await self._opening(live, call, reachable_by))
-        row = await self._store.create(replace(next_.row, document=as_bytes(next_.document)))
+        first, next_ = fitted(live, row, await self._opening(live, call, seat.reachable_by))
+        live.answer = as_bytes(next_.document)
+        row = await self._store.create(replace(next_.row, document=as_bytes(without_keys(next_.document))))
         if row.id != live.row_id:
             live.log.info("webhook_duplicate")
-            return row.document
+            earlier = self._calls.by_row(row.id)
+            return earlier.answer if earlier else row.document
         if first.problem:
             live.log.warning(first.problem, **first.detail)
         self._course.begin(live, next_)
-        return row.document
+        return live.answer
 
     async def _opening(self, live: LiveCall, call: Call, reachable_by: str | None) -> Opening:
         route, attributes = live.route, call.attributes
@@ -154,12 +154,16 @@ class Switchboard:
     async def hook(self, ticket: Ticket, body: JsonObject) -> bytes:
         """Pass one of the platform's other hooks to its owner, and its verbs back."""
         row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
-        if row is None or live is None or ticket.index >= len(row.hooks):
+        if row is None or ticket.index >= len(row.hooks):
             return NOTHING
+        if live is None:
+            return answer_of_lost(row, row.hooks[ticket.index], body)
         return await self._course.hook(live, ticket.index, row.hooks[ticket.index], body)
 
     async def first_document(self, call_sid: str) -> bytes | None:
         """Give what a call was answered with; None for a call that we do not know."""
+        if live := self._calls.by_sid(call_sid):
+            return live.answer
         row = await self._store.by_sid(call_sid)
         return row.document if row else None
 
@@ -218,7 +222,7 @@ class Switchboard:
             self._course.give_up_uncontrolled(live)
         await self._tasks.quiet(deadline_s)
         for leg in self._calls.legs():
-            leg.line.finish(RESTART)
+            leg.finish(RESTART)
         await self._tasks.quiet(LAST_WORDS_S + ASKED_AFTER_S)
 
     async def hurry(self) -> None:
@@ -226,7 +230,7 @@ class Switchboard:
         self.draining = True
         legs = self._calls.legs()
         for leg in legs:
-            leg.line.finish(RESTART)
+            leg.finish(RESTART)
         with suppress(TimeoutError):
             async with asyncio.timeout(HURRY_S):
                 await asyncio.gather(*(leg.kept() for leg in legs))

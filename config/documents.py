@@ -21,11 +21,13 @@ def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve
 
     `hooks_resolve`: there is a `hooks.base_url` to resolve a relative hook against.
     """
+    mode = route.get("llm_mode")
+    native = isinstance(mode, Scalar) and mode.text == "native"
     for key in ("verbs", "fallback", "busy"):
         document = route.get(key)
         if document is None:
             continue
-        route = with_value(route, key, _check_verbs(draft, document, version))
+        route = with_value(route, key, _check_verbs(draft, document, version, native=native))
         _check_templates(draft, document)
         for hook in _hooks(document):
             _check_hook(draft, hook, resolves=hooks_resolve)
@@ -38,14 +40,16 @@ def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve
     return route
 
 
-def _check_verbs(draft: Draft, document: Node, version: str) -> Node:
+def _check_verbs(draft: Draft, document: Node, version: str, *, native: bool) -> Node:
     """Check the verbs; where one wants a text of what reads as a number, or the reverse, that reading is taken."""
     if isinstance(document, Scalar) or not list(children(document)):
         draft.complain(document.path, "must be a list of verbs, at least one, such as [{verb: hangup}]")
         return document
     tried: set[Path] = set()
     while True:
-        complaints = [(*_written(document, path), message) for path, message in _complaints(document, version)]
+        complaints = [
+            (*_written(document, path), message) for path, message in _complaints(document, version, native=native)
+        ]
         others = {
             path: other
             for path, node, _ in complaints
@@ -61,9 +65,9 @@ def _check_verbs(draft: Draft, document: Node, version: str) -> Node:
     return document
 
 
-def _complaints(document: Node, version: str) -> list[verbs.Complaint]:
+def _complaints(document: Node, version: str, *, native: bool) -> list[verbs.Complaint]:
     try:
-        verbs.parse(json_of(document), version=version)
+        verbs.parse(json_of(document), version=version, native=native)
     except verbs.DocumentError as error:
         return error.complaints
     return []

@@ -166,12 +166,6 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _bridge(value: Any) -> Any:
-    if _text(value) == "native":
-        raise fault(BRIDGE_ONLY)
-    return _text(value)
-
-
 def _store(text: str) -> str:
     if not text.startswith(("memory://", "sqlite:///", "postgresql://")):
         raise fault("must be memory://, sqlite:///FILE or postgresql://…")
@@ -203,7 +197,7 @@ MaybeUrl = Annotated[WebUrl | None, BeforeValidator(_empty_is_nothing)]
 MaybeText = Annotated[Text | None, BeforeValidator(_empty_is_nothing)]
 MaybeHost = Annotated[Annotated[Text, AfterValidator(_host)] | None, BeforeValidator(_empty_is_nothing)]
 Proxy = Annotated[Secret, AfterValidator(_proxy)]
-Mode = Annotated[Literal["bridge"], BeforeValidator(_bridge)]
+Mode = Annotated[Literal["bridge", "native"], BeforeValidator(_text)]
 OneOrMore = BeforeValidator(_one_or_more)
 "Stands before a tuple that may be written as its only item."
 Word = BeforeValidator(_text)

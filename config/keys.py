@@ -40,6 +40,8 @@ def _listed(names: list[str]) -> str:
 
 
 def _of_route(settings: Settings, route: Route) -> Iterator[Lack]:
+    if route.native:  # what its platform lacks is told beside what else is to be known of it
+        return
     for verb in verbs.parse(route.verbs, version=settings.platform.version):
         if isinstance(verb, Llm) and (remedy := _of_verb(settings, verb)):
             yield Lack(verb.vendor, GET_FALLBACK, remedy)

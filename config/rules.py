@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import verbs
 from config.keys import lacking
+from config.native import native_warnings
 from config.numbers import covers, pattern_of
 from config.settings import Platform, Route, Server, Settings, Vendor
 from config.urls import SOCKET, host_of, is_loopback, url_fault
@@ -84,7 +85,10 @@ def warnings(settings: Settings) -> Iterator[str]:
     )
     yield from lacking(settings)
     for route in settings.routes:
-        parsed = verbs.parse(route.verbs, version=settings.platform.version)
+        parsed = verbs.parse(route.verbs, version=settings.platform.version, native=route.native)
+        if route.native:
+            yield from (f"route {route.name!r}: {told}" for told in native_warnings(settings, route, parsed))
+            continue
         yield from (f"route {route.name!r}: {told}" for told in dict.fromkeys(_odd_tools(settings, route, parsed)))
 
 

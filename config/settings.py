@@ -210,6 +210,11 @@ class Route(Strict):
     tools: Json = Field(default_factory=dict, repr=False)
     "As written; what serves them is in `Settings.tools`."
 
+    @property
+    def native(self) -> bool:
+        """Whether the platform carries out the `llm` verbs of its calls, and not this server."""
+        return self.llm_mode == "native"
+
 
 class Settings(Strict):
     server: Server = Field(default_factory=Server)

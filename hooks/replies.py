@@ -79,6 +79,11 @@ def error_output(reason: str) -> str:
     return _text({"error": _cut(reason, MAX_REASON_BYTES)})
 
 
+def tells_error(output: str) -> bool:
+    """Tell whether an output says that its tool did not work."""
+    return output.startswith('{"error":')
+
+
 def _made(make: Callable[[], str]) -> Output:
     try:
         return Output(_cut(make(), MAX_OUTPUT_BYTES))

@@ -23,6 +23,8 @@ DOORS = (
         "calls/leg.py",
         "calls/legs.py",
         "calls/course.py",
+        "calls/native.py",
+        "calls/natives.py",
         "calls/session.py",
         "calls/sessions.py",
         "calls/switchboard.py",

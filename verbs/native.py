@@ -20,18 +20,22 @@ RECORDED = (
     *("response.audio_transcript.done", "response.output_audio_transcript.done"),
 )
 "What a conversation's transcript and usage are made of: a few small events in each turn."
-AUDIO = ("-response.audio.delta", "-response.output_audio.delta")
+EVERYTHING = ["all", "-response.audio.delta", "-response.output_audio.delta"]
+"Only beside an exclusion does `all` let names pass that the platform does not list (openai_s2s.js: _populateEvents)."
 _CONNECT_OPTIONS = frozenset({"host", "path", "version"})
 
 
-def left_to_platform(llm: Llm, *, version: str, auth: JsonObject | None, hook: Callable[[str], str]) -> JsonObject:
+def left_to_platform(
+    llm: Llm, *, version: str, auth: JsonObject | None, hook: Callable[[str], str], all_events: bool = False
+) -> JsonObject:
     """Give the item as it leaves, with what this version of the platform knows of the verb.
 
     The 0.9 platform refuses the whole document for a property that it does not know. `hook` gives the target of the
     hook of that name; every end and every tool call come to us, for the platform tells neither of them of a failure.
+    `all_events`: whoever filters them reads the verb's `events` otherwise than we do.
     """
     told = llm.plain()
-    events = events_asked(llm)
+    events = EVERYTHING if all_events and llm.event_hook else events_asked(llm)
     told |= {
         "model": llm.model,
         "auth": auth,
@@ -49,15 +53,14 @@ def left_to_platform(llm: Llm, *, version: str, auth: JsonObject | None, hook: C
 def events_asked(llm: Llm) -> list[str]:
     """Say which events the platform shall send: all that the verb's own `events` ask for, and what we keep of it.
 
-    Its wildcards know a fixed list of the beta's names and no dots, so a filter with any is applied by us. Beside an
-    exclusion, and only there, its `all` lets names pass that are not on that list (openai_s2s.js: _populateEvents).
+    Its wildcards know a fixed list of the beta's names and no dots, so a filter with any is applied by us.
     """
     recorded = RECORDED if llm.vendor in OF_SESSIONS else ()
     patterns = llm.events if llm.event_hook else []
     if patterns is not None and all(_is_literal(pattern) for pattern in patterns):
         return list(dict.fromkeys([*_with_aliases(patterns), *recorded]))
     unwanted = [pattern[1:] for pattern in patterns or [] if pattern.startswith("-") and _is_literal(pattern[1:])]
-    return ["all", *AUDIO, *(f"-{name}" for name in _with_aliases(unwanted) if name not in recorded)]
+    return [*EVERYTHING, *(f"-{name}" for name in _with_aliases(unwanted) if name not in recorded)]
 
 
 def declared(llm: Llm) -> dict[str, JsonObject] | None:

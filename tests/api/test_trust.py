@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.trust import Facts, PathClass, Refusal, Secrets, decide, facts_of, refused
+from api.trust import Facts, PathClass, Refusal, Secrets, decide, facts_of, is_authenticated, refused
 from media.platforms.base import Signature
 
 NOTHING = Secrets()
@@ -195,6 +195,26 @@ def test_a_webhook_proves_itself_by_signature_or_basic_auth(
     refusal = decide(asked, secrets)
     assert (refusal and refusal.code) == expected
     assert status(refusal) == (401 if expected else 200)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "signature", "authorization", "shown"),
+    [
+        (Secrets(insecure=True), "absent", "", False),
+        (Secrets(), "valid", RIGHT_BASIC, False),
+        (SIGNED, "valid", "", True),
+        (SIGNED, "absent", RIGHT_BASIC, False),
+        (BASIC, "valid", "", False),
+        (BASIC, "absent", WRONG_BASIC, False),
+        (BASIC, "absent", RIGHT_BASIC, True),
+        (BOTH, "absent", RIGHT_BASIC, True),
+    ],
+)
+def test_who_may_be_told_a_key_has_shown_a_secret_and_is_not_just_near(
+    secrets: Secrets, signature: Literal["valid", "absent"], authorization: str, *, shown: bool
+) -> None:
+    asked = replace(local("webhook"), signature=Signature(signature), authorization=authorization)
+    assert is_authenticated(asked, secrets) is shown
 
 
 @pytest.mark.parametrize(("skew_s", "when"), [(3600, "3600 s ago"), (-3600, "3600 s ahead of our clock")])

@@ -11,7 +11,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec
 
-from calls.document import Place
+from calls.document import Place, Seat
 from calls.readers import READERS
 from calls.switchboard import Switchboard
 from config import Settings, load
@@ -150,13 +150,16 @@ class Exchange:
         self, settings: Settings, applications: Applications | None = None, store: MemoryStore | None = None
     ) -> None:
         loop = asyncio.get_running_loop()
+        self.authenticated = False
+        "Whether the platform shows a secret."
         self.applications = applications or Applications()
         self.counts = Counts()
         self.store = store or MemoryStore()
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.lines = StillLines(Ticker(loop.time, loop.call_at), tls, self.counts)
         chance = Random(1)  # noqa: S311  # jitter
-        options = HookOptions(action_timeout_s=settings.hooks.action_timeout_s)
+        hooks = settings.hooks
+        options = HookOptions(tool_timeout_s=hooks.tool_timeout_s, action_timeout_s=hooks.action_timeout_s)
         self.dispatcher = Dispatcher(
             {"https": self.applications, "python": PythonTransport()},
             options,
@@ -187,7 +190,8 @@ class Exchange:
         **attributes: Any,
     ) -> list[JsonObject]:
         call = a_call(call_sid, **attributes)
-        return document(await self.switchboard.answer(call, PLACE, reachable_by=reachable_by, control=control))
+        seat = Seat(PLACE, reachable_by, authenticated=self.authenticated)
+        return document(await self.switchboard.answer(call, seat, control=control))
 
     async def ended(self, verbs: list[JsonObject], **attributes: Any) -> list[JsonObject]:
         """Post the actionHook of the document's listen."""
@@ -201,6 +205,11 @@ class Exchange:
 
     async def hook(self, url: str, **body: Any) -> list[JsonObject]:
         return document(await self.switchboard.hook(ticket_in(url), body))
+
+    async def answer(self, url: str, **body: Any) -> Any:
+        """Post a hook of an `llm` verb that the platform carries out; None for an empty answer."""
+        answer = await self.switchboard.hook(ticket_in(url), body)
+        return json.loads(answer) if answer else None
 
     def status(self, call_status: str, call_sid: str = "c-1", **more: Any) -> None:
         body = {"call_sid": call_sid, "call_status": call_status, **more}

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from calls.document import Seat
 from calls.session import Session, Wire
-from calls.sessions import Seat, Sessions
+from calls.sessions import Sessions
 from tests.calls.exchange import PLACE, SECRET, Exchange, JsonObject, settled
 
 ATTRIBUTES: JsonObject = {"from": "+15557654321", "to": "+15551230001", "direction": "inbound"}
@@ -23,7 +24,7 @@ class PlatformSocket:
         self.closed_with: list[int] = []
         self.sent = 0
         wire = Wire(lambda text: self.told.append(json.loads(text)), self.closed_with.append)
-        self.session = Session(sessions, wire, Seat(PLACE, reachable_by))
+        self.session = Session(sessions, wire, Seat(PLACE, reachable_by, authenticated=True))
 
     def send(self, word: str, **more: Any) -> str:
         """Send a message about the call; give its msgid."""

@@ -1,7 +1,7 @@
 """Which calls are at hand."""
 
 from calls.applications import call_of
-from calls.document import new_call
+from calls.document import Seat, new_call
 from calls.live import LiveCall
 from calls.register import Register
 from hooks.applications.document import Document
@@ -21,7 +21,7 @@ async def test_a_call_is_forgotten_but_not_another_one_under_its_old_sid() -> No
             settings.routes[0],
             settings,
             application=Document([], base_url=None),
-            place=PLACE,
+            seat=Seat(PLACE),
             dispatcher=dispatcher,
             now=0.0,
         )

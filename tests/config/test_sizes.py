@@ -45,6 +45,14 @@ def test_what_the_model_is_told_does_not_leave(loaded: Load) -> None:
     loaded(f"store: memory://\nroutes: [{{name: a, verbs: [{LLM % ('x' * 30_000)}]}}]")
 
 
+def test_unless_the_platform_carries_it_out(loaded: Load) -> None:
+    verb = LLM.replace("llmOptions", "auth: {apiKey: k}, connectOptions: {host: h.example}, llmOptions") % (
+        "x" * 25_000
+    )
+    [complaint] = complaints(loaded, f"routes: [{{name: a, llm_mode: native, verbs: [{verb}]}}]")
+    assert "routes[0].verbs: the document of route 'a' has 25" in complaint
+
+
 def test_a_document_with_another_fault_has_that_complaint_alone(loaded: Load) -> None:
     [complaint] = complaints(loaded, f"routes: [{{name: a, verbs: [{{verb: say, txt: {'x' * 25_000}}}]}}]")
     assert "unknown property 'txt'" in complaint

@@ -7,7 +7,7 @@ import pytest
 from tests.verbs.seed import SEED
 from verbs import DocumentError, lint, parse
 from verbs.llm import Llm
-from verbs.native import AUDIO, RECORDED, declared, events_asked, left_to_platform
+from verbs.native import EVERYTHING, RECORDED, declared, events_asked, left_to_platform
 from verbs.native_check import traps
 from verbs.rewrite import leave
 
@@ -32,7 +32,7 @@ def test_the_published_verb_leaves_as_it_is_but_with_our_hooks() -> None:
     told = leaving(verb, auth={"apiKey": "sk"})
     assert told["llmOptions"] == SEED["llmOptions"]
     ours = {"actionHook": "our action", "eventHook": "our event", "toolHook": "our tool", "auth": {"apiKey": "sk"}}
-    assert told == {**SEED, **ours, "events": ["all", *AUDIO]}
+    assert told == {**SEED, **ours, "events": EVERYTHING}
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_options_leave_in_the_vendors_words(vendor: str, options: dict[str, Any]
 @pytest.mark.parametrize(
     ("events", "asked"),
     [
-        (None, ["all", *AUDIO]),
-        (["*"], ["all", *AUDIO]),
-        (["conversation.item.*", "error"], ["all", *AUDIO]),
-        (["-session.created", "-response.*"], ["all", *AUDIO, "-session.created"]),
-        (["all", "-response.done"], ["all", *AUDIO]),
-        (["all", "-response.text.done"], ["all", *AUDIO, "-response.text.done", "-response.output_text.done"]),
+        (None, EVERYTHING),
+        (["*"], EVERYTHING),
+        (["conversation.item.*", "error"], EVERYTHING),
+        (["-session.created", "-response.*"], [*EVERYTHING, "-session.created"]),
+        (["all", "-response.done"], EVERYTHING),
+        (["all", "-response.text.done"], [*EVERYTHING, "-response.text.done", "-response.output_text.done"]),
         ([], [*RECORDED]),
         (["error"], ["error", *RECORDED]),
         (
@@ -118,6 +118,14 @@ def test_the_platform_is_asked_for_every_event_that_the_verbs_filter_may_want(
     events: list[str] | None, asked: list[str]
 ) -> None:
     assert events_asked(llm(events=events, eventHook="/event")) == asked
+
+
+def test_another_reading_of_the_filter_is_given_everything() -> None:
+    verb = llm(events=[], eventHook="/event")
+    asked = left_to_platform(verb, version="0.9", auth=None, hook=str, all_events=True)
+    assert asked["events"] == EVERYTHING
+    unheard = left_to_platform(llm(events=[]), version="0.9", auth=None, hook=str, all_events=True)
+    assert unheard["events"] == [*RECORDED]
 
 
 def test_a_verb_without_an_event_hook_gets_what_is_recorded_or_none() -> None:

@@ -1,0 +1,122 @@
+"""From a call and its route to a document whose `llm` verbs the platform carries out. Pure."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal, NamedTuple, get_args
+
+from calls.carrying import as_configured, route_tools
+from calls.document import ASIDES, NOTHING, Before, Native, Next, Seat
+from calls.masking import masked
+from config.native import key_for, lacks_key
+from config.settings import Route, Settings
+from hooks.replies import error_output
+from media.native import ToolOutput
+from media.platforms import PLATFORMS
+from store.base import CallRow, LlmLeg
+from verbs.base import JsonObject, Verb
+from verbs.llm import Llm
+from verbs.native import OF_SESSIONS, left_to_platform
+from verbs.offering import offered
+from verbs.rewrite import leave
+
+Kind = Literal["event", "tool", "action"]
+OURS = "hookswitch:native/"
+"A hook of a document that is our own to answer: of this kind, of the n-th `llm` of the call."
+
+
+TAKEN = b""
+"The answer to an event: an empty one."
+
+
+class NativeHook(NamedTuple):
+    kind: Kind
+    nth: int
+
+
+def native_hook(target: str) -> NativeHook | None:
+    """Tell which hook of which conversation this is; None for a hook of somebody else's."""
+    kind, _, nth = target.removeprefix(OURS).partition("/")
+    if not (target.startswith(OURS) and kind in get_args(Kind) and nth.isdecimal()):
+        return None
+    return NativeHook(kind, int(nth))  # type: ignore[arg-type]  # one of them
+
+
+def extend(
+    row: CallRow,
+    verbs: Sequence[Verb],
+    route: Route,
+    settings: Settings,
+    seat: Seat,
+    *,
+    closed: bool = True,
+) -> Next:
+    """Make the document that leaves, and note in the row what must be known to answer its hooks.
+
+    Its models' keys are told only to who has shown a secret of the platform's.
+    """
+    whole = [with_tools(llm, route, settings) for llm in verbs if isinstance(llm, Llm)]
+    first, first_hook = len(row.legs), len(row.hooks)
+
+    def item(index: int, _: Llm) -> JsonObject:
+        return left_to_platform(
+            whole[index],
+            version=settings.platform.version,
+            auth=key_for(whole[index], settings) if seat.authenticated else None,
+            hook=lambda kind: f"{OURS}{kind}/{first + index}",
+            all_events=route.hooks.filter != "default",
+        )
+
+    left = leave(verbs, item=item, hook_url=partial(seat.place.hook, row.id), hooks_from=first_hook, closed=closed)
+    legs = [LlmLeg(llm=masked(llm.to_wire())) for llm in left.llms]
+    return Next(
+        replace(row, hooks=(*row.hooks, *left.hooks), legs=(*row.legs, *legs)),
+        left.document,
+        returns=bool(left.hooks),
+        asides=frozenset(i for i, name in enumerate(left.hook_names, first_hook) if name in ASIDES),
+        before=Before(first, first_hook),
+        natives=tuple(Native(llm, back) for llm, back in zip(whole, left.returns, strict=True)),
+        withheld=not seat.authenticated and any(key_for(llm, settings) for llm in whole),
+    )
+
+
+def answer_of_lost(row: CallRow, target: str, body: JsonObject) -> bytes:
+    """Answer a hook of a call of which nothing but its row is left: a tool's caller is told that it failed."""
+    asked = native_hook(target)
+    if asked is None or asked.kind == "action" or asked.nth >= len(row.legs):
+        return NOTHING
+    if asked.kind == "event":
+        return TAKEN
+    dialect = PLATFORMS[row.platform].llm
+    failure = ToolOutput(error_output("the server was restarted"), failed=True)
+    vendor = str(row.legs[asked.nth].llm.get("vendor"))
+    return as_answer(dialect.tool_reply(vendor, [(call, failure) for call in dialect.tool_calls(body)]))
+
+
+def as_answer(reply: JsonObject) -> bytes:
+    return json.dumps(reply, allow_nan=False).encode()
+
+
+def with_tools(llm: Llm, route: Route, settings: Settings) -> Llm:
+    """Give the verb with the model that the configuration has for its name, and with the route's tools."""
+    vendor = settings.vendors.get(llm.vendor)
+    named = as_configured(llm, vendor) if vendor else llm
+    if llm.vendor not in OF_SESSIONS:
+        return named
+    declarations = {name: tool.declaration for name, tool in route_tools(route, settings).items()}
+    return offered(named, declarations, leaves=False).llm
+
+
+def obstacle_to(verbs: Sequence[Verb], settings: Settings) -> str:
+    """Say why the platform cannot carry out an `llm` among these verbs; nothing where it can."""
+    llms = (verb for verb in verbs if isinstance(verb, Llm))
+    return next((lacking for llm in llms if (lacking := lacks_key(llm, settings))), "")
+
+
+def without_keys(document: Sequence[JsonObject]) -> list[JsonObject]:
+    """Give the document as it may be written to disk."""
+    return [
+        masked({name: value for name, value in item.items() if name != "auth"}) if item["verb"] == "llm" else item
+        for item in document
+    ]
