@@ -37,7 +37,7 @@ STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see
 
 # Where the network is: everything else is pure and is tested without a socket.
 DOORS = (
-    *("app.py", "media/sockets/", "hooks/transports/", "hooks/applications/"),
+    *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/"),
     *("store/sql.py", "api/", "console/", "doctor.py"),
 )
 # The tasks of calls, but no network.

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from media.control import ControlDialect
 from media.native import LlmDialect
+from media.remote import RemoteDialect
 from verbs.handoff import Outcome
 
 __all__ = [
@@ -198,6 +199,8 @@ class Platform:
     "Makes the dialect of one media socket, given the sample rate in Hz that the document asked for."
     control: ControlDialect | None = None
     "None: the platform has webhooks only."
+    rest: RemoteDialect | None = None
+    "None: the platform has no API by which it is told what it has not asked."
 
 
 def read_json(raw: bytes | str) -> Any:

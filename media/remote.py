@@ -1,0 +1,109 @@
+"""What a platform's REST API is to the rest: what it is asked, and how it can fail. `media/rest.py` carries it.
+
+RemoteError                the platform has not done what it was asked
+├── RemoteUnreachable      no whole answer came; it may have done it all the same
+└── RemoteRefused          it said no: `why` in one of four words
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+JsonObject = dict[str, Any]
+Why = Literal["unknown", "state", "request", "platform"]
+"The call is not known; its state does not allow it; the request is at fault; the platform, or our access to it, is."
+
+
+class RemoteError(Exception):
+    """The text is one line for an operator, without a secret."""
+
+
+class RemoteUnreachable(RemoteError):  # noqa: N818  # see HookUnreachable
+    pass
+
+
+class RemoteRefused(RemoteError):  # noqa: N818  # see above
+    def __init__(self, why: Why, message: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRequest:
+    method: Literal["POST", "PUT"]
+    path: str
+    "Below the API's base URL."
+    body: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReply:
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the API is, and who we are there."""
+
+    base_url: str
+    account_sid: str
+    api_key: str = field(repr=False)
+    timeout_s: float = 5.0
+    "For everything together."
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Who is asked what a call does, where the platform's own application is not named."""
+
+    call_hook: str
+    status_hook: str
+    basic_auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A call to be placed."""
+
+    to: JsonObject
+    "In the platform's words, such as {type: phone, number}."
+    caller: str
+    application: str | Application
+    "The platform's sid of one, or what stands in for it."
+    tag: JsonObject
+    "Comes back with everything that the platform tells of the call."
+    amd: JsonObject | None = None
+    "How an answering machine is detected, and where that is told; None: it is not."
+
+
+class Remote(Protocol):
+    """Carries a request to the API."""
+
+    async def ask(self, access: Access, request: RemoteRequest) -> RemoteReply:
+        """Return what was answered, whatever its status; raise RemoteUnreachable where nothing whole came."""
+
+    async def close(self) -> None: ...
+
+
+class RemoteDialect(Protocol):
+    """The requests and replies of a platform's REST API."""
+
+    def destination(self, to: object) -> JsonObject | None:
+        """Read whom to call, a text or an object in the platform's words; None: nobody can be called by that."""
+        ...
+
+    def place(self, access: Access, order: Order) -> RemoteRequest: ...
+
+    def placed(self, reply: RemoteReply) -> str:
+        """Give the sid of the new call. Raises RemoteRefused."""
+        ...
+
+    def hang_up(self, access: Access, call_sid: str, *, answered: bool) -> RemoteRequest: ...
+
+    def redirect(self, access: Access, call_sid: str, url: str) -> RemoteRequest:
+        """Let the call ask this URL for a document, now."""
+        ...
+
+    def done(self, reply: RemoteReply) -> None:
+        """Read the reply to either of these. Raises RemoteRefused."""
+        ...
