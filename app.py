@@ -20,7 +20,7 @@ from aiohttp import web
 
 import cli
 import logs
-from api import health, media, metrics, trust
+from api import calls, health, media, metrics, trust
 from api.control import ControlSockets
 from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
 from calls.dispatchers import Dispatchers
@@ -33,6 +33,7 @@ from config.reload import Reloader
 from hooks import functions
 from hooks.dispatcher import Outcome
 from hooks.transports import by_scheme
+from media.rest import RestClient
 from media.sockets import Lines
 from media.ticker import Ticker
 from store.base import Store
@@ -114,7 +115,11 @@ class Server:
         dispatcher = self._dispatchers.make(settings)
         loop = asyncio.get_running_loop()
         lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), self._metrics)
-        switchboard = Switchboard(settings, store, dispatcher, lines, observer=self._metrics, hide=logs.hide)
+        remote = RestClient()
+        stack.push_async_callback(remote.close)
+        switchboard = Switchboard(
+            settings, store, dispatcher, lines, remote=remote, observer=self._metrics, hide=logs.hide
+        )
         stack.push_async_callback(switchboard.close)
         self._sessions = Sessions(switchboard, secret=secret)
         stack.push_async_callback(self._sessions.close)
@@ -125,6 +130,7 @@ class Server:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard(count)])
         webhooks = Webhooks(switchboard, secret=secret, base_url=lambda: self._base_url, count=count)
         app.add_routes([*webhooks.routes(), *ControlSockets(self._sessions, webhooks).routes()])
+        app.add_routes(calls.routes(switchboard, webhooks))
         app.router.add_get("/media/{platform}/{ticket}", media.handler(switchboard, secret=secret))
         app.add_routes(health.routes(lambda: self._state(switchboard)))
         scrape = metrics.handler(self._metrics)

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Middleware
 
 from api import trust
 from calls.document import FAULT, Place, Seat
+from calls.outbound import unseal
 from calls.switchboard import Switchboard
 from config.settings import Settings
 from media.platforms import PLATFORMS
@@ -62,9 +63,12 @@ class Webhooks:
 
     def seat(self, request: web.Request, *, authenticated: bool) -> Seat:
         """Say where the one who asks has reached us, and where our document will send it."""
-        public = self._settings.server.public_url
-        elsewhere = None if public or _is_direct(request) else _url_seen(request)
-        return Seat(Place(public or self._base_url(), self._secret), elsewhere, authenticated=authenticated)
+        known = self._settings.server.public_url or _is_direct(request)
+        return Seat(self.place, None if known else _url_seen(request), authenticated=authenticated)
+
+    @property
+    def place(self) -> Place:
+        return Place(self._settings.server.public_url or self._base_url(), self._secret)
 
     async def status(self, request: web.Request) -> web.Response:
         body, _ = await self._trusted_body(request)
@@ -82,6 +86,9 @@ class Webhooks:
 
     async def hook(self, request: web.Request) -> web.Response:
         """Answer a hook of a document of ours; an event is answered by nothing, without a type of content."""
+        placed = unseal(request.match_info["ticket"], self._secret, now_s=time())
+        if placed:
+            return _json(await self._switchboard.machine(placed, await self._object_or_nothing(request)))
         ticket = self._ticket(request, "hook")
         if ticket is None:
             await self._object(request)

@@ -1,13 +1,17 @@
 """What is done to a call from outside its course: it is redirected, or hung up."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from calls.control import CallUnknownError, CallUnreachableError, Control, DocumentTooLongError
 from calls.course import Course
-from calls.document import HANGUP, Before, as_bytes
+from calls.document import HANGUP, NOTHING, Before, as_bytes
 from calls.fitting import max_document_bytes
 from calls.live import LiveCall
+from calls.masking import told
 from calls.register import Register
+from calls.remotely import REDIRECT, Remotely
+from config.settings import Settings
 from media.effects import End
 from media.ends import OPERATOR_HUNG_UP, REDIRECTED
 from store.base import CallRow, Store
@@ -16,12 +20,13 @@ from verbs.base import JsonObject
 
 
 class Commands:
-    """By the call's control socket where it has one; else by the conversation that is going on."""
+    """By the call's control socket where it has one; else by the conversation that is going on; else by REST."""
 
-    def __init__(self, store: Store, calls: Register, course: Course) -> None:
+    def __init__(self, store: Store, calls: Register, course: Course, remotely: Remotely) -> None:
         self._store = store
         self._calls = calls
         self._course = course
+        self._remotely = remotely
 
     async def redirect(self, call_sid: str, wanted: Sequence[JsonObject]) -> None:
         """Let a call do this instead of what it does.
@@ -37,7 +42,8 @@ class Commands:
             raise DocumentError([Complaint((), "must hold at least one verb")])
         verbs = parse(list(wanted), strict=False)
         if live.control is None:
-            await self._end_conversation(live, REDIRECTED, wanted)
+            if not await self._end_conversation(live, REDIRECTED, wanted):
+                await self._redirect_remotely(live, wanted)
             return
         trial = live.next(await self._row(live), verbs)
         if (size_bytes := len(as_bytes(trial.document))) > (max_bytes := max_document_bytes(live)):
@@ -49,32 +55,78 @@ class Commands:
         live.log.info("call_redirected", verbs=[verb["verb"] for verb in next_.document])
         self._finish_superseded(live, next_.row, REDIRECTED)
 
-    async def hang_up(self, call_sid: str) -> None:
-        """End a call.
+    async def hang_up(self, call_sid: str, settings: Settings) -> None:
+        """End a call. One that is not going on here may still be ringing somewhere.
 
         :raises ControlError: the call cannot be told
         """
+        live = self._calls.by_sid(call_sid)
+        if live is None:
+            await self._remotely.hang_up(call_sid, settings)
+            return
         live = self._live(call_sid)
-        if live.control is None:
-            await self._end_conversation(live, OPERATOR_HUNG_UP, [HANGUP])
+        if live.control is None and await self._end_conversation(live, OPERATOR_HUNG_UP, [HANGUP]):
             return
         row = await self._row(live)
-        control = self._control(live)
+        if live.control:
+            live.control.hang_up()
+        elif self._remotely.possible(live.settings):
+            await self._remotely.hang_up(call_sid, live.settings)
+        else:
+            raise CallUnreachableError
         live.superseded = Before(len(row.legs), len(row.hooks))
-        control.hang_up()
         live.log.info("call_hung_up")
         self._finish_superseded(live, row, OPERATOR_HUNG_UP)
 
-    async def _end_conversation(self, live: LiveCall, end: End, wanted: Sequence[JsonObject]) -> None:
-        """End the conversation; the platform then asks what comes next."""
+    async def redirected(self, live: LiveCall, index: int) -> bytes:
+        """Give the document for which the platform was told to ask by this hook, the same however often it asks."""
+        wanted = live.redirects[index]
+        if isinstance(wanted, bytes):
+            return wanted
+        document = live.redirects[index] = await self._instead(live, wanted)
+        return document
+
+    async def machine(self, live: LiveCall, target: str | None, body: JsonObject) -> bytes:
+        """Tell whoever wants to know what has answered the call; what they want comes before all that it does."""
+        wanted = await self._course.ask(live, target, body)
+        if not wanted:
+            return NOTHING
+        try:
+            return await self._instead(live, wanted)
+        except DocumentError as error:
+            live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
+            return NOTHING
+
+    async def _instead(self, live: LiveCall, wanted: Sequence[JsonObject]) -> bytes:
+        """Give the document that the platform carries out from now on, instead of what it does."""
+        next_ = await self._course.heed(live, wanted)
+        live.superseded = next_.before
+        live.log.info("call_redirected", verbs=[verb["verb"] for verb in next_.document])
+        self._finish_superseded(live, next_.row, REDIRECTED)
+        if not next_.returns:
+            self._course.leave(live)
+        return as_bytes(next_.document)
+
+    async def _redirect_remotely(self, live: LiveCall, wanted: Sequence[JsonObject]) -> None:
+        """Let the platform ask us for another document; until it does, the call goes on as it is."""
+        if not self._remotely.possible(live.settings):
+            raise CallUnreachableError
+        row = await self._store.update(live.row_id, lambda row: replace(row, hooks=(*row.hooks, REDIRECT)))
+        index = len(row.hooks) - 1
+        live.redirects[index] = list(wanted)
+        await self._remotely.redirect(live.sid, live.hook_url(index), live.settings)
+
+    async def _end_conversation(self, live: LiveCall, end: End, wanted: Sequence[JsonObject]) -> bool:
+        """End the conversation, after which the platform asks what comes next; False where nobody is talking."""
         row = await self._row(live)
         nth = len(row.legs) - 1
         talking = nth in live.legs and row.legs[nth].media_state == "open" and row.legs[nth].end is None
         if not talking:
-            raise CallUnreachableError
+            return False
         live.instead[nth] = list(wanted)
         live.log.info("call_redirected" if end is REDIRECTED else "call_hung_up")
         live.legs[nth].line.finish(end)
+        return True
 
     def _finish_superseded(self, live: LiveCall, row: CallRow, end: End) -> None:
         """End what the call was to hear, that it was hearing, and that it would have come to."""

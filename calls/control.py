@@ -32,6 +32,17 @@ class CallUnknownError(ControlError):
         super().__init__("no call with this call_sid is going on here")
 
 
+class ApiMissingError(ControlError):
+    """There is no way to place a call."""
+
+    def __init__(self, lacking: str) -> None:
+        super().__init__(f"calls are placed by the platform's REST API: set {lacking}")
+
+
+class OrderError(ControlError):
+    """The call that is wanted cannot be placed."""
+
+
 class CallUnreachableError(ControlError):
     """Nothing leads to the call at this moment."""
 

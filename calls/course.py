@@ -43,7 +43,7 @@ class Course:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
-        self._natives = Natives(self._legs, tasks=tasks, hide=hide, heed=self.heed, leave=self._leave)
+        self._natives = Natives(self._legs, tasks=tasks, hide=hide, heed=self.heed, leave=self.leave)
 
     def begin(self, live: LiveCall, next_: Next) -> None:
         self._calls.add(live)
@@ -52,7 +52,7 @@ class Course:
         self._observer.call_started()
         self._prepare(live, next_)
         if not next_.returns:
-            self._leave(live)
+            self.leave(live)
 
     def leg(self, live: LiveCall, nth: int) -> Leg:
         """Give a leg, and let it begin if it has not."""
@@ -79,7 +79,7 @@ class Course:
         if live.gone:
             self._over(live)
         elif not next_.returns:
-            self._leave(live)
+            self.leave(live)
         return answer
 
     async def hook(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
@@ -104,8 +104,12 @@ class Course:
             live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
             return NOTHING
         if not (next_.returns or aside):
-            self._leave(live)
+            self.leave(live)
         return as_bytes(next_.document)
+
+    async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
+        """Tell somebody else's hook something; give the verbs that it answers, not yet validated."""
+        return await self._legs.ask(live, target, body)
 
     def finish(self, live: LiveCall, nth: int, end: End) -> None:
         """End a conversation, going on or to come."""
@@ -160,7 +164,7 @@ class Course:
             del live.transfers[nth]
             next_ = await self._go_on(live, serialise(live.fallback))
         if not next_.returns:
-            self._leave(live)
+            self.leave(live)
         return as_bytes(next_.document)
 
     async def _transferred(self, live: LiveCall, nth: int, body: JsonObject, outcome: Outcome) -> Next:
@@ -239,9 +243,9 @@ class Course:
     def _give_up_unasked(self, live: LiveCall, nth: int) -> None:
         """Let go a call whose conversation has ended and of which the platform did not ask what comes next."""
         if nth not in live.answers and nth == max((*live.llms, *live.natives)):
-            self._leave(live)
+            self.leave(live)
 
-    def _leave(self, live: LiveCall) -> None:
+    def leave(self, live: LiveCall) -> None:
         """Have no more part in a call that does not come back to us, unless we can still tell it something."""
         live.left = True
         if live.control is None:

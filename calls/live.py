@@ -36,6 +36,10 @@ class LiveCall:
     left = False
     "Whether the platform has no reason to come back; only by its control socket it can still be told something."
 
+    gone = False
+    "Whether the platform has said that it is over: no model needs to be dialled any more."
+    over = False
+    "Whether we have no part in it any more."
     answer = b""
     "The call's first document as it left. Its row keeps it without keys."
 
@@ -87,10 +91,8 @@ class LiveCall:
         "The call's control socket, while there is one."
         self.instead: dict[int, list[JsonObject]] = {}
         "What the call does after the n-th conversation, whatever its application wants."
-        self.gone = False
-        "Whether the platform has said that it is over: no model needs to be dialled any more."
-        self.over = False
-        "Whether we have no part in it any more."
+        self.redirects: dict[int, list[JsonObject] | bytes] = {}
+        "By the hook that asks for it, what the call is to do by our wish; once asked for, the document."
         self._seat = seat
 
     @property
@@ -102,6 +104,9 @@ class LiveCall:
         if self.route.native:
             return native_document.extend(row, verbs, self.route, self.settings, self._seat, closed=closed)
         return extend(row, verbs, self.route, self._seat.place, fallback=self.fallback, closed=closed)
+
+    def hook_url(self, index: int) -> str:
+        return self._seat.place.hook(self.row_id, index)
 
     def learn(self, attributes: JsonObject) -> None:
         """Take in what the platform says of the call now."""

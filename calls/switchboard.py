@@ -15,14 +15,16 @@ from calls.applications import application, call_of
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
-from calls.document import HANGUP, NOTHING, Seat, as_bytes, new_call
+from calls.document import HANGUP, NOTHING, Place, Seat, as_bytes, new_call
 from calls.fitting import fitted
 from calls.leg import ASKED_AFTER_S
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
 from calls.native_document import answer_of_lost, without_keys
 from calls.opening import NOBODY, Opening, instead, opening, without_asking
+from calls.outbound import Placed, placed_call
 from calls.register import Register
+from calls.remotely import Remotely, Wanted
 from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
@@ -30,6 +32,7 @@ from hooks.transports.base import HookFailure
 from media.ends import HUNG_UP, PLATFORM_ENDED, RESTART
 from media.platforms import PLATFORMS
 from media.platforms.base import Call, CallStatus, Stage
+from media.remote import Remote
 from media.sockets import Line, Lines
 from media.ticket import Ticket
 from store.base import Store
@@ -50,7 +53,15 @@ class Switchboard:
     """Made inside the running loop."""
 
     def __init__(
-        self, settings: Settings, store: Store, dispatcher: Dispatcher, lines: Lines, *, observer: Observer, hide: Hide
+        self,
+        settings: Settings,
+        store: Store,
+        dispatcher: Dispatcher,
+        lines: Lines,
+        *,
+        remote: Remote,
+        observer: Observer,
+        hide: Hide,
     ) -> None:
         self.settings = settings
         self._dispatcher = dispatcher
@@ -60,7 +71,8 @@ class Switchboard:
         self._calls = Register(self._loop.call_later)
         self._tasks = Tasks(lambda: self.active)
         self._course = Course(store, lines, self._calls, self._tasks, observer=observer, hide=hide)
-        self._commands = Commands(store, self._calls, self._course)
+        self._remotely = Remotely(remote)
+        self._commands = Commands(store, self._calls, self._course, self._remotely)
 
     @property
     def active(self) -> int:
@@ -81,7 +93,8 @@ class Switchboard:
         The same webhook again gets the same bytes, and starts nothing.
         """
         settings, now = self.settings, self._loop.time()
-        route = route_for(settings, call.attributes)
+        placed = placed_call(call.attributes, seat.place.secret, now_s=time())
+        route = route_for(settings, call.attributes, named=placed.route if placed else "")
         row = new_call(call, platform=settings.platform.kind, route=route.name if route else "", at_s=time())
         if route is None:
             declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
@@ -158,7 +171,24 @@ class Switchboard:
             return NOTHING
         if live is None:
             return answer_of_lost(row, row.hooks[ticket.index], body)
+        if ticket.index in live.redirects:
+            return await self._commands.redirected(live, ticket.index)
         return await self._course.hook(live, ticket.index, row.hooks[ticket.index], body)
+
+    async def place(self, wanted: Wanted, place: Place) -> str:
+        """Place a call, and give its sid: it will come back as any other, when it is answered.
+
+        :raises ControlError: it cannot be placed
+        :raises RemoteError: the platform has not placed it
+        """
+        return await self._remotely.place(wanted, self.settings, place)
+
+    async def machine(self, placed: Placed, body: JsonObject) -> bytes:
+        """Pass on what has answered a call that we have placed, and the verbs that this is answered with."""
+        live = self._calls.by_sid(body.get("call_sid"))
+        if live is None or live.over or live.gone:
+            return NOTHING
+        return await self._commands.machine(live, placed.amd_hook or live.route.amd_hook, body)
 
     async def first_document(self, call_sid: str) -> bytes | None:
         """Give what a call was answered with; None for a call that we do not know."""
@@ -196,7 +226,7 @@ class Switchboard:
 
         :raises ControlError: the call cannot be told
         """
-        await self._commands.hang_up(call_sid)
+        await self._commands.hang_up(call_sid, self.settings)
 
     def status(self, status: CallStatus) -> None:
         """Take the platform's word on a call; one that it has ended is over. Of a child leg it is only passed on."""

@@ -35,7 +35,9 @@ def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve
             _refuse_llm(draft, document, key)
     tools = route.get("tools")
     served = [tool for tool in children(tools) if isinstance(tool, Mapping)] if tools else []
-    for hook in (target for node in (route.get("status_hook"), *served) for target in _target(node)):
+    for hook in (
+        target for node in (route.get("status_hook"), route.get("amd_hook"), *served) for target in _target(node)
+    ):
         _check_hook(draft, hook, resolves=hooks_resolve)
     return route
 

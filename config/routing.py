@@ -18,9 +18,13 @@ class Verdict:
     reason: str
 
 
-def route_for(settings: Settings, call: Mapping[str, Any]) -> Route | None:
-    """Give the route of a call from the body of its call webhook; None when no route takes it."""
-    return next((route for route in settings.routes if not _obstacle(route, call)), None)
+def route_for(settings: Settings, call: Mapping[str, Any], *, named: str = "") -> Route | None:
+    """Give the route of a call from the body of its call webhook; None when no route takes it.
+
+    `named`: the one that was asked for when we placed the call, if it is still there.
+    """
+    chosen = next((route for route in settings.routes if route.name == named), None)
+    return chosen or next((route for route in settings.routes if not _obstacle(route, call)), None)
 
 
 def explain(settings: Settings, call: Mapping[str, Any]) -> list[Verdict]:

@@ -69,8 +69,12 @@ class PlatformApi(Strict):
     """The platform's REST API: outbound calls and call control."""
 
     base_url: WebUrl
+    "As `https://jambonz.cloud/api/v1`; `/v1` is added where no version stands at its end."
     account_sid: Name
     api_key: Annotated[Secret, Field(min_length=1)]
+    application_sid: MaybeText = None
+    "The application of the portal that outbound calls take; None: this server's own hooks."
+    timeout_s: Seconds = 5.0
 
 
 class EnvVariable(Strict):
@@ -200,6 +204,8 @@ class Route(Strict):
     )
     busy: Verbs = Field(default_factory=lambda: [{"verb": "sip:decline", "status": 486}], repr=False)
     status_hook: MaybeText = None
+    amd_hook: MaybeText = None
+    "Who is told whether a machine has answered a call that we have placed."
     hooks: Annotated[Shape, Section] = Field(default_factory=Shape)
     "What is not said here is said by the section `hooks` of the file."
     max_call_s: Seconds = 3600.0

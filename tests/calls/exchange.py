@@ -23,6 +23,7 @@ from media.bridge import Bridge
 from media.platforms import PLATFORMS
 from media.platforms.base import Call
 from media.realtime.dial import Dial
+from media.remote import Access, RemoteReply, RemoteRequest, RemoteUnreachable
 from media.sockets import Line, Lines, Patience
 from media.ticker import Ticker
 from media.ticket import Ticket, read
@@ -143,6 +144,29 @@ class Counts:
     def model_closed(self) -> None: ...
 
 
+class Api:
+    """The platform's REST API: what it is asked, and what it answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, JsonObject]] = []
+        self.access: list[Access] = []
+        self.replies: list[RemoteReply | RemoteUnreachable] = []
+        "In this order; after the last one, the platform does what it is asked."
+
+    async def ask(self, access: Access, request: RemoteRequest) -> RemoteReply:
+        self.access.append(access)
+        self.asked.append((request.method, request.path, request.body))
+        if not self.replies:
+            return RemoteReply(201, b'{"sid": "c-out"}') if request.method == "POST" else RemoteReply(202, b"Accepted")
+        reply = self.replies.pop(0)
+        if isinstance(reply, RemoteUnreachable):
+            raise reply
+        return reply
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class Exchange:
     """Make it inside the loop. The methods are what the platform does."""
 
@@ -150,6 +174,7 @@ class Exchange:
         self, settings: Settings, applications: Applications | None = None, store: MemoryStore | None = None
     ) -> None:
         loop = asyncio.get_running_loop()
+        self.api = Api()
         self.authenticated = False
         "Whether the platform shows a secret."
         self.applications = applications or Applications()
@@ -169,7 +194,13 @@ class Exchange:
         )
         self.hidden: list[str] = []
         self.switchboard = Switchboard(
-            settings, self.store, self.dispatcher, self.lines, observer=self.counts, hide=self._hide
+            settings,
+            self.store,
+            self.dispatcher,
+            self.lines,
+            remote=self.api,
+            observer=self.counts,
+            hide=self._hide,
         )
 
     def _hide(self, values: Iterable[str]) -> Callable[[], None]:

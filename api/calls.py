@@ -1,0 +1,128 @@
+"""What operators ask of calls: to place one, to end one, to let one do something else."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api import trust
+from api.webhooks import Refused, Webhooks, admit, error_response, refused
+from calls.control import (
+    ApiMissingError,
+    CallUnknownError,
+    CallUnreachableError,
+    ControlError,
+    DocumentTooLongError,
+    OrderError,
+)
+from calls.masking import told
+from calls.remotely import Wanted
+from calls.switchboard import Switchboard
+from media.platforms.base import PlatformError, read_json
+from media.remote import RemoteError, RemoteRefused, Why
+from verbs import DocumentError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MAX_TAG_KEYS = 64
+
+ANSWERS: Mapping[type[ControlError], tuple[int, str]] = {
+    CallUnknownError: (404, "call_unknown"),
+    CallUnreachableError: (409, "call_unreachable"),
+    ApiMissingError: (409, "platform_api_missing"),
+    DocumentTooLongError: (422, "document_too_long"),
+    OrderError: (422, "bad_request"),
+}
+REFUSALS: Mapping[Why, tuple[int, str]] = {
+    "unknown": (404, "call_unknown"),
+    "state": (409, "call_state"),
+    "request": (422, "platform_refused"),
+    "platform": (502, "platform_failed"),
+}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+Body = TypeVar("Body", bound=_Body)
+
+
+class _Placed(_Body):
+    to: str | dict[str, Any]
+    caller: Annotated[str, Field(alias="from", min_length=1, max_length=256)]
+    route: str | None = None
+    tag: Annotated[dict[str, Any], Field(max_length=MAX_TAG_KEYS)] | None = None
+    amd: dict[str, Any] | None = None
+
+
+class _Redirected(_Body):
+    verbs: list[dict[str, Any]]
+
+
+def routes(switchboard: Switchboard, webhooks: Webhooks) -> list[web.RouteDef]:
+    desk = _Desk(switchboard, webhooks)
+    return [
+        web.post("/api/calls", desk.asked(desk.place)),
+        web.post("/api/calls/{sid}/hangup", desk.asked(desk.hang_up)),
+        web.post("/api/calls/{sid}/redirect", desk.asked(desk.redirect)),
+    ]
+
+
+class _Desk:
+    def __init__(self, switchboard: Switchboard, webhooks: Webhooks) -> None:
+        self._switchboard = switchboard
+        self._webhooks = webhooks
+
+    def asked(self, handler: Handler) -> Handler:
+        """Let operators in, and tell them in the one shape what could not be done."""
+
+        async def answered(request: web.Request) -> web.StreamResponse:
+            admit(trust.facts_of(request, "admin"), self._switchboard.settings)
+            try:
+                return await handler(request)
+            except DocumentError as error:
+                raise refused(422, "bad_verbs", told(error.complaints)) from error
+            except (ControlError, RemoteError) as error:
+                raise _refusal(error) from error
+
+        return answered
+
+    async def place(self, request: web.Request) -> web.Response:
+        """202: the call has begun to ring; it comes back as any other when it is answered."""
+        body = await _read(request, _Placed)
+        wanted = Wanted(body.to, body.caller, body.route or "", body.tag or {}, body.amd)
+        call_sid = await self._switchboard.place(wanted, self._webhooks.place)
+        return web.json_response({"call_sid": call_sid}, status=202)
+
+    async def hang_up(self, request: web.Request) -> web.Response:
+        call_sid = request.match_info["sid"]
+        await self._switchboard.hang_up(call_sid)
+        return web.json_response({"call_sid": call_sid, "state": "ending"}, status=202)
+
+    async def redirect(self, request: web.Request) -> web.Response:
+        call_sid = request.match_info["sid"]
+        body = await _read(request, _Redirected)
+        await self._switchboard.redirect(call_sid, body.verbs)
+        return web.json_response({"call_sid": call_sid, "state": "redirecting"}, status=202)
+
+
+async def _read(request: web.Request, model: type[Body]) -> Body:
+    try:
+        return model.model_validate(read_json(await request.read()))
+    except PlatformError as error:
+        raise refused(422, "bad_request", str(error)) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise refused(422, "bad_request", f"{place}: {first['msg']}") from error
+
+
+def _refusal(error: ControlError | RemoteError) -> Refused:
+    if isinstance(error, RemoteRefused):
+        status, code = REFUSALS[error.why]
+    elif isinstance(error, ControlError):
+        status, code = ANSWERS[type(error)]
+    else:
+        status, code = 504, "platform_unreachable"
+    return Refused(error_response(status, code, str(error)), code)
