@@ -123,7 +123,7 @@ def _routes(names: Iterable[str]) -> str:
 
 
 def _urls(settings: Settings, route: Route) -> Iterator[str]:
-    hooks = [*_hooks([route.verbs, route.fallback, route.busy]), route.status_hook]
+    hooks = [*_hooks([route.verbs, route.fallback, route.busy]), route.status_hook, route.amd_hook]
     yield from (url for hook in hooks if (url := absolute(hook, settings.hooks.base_url)))
     targets = [tool.target for tool in settings.tools.get(route.name, {}).values()]
     yield from (target for target in targets if target.startswith(("http://", "https://")))

@@ -61,7 +61,7 @@ def extend(
 
     def item(index: int, _: Llm) -> JsonObject:
         return left_to_platform(
-            whole[index],
+            whole[index] if seat.authenticated else without_mcp_keys(whole[index]),
             version=settings.platform.version,
             auth=key_for(whole[index], settings) if seat.authenticated else None,
             hook=lambda kind: f"{OURS}{kind}/{first + index}",
@@ -96,6 +96,11 @@ def answer_of_lost(row: CallRow, target: str, body: JsonObject) -> bytes:
 
 def as_answer(reply: JsonObject) -> bytes:
     return json.dumps(reply, allow_nan=False).encode()
+
+
+def without_mcp_keys(llm: Llm) -> Llm:
+    servers = [{name: value for name, value in server.items() if name != "auth"} for server in llm.mcp_servers or ()]
+    return llm.model_copy(update={"mcp_servers": servers or None})
 
 
 def with_tools(llm: Llm, route: Route, settings: Settings) -> Llm:

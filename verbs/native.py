@@ -38,6 +38,7 @@ def left_to_platform(
     events = EVERYTHING if all_events and llm.event_hook else events_asked(llm)
     told |= {
         "model": llm.model,
+        "mcpServers": llm.mcp_servers,
         "auth": auth,
         "connectOptions": _connect_options(llm.connect_options or {}, version) or None,
         "actionHook": hook("action"),

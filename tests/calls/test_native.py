@@ -111,6 +111,17 @@ async def test_the_key_leaves_only_to_who_has_shown_a_secret_and_is_not_kept() -
 
 
 @in_virtual_time
+async def test_so_do_the_keys_of_its_mcp_servers() -> None:
+    server = {"url": "https://mcp.example.com/sse", "auth": {"token": "token-of-mcp"}}
+    exchange = Exchange(settings_of({**ROUTE, "verbs": [LLM | {"mcpServers": [server]}]}, platform=SIGNED))
+    [llm, *_] = await exchange.ring("c-2")
+    assert llm["mcpServers"] == [{"url": server["url"]}]
+    exchange.authenticated = True
+    [llm, *_] = await exchange.ring()
+    assert llm["mcpServers"] == [server]
+
+
+@in_virtual_time
 async def test_a_key_of_ours_goes_to_the_configured_host_only() -> None:
     bare = {name: value for name, value in LLM.items() if name != "auth"}
     vendors = {"openai": {"url": "wss://beta.example.com/v1/realtime"}}
