@@ -61,7 +61,7 @@ class Commands:
         :raises ControlError: the call cannot be told
         """
         live = self._calls.by_sid(call_sid)
-        if live is None:
+        if live is None and self._remotely.possible(settings):
             await self._remotely.hang_up(call_sid, settings)
             return
         live = self._live(call_sid)
@@ -70,10 +70,8 @@ class Commands:
         row = await self._row(live)
         if live.control:
             live.control.hang_up()
-        elif self._remotely.possible(live.settings):
-            await self._remotely.hang_up(call_sid, live.settings)
         else:
-            raise CallUnreachableError
+            await self._remotely.hang_up(call_sid, live.settings)
         live.superseded = Before(len(row.legs), len(row.hooks))
         live.log.info("call_hung_up")
         self._finish_superseded(live, row, OPERATOR_HUNG_UP)

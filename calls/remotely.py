@@ -5,7 +5,7 @@ from time import time
 
 import structlog
 
-from calls.control import ApiMissingError, CallUnknownError, CallUnreachableError, OrderError
+from calls.control import ApiMissingError, CallUnreachableError, OrderError
 from calls.document import Place
 from calls.outbound import TAG, Placed, seal
 from config.settings import PlatformApi, Settings
@@ -69,11 +69,9 @@ class Remotely:
     async def hang_up(self, call_sid: str, settings: Settings) -> None:
         """End a call, whether it was answered or still rings.
 
-        :raises ControlError: there is no such call, or no API
+        :raises ControlError: there is no API
         :raises RemoteError: the platform has not done it
         """
-        if not self.possible(settings):
-            raise CallUnknownError
         dialect, reach = _reach(settings)
         try:
             await self._tell(dialect, reach, dialect.hang_up(reach, call_sid, answered=True))

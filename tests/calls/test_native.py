@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from calls.carrying import changes_rate
 from calls.control import CallUnreachableError
+from calls.diagnosis import trials
 from calls.native_document import answer_of_lost, native_hook, without_keys
 from hooks.transports.base import HookReply
 from media.ends import RESTART
@@ -143,6 +145,11 @@ async def test_without_a_key_the_older_platform_gets_the_fallback_and_the_newer_
     assert logs[0]["message"] == "no key for vendor 'ultravox': put `auth` into the verb"
     _, llm = await talking(settings_of({**ROUTE, "verbs": [verb]}, platform=SIGNED | {"version": "10"}))
     assert (llm["vendor"], "auth" in llm) == ("ultravox", False)
+
+
+def test_no_model_of_its_is_looked_for_here() -> None:
+    assert not changes_rate(TALK.routes[0], "0.9")
+    assert trials(TALK) == []
 
 
 # Events
