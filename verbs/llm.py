@@ -67,6 +67,8 @@ class Llm(Verb):
         vendor = properties.get("vendor")
         if isinstance(vendor, str) and vendor not in VENDORS:
             hint = did_you_mean(vendor, VENDORS) or f"; known: {', '.join(VENDORS)}"
+            if vendor in native_check.VENDORS["10"]:
+                hint += "; the platform itself may know it: say llm_mode: native"
             yield Finding(("vendor",), f"unknown vendor {shown(vendor)}{hint}")
         elif isinstance(vendor, str):
             yield from _check_for(vendor, properties)

@@ -29,7 +29,9 @@ def checked(
 
 
 @pytest.mark.claim("J2", "vendor")
-@pytest.mark.parametrize(("vendor", "hint"), [("opena1", " (did you mean 'openai'?)"), ("ultravox", "; known: ")])
+@pytest.mark.parametrize(
+    ("vendor", "hint"), [("opena1", " (did you mean 'openai'?)"), ("ultravox", "; known: openai, ")]
+)
 def test_a_vendor_that_is_not_known_is_told_with_its_place_and_those_that_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], vendor: str, hint: str
 ) -> None:
@@ -38,6 +40,7 @@ def test_a_vendor_that_is_not_known_is_told_with_its_place_and_those_that_are(
     assert line.startswith("8:")
     assert f"routes[0].verbs[1].vendor: unknown vendor '{vendor}'{hint}" in line
     assert "openai" in line
+    assert ("llm_mode: native" in line) == (vendor == "ultravox")
 
 
 @pytest.mark.claim("J5", "vendor")
