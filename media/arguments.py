@@ -29,7 +29,14 @@ COST_OF_A_REFERENCE = 100
 
 
 class RefusalError(ValueError):
-    """A tool call that is not run; the words are for the model."""
+    """A tool call that is not run; the words are for the model, and may quote what the caller said.
+
+    `shown` is what may be written down of them.
+    """
+
+    def __init__(self, words: str, shown: str = "") -> None:
+        super().__init__(words)
+        self.shown = shown or words
 
 
 class _TooMuchError(Exception):
@@ -122,28 +129,31 @@ def read_arguments(text: str, schema: JsonObject) -> JsonObject:
     if not isinstance(value, dict):
         raise RefusalError("the arguments are not a JSON object")
     if fault := _fault(value, schema):
-        raise RefusalError(f"the arguments do not fit the tool's parameters: {fault}")
+        raise RefusalError(*(f"the arguments do not fit the tool's parameters: {words}" for words in fault))
     return value
 
 
-def _fault(value: JsonObject, schema: JsonObject) -> str:
-    """Name the worst fault; a schema that is none itself finds no fault: it was complained of when it was read."""
+def _fault(value: JsonObject, schema: JsonObject) -> tuple[str, ...]:
+    """Name the worst fault, in words that help, and by the schema's own alone: the path of the rule that is broken.
+
+    A schema that is none itself finds no fault: it was complained of when it was read.
+    """
     try:
         if not _is_schema(json.dumps(schema)):
-            return ""
+            return ()
         # An empty registry: a `$ref` to an address is not looked up, from here or anywhere.
         check = Arguments(schema, registry=Registry(), format_checker=_Account())
         fault = best_match(check.iter_errors(value))
     except (Unresolvable, RecursionError):
-        return ""
+        return ()
     except _TooMuchError:
-        return "they are too much to be checked"
+        return ("they are too much to be checked",)
     except ArithmeticError:  # 1e400, divided by what it is to be a multiple of
-        return "a number is out of range"
+        return ("a number is out of range",)
     if fault is None:
-        return ""
-    where = ".".join(str(step) for step in fault.absolute_path)
-    return f"{where + ': ' if where else ''}{fault.message}"[:MAX_SHOWN_CHARS]
+        return ()
+    where, rule = (".".join(map(str, path)) for path in (fault.absolute_path, fault.absolute_schema_path))
+    return f"{where + ': ' if where else ''}{fault.message}"[:MAX_SHOWN_CHARS], f"{rule[:MAX_SHOWN_CHARS]} is broken"
 
 
 @lru_cache(maxsize=64)  # it takes longer than the check

@@ -198,9 +198,9 @@ class Conversation:
         self._record.tool_called(call.call_id, call.name, call.arguments, now)
         try:
             self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now, self._record.user_turns)))
-        except RefusalError as refusal:
-            self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "reason": str(refusal)}))
-            self.tool_answered(call.call_id, failure(str(refusal)), now)
+        except RefusalError as error:
+            self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "tool": call.name, "reason": error.shown}))
+            self.tool_answered(call.call_id, failure(str(error)), now)
 
     def tool_answered(self, call_id: str, output: str, now: float) -> None:
         self._record.tool_answered(call_id, output, now)

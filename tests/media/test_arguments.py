@@ -112,3 +112,23 @@ def test_nothing_that_a_schema_says_holds_up_the_other_calls(schema: dict[str, A
 def test_what_would_take_too_long_to_check_is_refused() -> None:
     with pytest.raises(RefusalError, match="too much to be checked"):
         read_arguments(json.dumps({"a": DEEP}), {"properties": {"a": {"allOf": [{"$ref": "#"}] * 2}}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments", "shown"),
+    [
+        ({"properties": {"card": {"type": "integer"}}}, '{"card":"4111 Ada"}', "properties.card.type is broken"),
+        ({"properties": {"all": {"items": {"enum": [1]}}}}, '{"all":[1,"Ada"]}', "properties.all.items.enum is broken"),
+        ({"additionalProperties": {"type": "null"}}, '{"Ada":4111}', "additionalProperties.type is broken"),
+        ({"additionalProperties": False}, '{"Ada":4111}', "additionalProperties is broken"),
+        ({"required": ["card"]}, '{"Ada":4111}', "required is broken"),
+        ({"properties": {"card": {"multipleOf": 0.1}}}, '{"card":1e400}', "a number is out of range"),
+        ({}, "Ada 4111", "the arguments are not JSON"),
+    ],
+)
+def test_what_is_shown_of_a_refusal_is_the_rule_and_nothing_that_the_caller_said(
+    schema: dict[str, Any], arguments: str, shown: str
+) -> None:
+    with pytest.raises(RefusalError) as refused:
+        read_arguments(arguments, schema)
+    assert refused.value.shown.removeprefix("the arguments do not fit the tool's parameters: ") == shown

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from media.audio import AudioFormat
-from media.effects import CallTool, Effect, Redial, Report
+from media.effects import CallTool, Effect, Redial, Report, Warn
 from media.ends import CALLER_SILENT, HANGUP
 from media.options import Exit, Manners, Options
 from media.record import STILL_AT_WORK
@@ -477,3 +477,16 @@ def test_a_call_that_is_being_left_is_left_also_by_a_model_that_was_lost_meanwhi
         hand.starts(f"r{n}")
         hand.ends(f"r{n}")
     assert hand.end is HANGUP
+
+
+def test_a_call_that_is_not_run_is_logged_without_what_the_caller_said() -> None:
+    card = {"type": "object", "properties": {"card": {"type": "integer"}}}
+    hand = Hand(llm(session_update={"tools": [{"type": "function", "name": "pay", "parameters": card}]})).connect()
+    hand.starts()
+    item = {"type": "function_call", "name": "pay", "call_id": "c1", "arguments": '{"card":"4111 1111, Ada"}'}
+    hand.model("response.output_item.done", response_id="r1", item=item)
+    [output] = [event["item"]["output"] for event in sent(hand.ends(), "conversation.item.create")]
+    assert "card: '4111 1111, Ada' is not of type 'integer'" in output
+    [detail] = [effect.detail for effect in hand.effects if isinstance(effect, Warn)]
+    reason = "the arguments do not fit the tool's parameters: properties.card.type is broken"
+    assert detail == {"call_id": "c1", "tool": "pay", "reason": reason}
