@@ -16,6 +16,7 @@ from hooks.options import HookUrls
 from hooks.tools import Tool
 from media.audio import AudioFormat, clip
 from media.bridge import Bridge
+from media.confidential import Confidential
 from media.options import Options
 from media.platforms import PLATFORMS
 from media.realtime import VENDORS
@@ -90,10 +91,12 @@ def make_bridge(
     left_s: float,
     unix_s: float,
     again: Again | None = None,
+    confidential: Confidential | None = None,
 ) -> Bridge:
     """`left_s` is how long the call may still last; `unix_s` is Unix time at monotonic zero.
 
-    `again`: what this conversation goes on from, where it is the verb's second.
+    `again`: what this conversation goes on from, where it is the verb's second. `confidential`: what was typed in
+    confidence in the call so far.
     """
     media = route.media
     behaviour = manners(route.conversation)
@@ -116,6 +119,7 @@ def make_bridge(
         unix_s=unix_s,
         history=again.history if again else (),
         opening={"instructions": again.opening} if again else {},
+        confidential=confidential or Confidential(),
         cancel_stalled=bool(llm.cancel_on_response_timeout),
         cancel_on_barge_in=bool(llm.cancel_on_barge_in),
     )

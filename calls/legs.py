@@ -83,6 +83,7 @@ class Legs:
             left_s=left_s,
             unix_s=time() - now,
             again=live.again.get(nth),
+            confidential=live.confidential,
         )
         patience = Patience(
             connect_timeout_s=vendor.connect_timeout_s,

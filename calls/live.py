@@ -18,6 +18,7 @@ from config.settings import Route, Settings
 from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import CallHooks, Dispatcher
+from media.confidential import Confidential
 from store.base import CallRow
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
@@ -77,6 +78,8 @@ class LiveCall:
         self.legs: dict[int, Leg] = {}
         self.again: dict[int, Again] = {}
         "What the n-th conversation goes on from, where it is a verb's second one."
+        self.confidential = Confidential()
+        "What was typed for its models and their tools alone."
         self.transfers: dict[int, asyncio.Task[bytes]] = {}
         "What the call does after the n-th conversation's transfer: decided once, told as often as it is asked."
         self.answers: dict[int, asyncio.Task[bytes]] = {}

@@ -9,16 +9,13 @@ A pure machine: what it wants done is returned, and the conversation does it.
 from dataclasses import dataclass
 from math import inf
 
+from media.confidential import MASK
 from media.effects import End
 from media.ends import CALLER_SILENT
 from media.idle import Idle
-from media.keypad import Keypad
+from media.keypad import TYPED, Keypad
 from media.options import Manners
-from media.realtime.base import JsonObject
 
-MASK = "•"
-TYPED = "(typed on the keypad) "
-"How an entry begins when it becomes an item of the conversation."
 UNDECIDED_S = 5.0
 "How long an agent is held at most for what may be an interruption: that much noise without a word is none."
 UNENDED_S = 60.0
@@ -34,10 +31,16 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The caller has typed an entry; `shown` is what may be written down of it."""
+    """The caller has typed an entry."""
 
     entry: str
-    shown: str
+    confidential: bool
+    "Whether it is the model's alone."
+
+    @property
+    def item(self) -> str:
+        """As the model reads it."""
+        return TYPED + self.entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +96,6 @@ class Attendant:
         """Give what may be told of a key."""
         return MASK if self._sensitive else key
 
-    def masked(self, event: JsonObject) -> JsonObject:
-        """Give a model's event as it may be told: its echo of an entry that was typed in confidence is masked."""
-        match event:
-            case {"item": {"content": [{"text": str(text)}, *_]} as item} if text.startswith(TYPED) and self._sensitive:
-                shown = TYPED + MASK * (len(text) - len(TYPED))
-                return {**event, "item": {**item, "content": [{**item["content"][0], "text": shown}]}}
-        return event
-
     def tick(self, now: float) -> list[Act]:
         acts = [*self._held, *self._typed(self._keypad.tick(now) if self._keypad else None)]
         self._held.clear()
@@ -129,4 +124,4 @@ class Attendant:
         return min(self._warn_at, self._undecided_at, self._unended_at, self._idle.next_due(), keypad_due)
 
     def _typed(self, entry: str | None) -> list[Act]:
-        return [Typed(entry, "".join(self.shown(key) for key in entry))] if entry else []
+        return [Typed(entry, self._sensitive)] if entry else []

@@ -76,7 +76,7 @@ class Bridge:
         self._ending: End | None = None
         self._finish_by = 0.0
         self._finished = False
-        self.record = Record(now=now)
+        self.record = Record(now=now, confidential=options.confidential)
         self._voice = Voice(platform, self.record, self._out, options)
         ends_at = now + options.max_call_s
         self._talk = Conversation(models[0], self._voice, self.record, self._out, options, ends_at=ends_at)
@@ -159,7 +159,7 @@ class Bridge:
             self._end(self._session.bad_message(str(error)), now)
             return self._effects(now)
         if said.event:
-            self._out.append(Report(said.type, self._talk.attendant.masked(said.event)))
+            self._out.append(Report(said.type, said.event))
         if said.type.startswith("response."):
             self._talk.responses.goes_on(now)
         if said.meaning:
@@ -258,7 +258,7 @@ class Bridge:
         return self._told()
 
     def _told(self) -> list[Effect]:
-        out, self._out[:] = self._out[:], []
+        out, self._out[:] = self.record.confidential.told(self._out), []
         return out
 
     def _advance(self, now: float) -> None:

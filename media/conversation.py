@@ -10,7 +10,7 @@ What has a theory of its own is a machine of its own, and only joined here:
 from typing import assert_never
 
 from media.arguments import RefusalError
-from media.attendant import TYPED, Act, Attendant, Leave, Say, Typed, Unended
+from media.attendant import Act, Attendant, Leave, Say, Typed, Unended
 from media.ear import Ear
 from media.effects import CallTool, Effect, End, Measure, Warn
 from media.interruption import Interruption, Verdict
@@ -277,10 +277,10 @@ class Conversation:
             match act:
                 case Say(instructions):
                     self.responses.ask({"instructions": instructions}, now)
-                case Typed(entry, shown):
-                    self._record.typed(TYPED + shown, now)
+                case Typed(entry, confidential) as typed:
+                    self._record.typed(entry, now, confidential=confidential)
                     self._barge_in(now)
-                    self.responses.say("user", TYPED + entry)
+                    self.responses.say("user", typed.item)
                     self.responses.ask({}, now)
                 case Leave(end, words):
                     self._leave(end, words)

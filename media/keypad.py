@@ -7,6 +7,9 @@ would be a turn each. So digits are gathered until the finishing key, a pause, o
 from dataclasses import dataclass
 from math import inf
 
+TYPED = "(typed on the keypad) "
+"How an entry begins when it becomes an item of the conversation."
+
 
 @dataclass(frozen=True, slots=True)
 class Digits:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from math import inf
 
 from media.audio import AudioFormat
+from media.confidential import Confidential
 from media.effects import End, JsonObject
 from media.idle import Rung
 from media.interruption import BargeIn
@@ -76,6 +77,8 @@ class Options:
     "(role, text) of what was said before, where this is not the call's first conversation."
     opening: JsonObject = field(default_factory=dict)
     "What the first response is asked with, in place of the verb's own."
+    confidential: Confidential = field(default_factory=Confidential)
+    "What was typed in confidence in the call so far; more may come."
     cancel_stalled: bool = False
     "Whether a model that never began the response it was asked for is told to cancel before it is asked again."
     cancel_on_barge_in: bool = False

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any
 
+from media.confidential import Confidential
+from media.keypad import TYPED
 from media.playout import Heard, Speech
 
 JsonObject = dict[str, Any]
@@ -50,7 +52,9 @@ class ToolUse:
 class Record:
     """Filled by the conversation; read by the actionHook, the call's row and the operators' pages."""
 
-    def __init__(self, *, now: float) -> None:
+    def __init__(self, *, now: float, confidential: Confidential | None = None) -> None:
+        """`confidential`: what was typed in confidence earlier in the call."""
+        self.confidential = confidential or Confidential()
         self._began = now
         self._lines: list[Line] = []
         self._caller: dict[str, Line] = {}
@@ -81,11 +85,13 @@ class Record:
 
     @property
     def transcript(self) -> list[JsonObject]:
-        return [asdict(line) for line in self._lines if line.text]
+        """As it may be told."""
+        return [self.confidential.shown(asdict(line)) for line in self._lines if line.text]
 
     @property
     def tools(self) -> list[JsonObject]:
-        return [asdict(tool) for tool in self._tools.values()]
+        """As they may be told."""
+        return [self.confidential.shown(asdict(tool)) for tool in self._tools.values()]
 
     def caller_turn(self, item_id: str, *, transcribed: bool, now: float) -> None:
         """Keep the place of the caller's turn: its text may come after the answer has begun."""
@@ -100,9 +106,11 @@ class Record:
         line.text = text or ""
         self._untold.discard(item_id)
 
-    def typed(self, entry: str, now: float) -> None:
-        """Keep what the caller typed, in words that may be shown."""
-        self._line("user", now).text = entry
+    def typed(self, entry: str, now: float, *, confidential: bool) -> None:
+        """Keep what the caller typed; what they typed in confidence is told to nobody but the model."""
+        self._line("user", now).text = TYPED + entry
+        if confidential:
+            self.confidential.remember(entry)
 
     def history(self) -> tuple[tuple[str, str], ...]:
         """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -141,6 +141,13 @@ def happening(received: Received) -> Happening:
     }
     name, text = says.get(received.kind, lambda: (f"{received.kind}_hook", received.path))()
     return Happening(received.at_s, name, text, body)
+
+
+def telling(received: Sequence[Received], logged: Sequence[Happening], text: str) -> str:
+    """Say where a text stands that only tools may be told; nothing where it stands nowhere."""
+    told = [(str(hook.body.get("type", hook.kind)), json.dumps(hook.body)) for hook in received if hook.kind != "tool"]
+    found = [name for name, whole in [*told, *((one.name, one.text) for one in logged)] if text in whole]
+    return ", ".join(dict.fromkeys(found))
 
 
 def undelivered(received: list[Received], kinds: tuple[str, ...]) -> str | None:

@@ -12,7 +12,7 @@ from sim.agent_items import Account, accounts, hearing_fault, truncation_fault
 from sim.caller import Story
 from sim.director import Director, Verdict, following
 from sim.happening import Happening
-from sim.hooks import undelivered
+from sim.hooks import telling, undelivered
 from sim.platform.bodies import identify
 from sim.platform.client import Dial, LiveCall
 from sim.platform.recording import RECORDED_HZ, channels
@@ -62,6 +62,7 @@ async def play(scene: Scene, stage: Stage, story: Story) -> Played:
     streams = [socket.stream for socket in live.media if socket.stream]
     told = accounts(items, streams[0] if streams else None)
     verdicts = [*director.verdicts, *_truncations(scene, story, told), *_hearings(scene, told), *missing]
+    verdicts += _leaks(scene, stage, story)
     hooks = stage.receiver.received if stage.receiver else []
     return Played(report(scene.name, story.happenings, told, hooks, verdicts), streams)
 
@@ -73,6 +74,14 @@ async def _missing_hooks(scene: Scene, stage: Stage, story: Story) -> list[Verdi
     while (missing := undelivered(stage.receiver.received, scene.delivered)) and time.monotonic() < until_s:
         await story.more(until_s)
     return [Verdict("delivered", ", ".join(scene.delivered), not missing, missing or "")]
+
+
+def _leaks(scene: Scene, stage: Stage, story: Story) -> list[Verdict]:
+    """Judge whether what is to stand nowhere stands in a hook or in the log."""
+    hooks = stage.receiver.received if stage.receiver else []
+    lines = [one for one in story.happenings if one.name.startswith("log:")]
+    found = [(text, telling(hooks, lines, text)) for text in scene.nowhere]
+    return [Verdict("nowhere", text, not where, where and f"it stands in {where}") for text, where in found]
 
 
 def _truncations(scene: Scene, story: Story, told: list[Account]) -> list[Verdict]:

@@ -2,7 +2,7 @@
 
 Keys that pipecat's eval scenarios have keep their names: `turns`, `user`, `dtmf`, `send_after`, `expect`, `event`,
 `within_ms`, `text_contains`, `calls`, `absent`. Ours are `noise`, `fields`, `times`, `truncated_within_ms`, `heard`,
-`delivered`, and what the parties are made of. A scene:
+`delivered`, `nowhere`, and what the parties are made of. A scene:
 
     name: weather
     model: {}                       # the rehearsal model's script; empty: its own
@@ -21,6 +21,7 @@ Keys that pipecat's eval scenarios have keep their names: `turns`, `user`, `dtmf
     expect: [{event: action_hook, fields: {reason_code: caller_hung_up}}]
     heard: [{text_contains: "help you"}, {text_contains: "Once upon", at_most_ms: 3200}]
     delivered: [event, tool, action]
+    nowhere: ["4711 0815"]
 """
 
 from pathlib import Path
@@ -168,6 +169,8 @@ class Scene(_Part):
     heard: tuple[Hearing, ...] = ()
     delivered: tuple[Kind, ...] = ()
     "Every hook of the call has arrived, once and rightly signed, and there was one of each of these at least."
+    nowhere: tuple[str, ...] = ()
+    "Texts that stand in no line of the server's log and in no hook but the tools'. Long ones: identifiers are random."
 
 
 def load(path: Path) -> Scene:

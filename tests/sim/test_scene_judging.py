@@ -16,7 +16,7 @@ from sim.alignment import find
 from sim.director import Verdict
 from sim.expecting import met, nearest
 from sim.happening import Happening
-from sim.hooks import Received, happening, kind_of, undelivered
+from sim.hooks import Received, happening, kind_of, telling, undelivered
 from sim.model import Script
 from sim.model_log import Diary, DiarySession, Item, keeping_diary
 from sim.placing import hook_url
@@ -356,6 +356,15 @@ def hook(seq: int | None, kind: str = "event", status: int = 200, *, signed: boo
 )
 def test_hooks_are_delivered_when_their_numbers_have_no_gap(received: list[Received], missing: str | None) -> None:
     assert undelivered(received, ("event", "action")) == missing
+
+
+def test_what_is_to_stand_nowhere_is_looked_for_in_the_log_and_in_every_hook_but_the_tools() -> None:
+    bodies: list[Any] = [{"type": "x.done", "item": {"a": "my 4711."}}, {"completion_reason": "4711"}, {"type": "y"}]
+    hooks = [Received(0.0, kind_of(body), "/", {}, body, 200, signed=True) for body in bodies]
+    tool = Received(0.0, "tool", "/", {}, {"tool_call_id": "c", "args": "4711"}, 200, signed=True)
+    logged = [Happening(0.0, "log:a", '{"message": "no 4711"}'), Happening(0.0, "log:b", "{}")]
+    assert telling([*hooks, tool], logged, "4711") == "x.done, action, log:a"
+    assert telling([tool], logged[1:], "4711") == ""
 
 
 # --- what is told about a call ---

@@ -1,0 +1,112 @@
+"""What a caller typed in confidence: the model and its tools have it, and what is told of the call has dots.
+
+An entry of three digits or more is looked for in all that is said of the call from then on, also with blanks, dots,
+commas or dashes between its digits, and as a number in JSON. What an entry is told in parts may be split between them:
+so no part of a text (`….delta`) shows any digit any more. An entry of one or two digits is masked where it stands as an
+entry; elsewhere it would be every second number. Digits in words ("four seven"), or of which only some are said, are
+not found. Names that others go by (ids, types) stay as they are.
+"""
+
+import json
+import re
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+from media.effects import Effect, Finish, Report, Warn
+from media.keypad import TYPED
+from media.realtime.reading import AUDIO_DELTAS
+
+MASK = "•"
+SHORTEST = 3
+"Digits of an entry that is looked for."
+MOST_ENTRIES = 200
+"Of one call; a caller who types more has the first ones shown."
+DEEPEST = 50
+"Levels of an event; what lies deeper is not told."
+_BETWEEN = r"[\s.,-]*"
+_DIGIT = re.compile(r"\d")
+_NAMES = re.compile(r"id|type|.*_id")
+
+
+class Confidential:
+    """One call's. As long as nothing was typed in confidence it costs one look per message."""
+
+    def __init__(self) -> None:
+        self._typed = False
+        self._sought: deque[str] = deque(maxlen=MOST_ENTRIES)
+        self._pattern = re.compile(r"(?!)")
+
+    def remember(self, entry: str) -> None:
+        """Keep an entry out of what is told from now on."""
+        self._typed = True
+        self._sought += {one for one in (entry, entry.lstrip("0")) if len(_DIGIT.findall(one)) >= SHORTEST}
+        longest_first = sorted(set(self._sought), key=len, reverse=True)
+        each = (_BETWEEN.join(map(re.escape, one)) for one in longest_first)
+        self._pattern = re.compile("|".join(each) or r"(?!)")
+
+    def told(self, effects: list[Effect]) -> list[Effect]:
+        """Give effects as they may leave: those by which somebody is told of the call are masked."""
+        return [self._told(effect) for effect in effects] if self._typed else effects[:]
+
+    def shown(self, told: Any) -> Any:
+        """Give something of the call as it may be told."""
+        return self._masked(told, whole=False) if self._typed else told
+
+    def _told(self, effect: Effect) -> Effect:
+        match effect:
+            case Report(type_, event) if type_ not in AUDIO_DELTAS:
+                return Report(type_, self.shown(_without_digits(event)))
+            case Warn(event, detail):
+                return Warn(event, self.shown(detail))
+            case Finish(end):
+                told = self._masked(end.told, whole=True)
+                return Finish(replace(end, error=self.shown(end.error), told=told))
+            case _:
+                return effect
+
+    def _masked(self, told: Any, *, whole: bool, depth: int = 0) -> Any:
+        """Mask at every depth; `whole`: in names and numbers too, as where nobody but the model chose them."""
+        if depth > DEEPEST:
+            return MASK
+        match told:
+            case dict():
+                return {
+                    self._text(name) if whole else name: inner
+                    if not whole and _NAMES.fullmatch(name)
+                    else self._masked(inner, whole=whole, depth=depth + 1)
+                    for name, inner in told.items()
+                }
+            case list():
+                return [self._masked(inner, whole=whole, depth=depth + 1) for inner in told]
+            case str():
+                return self._text(told, depth)
+            case int() | float() if whole and self._pattern.search(str(told)):
+                return self._text(str(told))
+            case _:
+                return told
+
+    def _text(self, text: str, depth: int = 0) -> str:
+        if text.startswith(TYPED):
+            return TYPED + MASK * (len(text) - len(TYPED))
+        if not self._pattern.search(text):
+            return text
+        if isinstance(value := _read(text), dict | list):
+            return json.dumps(self._masked(value, whole=True, depth=depth + 1), ensure_ascii=False)
+        return self._pattern.sub(lambda found: MASK * len(found[0]), text)
+
+
+def _without_digits(event: dict[str, Any]) -> dict[str, Any]:
+    """Give an event that brings a part of a text without the digits in it."""
+    match event:
+        case {"type": str(type_), "delta": str(delta)} if type_.endswith(".delta"):
+            return {**event, "delta": _DIGIT.sub(MASK, delta)}
+        case _:
+            return event
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
