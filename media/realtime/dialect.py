@@ -35,6 +35,11 @@ FLAT: Final[Mapping[Path, Path]] = {path: (name,) for name, path in SESSION_PATH
 FORMATS: Final = ("audio.input.format", "audio.output.format")
 OURS: Final = frozenset({"type", *FORMATS})
 "Settings that are made here: nobody who wrote a verb misses them."
+EITHER_VAD: Final = ("create_response", "interrupt_response")
+"What turn detection knows of whatever type it is."
+NO_SEMANTIC_VAD: Final = (
+    "session_update.turn_detection: semantic_vad is not known to this vendor; server_vad is used in its place"
+)
 OF_OPENAI: Final = frozenset({"include", "prompt", "tracing", "truncation"})
 "Settings of services around OpenAI's models, which nobody else has."
 
@@ -55,6 +60,8 @@ class Dialect:
     "The turn detection of a verb that says nothing of it; None: the vendor's own default."
     server_vad: JsonObject | None = None
     "What must be said with every `server_vad`: an absent field would not be its default."
+    semantic_vad: bool = True
+    "Whether it can tell by the words that a turn has ended."
     tool: Callable[[JsonObject], JsonObject] | None = None
     "How a function is declared."
     of_openai: bool = False
@@ -93,7 +100,8 @@ class Dialect:
         lost = [f"session_update.{name}" for name, value in asked.items() if value not in (MISSING, ["audio"])]
         if self.response is not None:
             lost += [f"response_create.{name}" for name in response.keys() - self.response.keys()]
-        return [f"{name} is not known to this vendor; it was left out" for name in sorted(lost)]
+        told = [f"{name} is not known to this vendor; it was left out" for name in sorted(lost)]
+        return [*told, *([NO_SEMANTIC_VAD] if self._lacks(find(session, TURN_DETECTION)) else [])]
 
     def word(self, response: JsonObject, as_it_is: frozenset[str] = frozenset()) -> JsonObject:
         """Put a request for a response into the vendor's words; what stands in `as_it_is` needs none."""
@@ -110,9 +118,18 @@ class Dialect:
         listening = place_of(session, tuple(parents))
         if self.turns:
             listening.setdefault(leaf, dict(self.turns))
-        asked = listening.get(leaf)
-        if self.server_vad and isinstance(asked, dict) and asked.get("type", "server_vad") == "server_vad":
-            listening[leaf] = {**self.server_vad, **asked}
+        if isinstance(asked := listening.get(leaf), dict):
+            listening[leaf] = self._turns(asked)
+
+    def _turns(self, asked: JsonObject) -> JsonObject:
+        """Give the nearest turn detection that it takes."""
+        if self._lacks(asked):
+            asked = {"type": "server_vad", **{name: asked[name] for name in EITHER_VAD if name in asked}}
+        return {**(self.server_vad or {}), **asked} if asked.get("type", "server_vad") == "server_vad" else asked
+
+    def _lacks(self, turns: Any) -> bool:
+        """Tell whether this turn detection is of a type that it does not know."""
+        return not self.semantic_vad and isinstance(turns, dict) and turns.get("type") == "semantic_vad"
 
 
 OPENAI: Final = Dialect(of_openai=True, reasons=models.reasons)

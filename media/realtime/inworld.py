@@ -37,9 +37,17 @@ class Realtime(protocol.Realtime):
     )
 
     def __init__(self, llm: Llm, **audio: Any) -> None:
-        super().__init__(llm, **audio)
-        if llm.model:
-            self._session.setdefault("model", llm.model)
+        super().__init__(with_model_in_session(llm), **audio)
+
+
+def with_model_in_session(llm: Llm) -> Llm:
+    """Name the model where a session names it, unless that is said already."""
+    told = llm.llm_options.get("session_update")
+    session = told if isinstance(told, dict) else {}
+    if not llm.model or session.get("model"):
+        return llm
+    options = {**llm.llm_options, "session_update": {**session, "model": llm.model}}
+    return llm.model_copy(update={"llm_options": options})
 
 
 def authorization(key: str) -> dict[str, str]:

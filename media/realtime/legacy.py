@@ -34,6 +34,7 @@ FORMAT_PLACES: Final[tuple[Path, ...]] = (("audio",), ("audio", "input"), ("audi
 "The objects of a session that hold what the bridge sets, from the outside in."
 GONE: Final = frozenset({"temperature", "client_secret"})
 REASONING: Final = ("reasoning", "parallel_tool_calls")
+SERVER_VAD: Final[JsonObject] = {"type": "server_vad"}
 CONTENT_TYPES: Final = {"text": "output_text", "audio": "output_audio"}
 "Of an assistant's words, in a response's own input."
 
@@ -57,8 +58,11 @@ def translate(
     audio: AudioFormat | ModelAudio,
     dialect: Dialect = OPENAI,
     model: str = models.DEFAULT_MODEL,
+    leave_turns: bool = False,
 ) -> Translated:
     """Translate the `llmOptions` of a verb. `audio` is what the model shall hear and speak: one for both, or each.
+
+    `leave_turns`: let the model hear turns, but neither answer them nor stop itself unasked.
 
     Its own output for OpenAI, given as session_update and response_create, comes back unchanged. What stands under
     `extra` is merged in last, as it is: the way to a setting that we do not know, or to overrule what is done here.
@@ -68,6 +72,8 @@ def translate(
     response = _in_todays_words(llm_options.get("response_create"), RESPONSE_PATHS, gone, dialect)
     warnings = [f"{name} is no longer known to the Realtime API; it was left out" for name in sorted(gone)]
     _complete_session(session, audio if isinstance(audio, ModelAudio) else ModelAudio(audio, audio))
+    if leave_turns:
+        _leave_turns(session, dialect)
     warnings += _share(response, session)
     _rename_content(response)
     warnings += _keep_in_band(response)
@@ -118,6 +124,15 @@ def _complete_session(session: JsonObject, audio: ModelAudio) -> None:
     if hearing.get("turn_detection") is False:  # how some write that nobody but the application ends a turn
         hearing["turn_detection"] = None
     session["audio"]["output"] = _without_nulls(session["audio"]["output"])
+
+
+def _leave_turns(session: JsonObject, dialect: Dialect) -> None:
+    """Have no turn answered; where the verb takes turns away from the model itself, there is nothing to leave."""
+    listening = session["audio"]["input"]
+    asked = listening.get("turn_detection", dialect.turns or SERVER_VAD)
+    if asked is not None:
+        turns = asked if asked and isinstance(asked, dict) else SERVER_VAD
+        listening["turn_detection"] = {**turns, "create_response": False, "interrupt_response": False}
 
 
 def _wire_format(audio: AudioFormat) -> JsonObject:

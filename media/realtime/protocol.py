@@ -24,7 +24,7 @@ from media.realtime.base import (
     SessionReady,
 )
 from media.realtime.deltas import Deltas
-from media.realtime.dialect import MISSING, TURN_DETECTION, Dialect, find, place_of
+from media.realtime.dialect import MISSING, Dialect, find
 from media.realtime.dialling import model_of
 from media.realtime.habits import habits
 from media.realtime.reading import (
@@ -58,15 +58,24 @@ class Realtime:
         """`audio`: what it hears and speaks, or one format for both."""
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
         self._model, renamed = model_of(llm, self.dialect)
-        told = legacy.translate(llm.llm_options, audio=audio, dialect=self.dialect, model=self._model)
-        self.warnings = [*told.warnings, *([renamed] if renamed else [])]
-        self.greeting: JsonObject = told.response
+        self._llm_options = llm.llm_options
         self._as_it_is = _names_in_extra(llm.llm_options)
-        self._session = told.session
+        self.warnings = [*self._agree(), *([renamed] if renamed else [])]
         self._wants_audio_events = wants_audio_events
         self._updates = 0
         self._deltas = Deltas(self.speaks, AUDIO_DELTAS, parse)
         self._asides: deque[str] = deque(maxlen=MAX_ASIDES)
+
+    def _agree(self, *, leave_turns: bool = False) -> list[str]:
+        """Fix the session that is to be asked for, and what the model will do by itself in it; give the warnings."""
+        told = legacy.translate(
+            self._llm_options,
+            audio=ModelAudio(self.hears, self.speaks),
+            dialect=self.dialect,
+            model=self._model,
+            leave_turns=leave_turns,
+        )
+        self._session, self.greeting = told.session, told.response
         by_itself = habits(self._session, self.dialect, obeyed=self.can.leave_turns)
         self.interrupts_itself = by_itself.interrupts_itself
         self.answers_itself = by_itself.answers_itself
@@ -74,6 +83,7 @@ class Realtime:
         self.transcribes = by_itself.transcribes
         self.tools: Mapping[str, JsonObject] = by_itself.tools
         self.follow_up = by_itself.follow_up
+        return told.warnings
 
     def receive(self, wire: str | bytes) -> Said:
         """Read one server event.
@@ -138,13 +148,8 @@ class Realtime:
         return wire("conversation.item.create", event_id, item=item) if self.can.add_text else None
 
     def leave_turns(self) -> None:
-        *parents, leaf = self.dialect.at(TURN_DETECTION)
-        listening = place_of(self._session, tuple(parents))
-        if self.can.leave_turns and listening.get(leaf, {}) is not None:
-            asked = listening.get(leaf)
-            turns = asked if asked and isinstance(asked, dict) else {"type": "server_vad"}
-            listening[leaf] = {**turns, "create_response": False, "interrupt_response": False}
-            self.answers_itself = self.interrupts_itself = False
+        if self.can.leave_turns:
+            self._agree(leave_turns=True)
 
     def _meaning(self, type_: str, event: JsonObject) -> ModelEvent | None:
         if self._asides and event.get("response_id") in self._asides:

@@ -38,6 +38,7 @@ class Realtime(protocol.Realtime):
             "silence_duration_ms": 350,
             "create_response": True,
         },
+        semantic_vad=False,
         text_part="text",
         pause_ms=350.0,
         benign=("is not supported. The server either",),

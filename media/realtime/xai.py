@@ -33,6 +33,7 @@ class Realtime(protocol.Realtime):
         unknown=OF_OPENAI | {"type", "output_modalities", "audio.input.noise_reduction", "model"},
         response={"instructions": "instructions", "output_modalities": "modalities"},
         turns={"type": "server_vad"},
+        semantic_vad=False,
         cancels_by_name=False,
     )
 

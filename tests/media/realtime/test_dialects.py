@@ -25,6 +25,11 @@ def session(vendor: str, name: str | None = "m", **options: Any) -> JsonObject:
     return told
 
 
+def turns_of(told: JsonObject) -> JsonObject:
+    turns: JsonObject = told.get("turn_detection") or told["audio"]["input"]["turn_detection"]
+    return turns
+
+
 def said(one: Realtime, type_: str, **fields: Any) -> object:
     return one.receive(json.dumps({"type": type_, **fields})).meaning
 
@@ -145,16 +150,26 @@ def test_each_session_with_inworld_has_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize("vendor", ["localai", "speaches"])
 def test_all_of_a_turn_detection_is_said_where_half_of_it_would_be_wrong(vendor: str) -> None:
-    for asked, whole in (
-        ({"threshold": 0.9}, True),
-        ({"type": "server_vad", "threshold": 0.9}, True),
-        ({"type": "semantic_vad", "eagerness": "low"}, False),
-    ):
-        told = session(vendor, session_update={"turn_detection": asked})
-        turns = told.get("turn_detection") or told["audio"]["input"]["turn_detection"]
+    for asked in ({"threshold": 0.9}, {"type": "server_vad", "threshold": 0.9}):
+        turns = turns_of(session(vendor, session_update={"turn_detection": asked}))
         assert turns.items() >= asked.items()
-        assert ("silence_duration_ms" in turns) is whole
+        assert "silence_duration_ms" in turns
     assert "turn_detection" not in json.dumps(session(vendor))
+
+
+@pytest.mark.parametrize("vendor", list(VENDORS))
+def test_turns_told_by_their_words_are_told_by_silence_where_the_vendor_knows_nothing_else(vendor: str) -> None:
+    asked = {"type": "semantic_vad", "eagerness": "low", "create_response": True}
+    one = model(vendor, "gpt-realtime-2.1", session_update={"turn_detection": asked})
+    turns = turns_of(json.loads(one.configure())["session"])
+    if vendor in {"xai", "speaches"}:
+        assert (turns["type"], turns["create_response"], "eagerness" in turns) == ("server_vad", True, False)
+        [warning] = one.warnings
+        assert warning == (
+            "session_update.turn_detection: semantic_vad is not known to this vendor; server_vad is used in its place"
+        )
+    else:
+        assert (turns, one.warnings) == (asked, [])
 
 
 @pytest.mark.parametrize("vendor", ["xai", "localai"])

@@ -9,17 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.bridge import Bridge
+from media.interruption import BargeIn
+from media.options import Manners, Options
+from media.platforms.jambonz.media import JambonzMedia
 from media.playout import Speech
-from media.realtime import VENDORS
+from media.realtime import VENDORS, protocol
 from media.realtime.base import ModelError, ModelRefused, Realtime, SessionReady, SpeechReceived
-from media.realtime.dialect import OPENAI
+from media.realtime.dialect import MISSING, OPENAI, TURN_DETECTION, find
 from tests.oracles import check_client
+from tests.simulation import PCM24
 from tests.verbs.seed import SEED
 from verbs.llm import Llm
 from verbs.vendors import VENDORS as KNOWN
@@ -155,6 +160,29 @@ def test_turns_can_be_left_to_us_where_the_vendor_leaves_them(vendor: str) -> No
     assert turns["threshold"] == 0.8
     assert (turns.get("create_response") is False) is leaves
     assert (model.answers_itself, model.interrupts_itself) == (not leaves, not leaves)
+
+
+@every_vendor
+@pytest.mark.parametrize("barge_in", [BargeIn(), BargeIn(min_speech_ms=300), BargeIn(resume=True)], ids=str)
+@pytest.mark.parametrize("options", [SEED["llmOptions"], {}], ids=["documented", "no turn_detection"])
+def test_whatever_we_change_of_a_session_is_said_in_the_vendors_words(
+    vendor: str, barge_in: BargeIn, options: JsonObject
+) -> None:
+    model = model_of(vendor, llmOptions=options)
+    Bridge(JambonzMedia(24000), [model], Options(audio=PCM24, manners=Manners(barge_in=barge_in)), now=0.0)
+    message = json.loads(model.configure())
+    session, dialect = message["session"], cast("protocol.Realtime", model).dialect
+    turns = session.get("turn_detection") or find(session, TURN_DETECTION)
+    if turns is not MISSING:
+        assert turns["type"] == "server_vad" or dialect.semantic_vad
+        assert turns.keys() >= ((dialect.server_vad or {}).keys() if turns["type"] == "server_vad" else set())
+        ours = barge_in.judged and VENDORS[vendor].can.leave_turns
+        assert (turns.get("create_response") is False) is ours
+        assert model.answers_itself is not ours
+    assert find(session, TURN_DETECTION) is MISSING or TURN_DETECTION not in dialect.moved
+    assert [name for name in dialect.unknown if find(session, tuple(name.split("."))) is not MISSING] == []
+    if vendor in SPEAK_AS_OPENAI:
+        assert check_client(message) == []
 
 
 @every_vendor
