@@ -84,7 +84,8 @@ def _check_for(vendor: str, properties: JsonObject) -> Iterator[Finding]:
         yield from _of_objects(check(properties.get(name), kind, (name,)), (name,))
     options = properties.get("llmOptions")
     if isinstance(options, dict):
-        yield from check_options(options, ("llmOptions",), settings=VENDORS[vendor].settings)
+        known = VENDORS[vendor]
+        yield from check_options(options, ("llmOptions",), settings=known.settings, built_in=known.tools)
     if VENDORS[vendor].model is None and not _names_a_model(properties):
         yield Finding(("model",), f"is missing: vendor {vendor} has no model that could be asked for in its place")
 

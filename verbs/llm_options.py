@@ -119,19 +119,27 @@ _BY_NAME: Mapping[str, Mapping[str, Kind]] = {"session_update": SESSION, "respon
 _OPTIONS = {"session_update": OBJECT, "response_create": OBJECT, "extra": an_object(dict.fromkeys(_BY_NAME, OBJECT))}
 
 
-def check_options(options: JsonObject, path: Path, *, settings: AbstractSet[str] = frozenset()) -> Iterator[Finding]:
+def check_options(
+    options: JsonObject,
+    path: Path,
+    *,
+    settings: AbstractSet[str] = frozenset(),
+    built_in: AbstractSet[str] = frozenset({"mcp"}),
+) -> Iterator[Finding]:
     """Check `llmOptions`. What stands under `extra` may be anything that we can work with.
 
-    `settings` are those of a session that this vendor knows besides, by their dotted names.
+    `settings` are those of a session that this vendor knows besides, by their dotted names; `built_in` the types of
+    the tools that it serves itself.
     """
     yield from check_fields(options, _OPTIONS, path)
     for name, fields in _BY_NAME.items():
         within = (*path, name)
-        found = _check_told(options.get(name), fields, within)
+        found = [*_check_told(options.get(name), fields, within), *_check_tools(options.get(name), within, built_in)]
         yield from (finding for finding in found if _dotted(finding.path[len(within) :]) not in settings)
         extra = options.get("extra")
         if isinstance(extra, dict):
-            told = _check_told(extra.get(name), fields, (*path, "extra", name))
+            within = (*path, "extra", name)
+            told = [*_check_told(extra.get(name), fields, within), *_check_tools(extra.get(name), within, built_in)]
             yield from (finding for finding in told if finding.fatal)
 
 
@@ -147,8 +155,12 @@ def _check_told(told: JsonValue, fields: Mapping[str, Kind], path: Path) -> Iter
     match told:
         case {"audio": {"input": dict(listening)}}:
             yield from _check_listening(listening, (*path, "audio", "input"), "transcription")
-    yield from check_tools(told.get("tools"), (*path, "tools"))
-    yield from check_tool_choice(told.get("tool_choice"), (*path, "tool_choice"))
+
+
+def _check_tools(told: JsonValue, path: Path, built_in: AbstractSet[str]) -> Iterator[Finding]:
+    if isinstance(told, dict):
+        yield from check_tools(told.get("tools"), (*path, "tools"), built_in=built_in)
+        yield from check_tool_choice(told.get("tool_choice"), (*path, "tool_choice"))
 
 
 def _check_listening(told: JsonObject, path: Path, transcription: str) -> Iterator[Finding]:

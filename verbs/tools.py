@@ -7,6 +7,7 @@ but the type under `function`: both are read, and made the first.
 import json
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -22,6 +23,7 @@ _OURS: dict[str, Kind] = {"confirm": BOOLEAN}
 "What a declaration may say to us, and the model is not told."
 _CHOICES = words("auto", "none", "required")
 _KINDS = ("function", "mcp")
+"Of which one can be chosen."
 _SCHEMA_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _LONGEST_FAULT = 120
 _FORMATS = FormatChecker(formats=())
@@ -53,7 +55,8 @@ class ToolError(ValueError):
         self.path = path
 
 
-def check_tools(tools: JsonValue, path: Path) -> Iterator[Finding]:
+def check_tools(tools: JsonValue, path: Path, *, built_in: AbstractSet[str] = frozenset({"mcp"})) -> Iterator[Finding]:
+    """Check the `tools` of a session; `built_in` are the types of those that the vendor serves itself."""
     if not isinstance(tools, list):
         return
     names: set[str] = set()
@@ -64,8 +67,8 @@ def check_tools(tools: JsonValue, path: Path) -> Iterator[Finding]:
             inner = ("function",) if flat(tool) is not tool else ()
             yield from _check_function(flat(tool), (*path, index, *inner))
             yield from _check_unique(flat(tool).get("name"), names, (*path, index, *inner, "name"))
-        elif tool.get("type") != "mcp":
-            yield Finding((*path, index, "type"), "must be function or mcp")
+        elif tool.get("type") not in sorted(built_in):  # of any shape: a list may be no member of a set
+            yield Finding((*path, index, "type"), f"must be {' or '.join(['function', *sorted(built_in)])}")
 
 
 def check_tool_choice(choice: JsonValue, path: Path) -> Iterator[Finding]:

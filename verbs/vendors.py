@@ -23,6 +23,8 @@ class KnownVendor:
     "Whether a server may be reached without a key."
     settings: frozenset[str] = frozenset()
     "Settings of a session that it knows beyond OpenAI's, by their dotted names."
+    tools: frozenset[str] = frozenset({"mcp"})
+    "The types of the tools that it serves itself."
 
 
 VENDORS: Mapping[str, KnownVendor] = {
@@ -39,6 +41,7 @@ VENDORS: Mapping[str, KnownVendor] = {
                 *("input_audio_transcription.language_hint", "input_audio_transcription.keyterms"),
             }
         ),
+        tools=frozenset({"web_search", "x_search", "file_search", "mcp"}),
     ),
     # docs.inworld.ai: realtime/usage/using-realtime-models
     "inworld": KnownVendor(
