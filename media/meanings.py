@@ -10,8 +10,11 @@ from media.realtime.base import (
     ResponseEnded,
     ResponseStarted,
     SpeechComplete,
+    TextWritten,
     ToolCalled,
 )
+
+SAY_IT = "Say to the caller, in speech, what you have just answered in text: it was not heard."
 
 
 def tell(talk: Conversation, meaning: ModelEvent, now: float) -> None:
@@ -27,8 +30,13 @@ def tell(talk: Conversation, meaning: ModelEvent, now: float) -> None:
             talk.caller_stopped(now)
         case ResponseStarted(response_id):
             talk.response_started(response_id, now)
-        case ResponseEnded():
+        case TextWritten(response_id, text):
+            talk.speaking.wrote(response_id, text)
+        case ResponseEnded(response_id):
             talk.responses.ended(meaning, now)
+            unsaid = talk.speaking.must_speak(response_id, now)
+            if unsaid and not (talk.leaving or talk.responses.at_work):
+                talk.responses.ask({"instructions": SAY_IT}, now)
         case ToolCalled():
             talk.tool_called(meaning, now)
         case ModelRefused():

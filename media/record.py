@@ -114,7 +114,8 @@ class Record:
 
     def history(self) -> tuple[tuple[str, str], ...]:
         """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""
-        told: list[tuple[float, str, str]] = [(line.at, line.role, line.text) for line in self._lines if line.text]
+        heard = (line for line in self._lines if line.text and line.heard_ms != 0)
+        told: list[tuple[float, str, str]] = [(line.at, line.role, line.text) for line in heard]
         told.extend(
             (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.result}")
             for tool in self._tools.values()
@@ -125,6 +126,11 @@ class Record:
         line = self._agent_line(speech, now)
         if line.heard_ms is None or (final and not line.interrupted):
             line.text = text if final else line.text + text
+
+    def unspoken(self, text: str, now: float) -> None:
+        """Keep what the model only wrote: an agent's line of which nothing was heard."""
+        line = self._line("assistant", now)
+        line.text, line.heard_ms = text, 0
 
     def heard(self, heard: Heard, *, interrupted: bool, now: float) -> None:
         """Fix what the caller heard of an agent's line; of a line that was cut the share of its text.

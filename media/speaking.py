@@ -11,7 +11,7 @@ Barge-in, once it is one:
 from itertools import count
 
 from media.audio import AudioFormat, converter
-from media.effects import Effect, ToModel
+from media.effects import Effect, ToModel, Warn
 from media.playout import ROUNDING_MS, Heard, Speech
 from media.realtime.base import Realtime, SpeechReceived
 from media.record import Record
@@ -34,6 +34,10 @@ class Speaking:
         self._spoke_in = ""
         self._announced: dict[str, str] = {}
         "The response of each item of which nothing has been spoken yet."
+
+        self._written: dict[str, str] = {}
+        "What each response says in text, while it is made."
+        self._asked_to_speak = False
 
     def use(self, model: Realtime) -> None:
         """Speak for this model from now on."""
@@ -58,6 +62,22 @@ class Speaking:
             self._convert.reset()
             self._speech, self._spoke_in = said.speech, said.response_id
         self._voice.queue(said.speech, self._convert.convert(said.audio))
+
+    def wrote(self, response_id: str, text: str) -> None:
+        """The model answers in text: mostly beside its speech, and sometimes in its place."""
+        if text.strip() and response_id not in self._silenced:
+            self._written[response_id] = text
+
+    def must_speak(self, response_id: str, now: float) -> bool:
+        """Look at a response that has ended; say, once in a conversation, that what it wrote is still to be said."""
+        text = self._written.pop(response_id, "")
+        if not text or self.spoke_in(response_id):
+            return False
+        self._record.unspoken(text, now)
+        first, self._asked_to_speak = not self._asked_to_speak, True
+        if first:
+            self._out.append(Warn("answer_unspoken", {"response_id": response_id}))
+        return first
 
     def complete(self, speech: Speech) -> None:
         """No more audio of this speech will come."""

@@ -51,7 +51,11 @@ _BETA_FORMAT = words("pcm16", "g711_ulaw", "g711_alaw")
 _FORMAT = an_object({"type": words("audio/pcm", "audio/pcmu", "audio/pcma"), "rate": whole(1)})
 _VOICE = Kind((str, dict), "a voice's name, or an object with its id")
 _SPEED = number(0.25, 1.5)
-_MODALITIES = Kind((list,), "a list of text and audio", lambda value: all(item in ("text", "audio") for item in value))
+_MODALITIES = Kind(
+    (list,),
+    "[text, audio] or [audio]: an answer in text alone is not heard",
+    lambda value: all(item in ("text", "audio") for item in value) and value != ["text"],
+)
 _TOKENS = Kind(
     (int, str),
     f'from 1 to {_MOST_TOKENS}, or "inf"',

@@ -70,6 +70,14 @@ class SpokenText:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWritten:
+    """The model answers in text, which nobody hears."""
+
+    response_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallerStarted:
     """The model's voice detection heard the caller begin."""
 
@@ -138,22 +146,10 @@ class ModelRefused:
     error: JsonObject
 
 
-ModelEvent = (
-    SessionOpened
-    | SessionReady
-    | ItemAnnounced
-    | SpeechReceived
-    | SpeechComplete
-    | SpokenText
-    | CallerStarted
-    | CallerStopped
-    | CallerCommitted
-    | CallerText
-    | ResponseStarted
-    | ResponseEnded
-    | ToolCalled
-    | ModelRefused
-)
+SessionEvent = SessionOpened | SessionReady | ModelRefused
+AgentEvent = ItemAnnounced | SpeechReceived | SpeechComplete | SpokenText | TextWritten
+CallerEvent = CallerStarted | CallerStopped | CallerCommitted | CallerText
+ModelEvent = SessionEvent | AgentEvent | CallerEvent | ResponseStarted | ResponseEnded | ToolCalled
 
 
 class Said(NamedTuple):

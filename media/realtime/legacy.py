@@ -71,6 +71,8 @@ def translate(
     session = _in_todays_words(llm_options.get("session_update"), SESSION_PATHS, gone, dialect)
     response = _in_todays_words(llm_options.get("response_create"), RESPONSE_PATHS, gone, dialect)
     warnings = [f"{name} is no longer known to the Realtime API; it was left out" for name in sorted(gone)]
+    warnings += _have_spoken(session, "session_update")
+    warnings += _have_spoken(response, "response_create") if "output_modalities" in response else []
     _complete_session(session, audio if isinstance(audio, ModelAudio) else ModelAudio(audio, audio))
     if leave_turns:
         _leave_turns(session, dialect)
@@ -106,14 +108,14 @@ def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect:
     for name, path in paths.items():
         if name in source and (source[name] is not None or path[:2] == ("audio", "input")):
             place_of(result, path[:-1]).setdefault(path[-1], deepcopy(source[name]))
-    if "output_modalities" in result:
-        result["output_modalities"] = _one_modality(result["output_modalities"])
     return result
 
 
-def _one_modality(told: Any) -> list[str]:
-    """Speech always brings its transcript along, so today one of the two is named."""
-    return ["text"] if told in (["text"], "text") else ["audio"]
+def _have_spoken(told: JsonObject, within: str) -> list[str]:
+    """Name the one modality in which a caller is answered; its transcript always comes along."""
+    text_only = told.get("output_modalities") in (["text"], "text")
+    told["output_modalities"] = ["audio"]
+    return [f"{within}: an answer in text is not heard; it is asked for in audio"] if text_only else []
 
 
 def _complete_session(session: JsonObject, audio: ModelAudio) -> None:
@@ -148,7 +150,7 @@ def _share(response: JsonObject, session: JsonObject) -> list[str]:
     Else the second turn is spoken by the model's default character. The voice moves altogether: a session does not
     change it after its first audio, so the first response cannot have one of its own.
     """
-    for name in ("instructions", "output_modalities", "temperature"):
+    for name in ("instructions", "temperature"):
         if name in response:
             session.setdefault(name, deepcopy(response[name]))
     response.pop("temperature", None)

@@ -44,6 +44,8 @@ from verbs.llm import Llm
 
 INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
 "Settings without which a call would be heard as noise: better that it ends."
+SPOKEN: JsonObject = {"output_modalities": ["audio"]}
+"Said with every request that says anything; a plain one goes by the session, which says it too."
 MAX_ASIDES = 32
 "Out-of-band responses that are remembered: no session has so many at once."
 
@@ -117,7 +119,7 @@ class Realtime:
         return b'{"type":"input_audio_buffer.append","audio":"' + encoded + b'"}'
 
     def ask(self, response: JsonObject, event_id: str) -> bytes:
-        worded = self.dialect.word(response, self._as_it_is)
+        worded = self.dialect.word({**SPOKEN, **response} if response else {}, self._as_it_is)
         return wire("response.create", event_id, **({"response": worded} if worded else {}))
 
     def cancel(self, response_id: str, event_id: str) -> bytes | None:

@@ -23,6 +23,7 @@ from media.realtime.base import (
     SessionOpened,
     SpeechComplete,
     SpokenText,
+    TextWritten,
     ToolCalled,
 )
 from verbs.event_names import BETA_OF
@@ -176,6 +177,7 @@ MEANINGS: dict[str, Callable[[JsonObject], ModelEvent | None]] = {
     "session.created": lambda e: opened(e["session"]),
     "response.output_item.added": _item_announced,
     "response.output_audio.done": lambda e: SpeechComplete(speech_of(e)),
+    "response.output_text.done": lambda e: TextWritten(text_in(e, "response_id"), text_in(e, "text")),
     "response.output_audio_transcript.delta": _spoken,
     "response.output_audio_transcript.done": _spoken,
     "input_audio_buffer.speech_started": lambda e: CallerStarted(text_in(e, "item_id")),

@@ -9,6 +9,7 @@ import pytest
 from media.audio import AudioFormat
 from media.effects import CallTool, End, ToPlatform, Warn
 from media.options import Manners, Options
+from media.realtime.protocol import SPOKEN
 from tests.simulation import GREETING, PCM24, TIME, WEATHER, Call, llm
 from verbs.llm import Llm
 
@@ -75,7 +76,7 @@ def test_the_session_has_its_tools_and_voice_before_the_first_request() -> None:
     assert (update["type"], ask["type"]) == ("session.update", "response.create")
     assert update["session"]["tools"] == [WEATHER]
     assert update["session"]["audio"]["output"]["voice"] == "marin"
-    assert ask["response"] == {"instructions": "Be kind."}
+    assert ask["response"] == {**SPOKEN, "instructions": "Be kind."}
 
 
 @pytest.mark.claim("J20")
@@ -271,7 +272,7 @@ def test_a_tool_that_never_answers_does_not_stop_the_call() -> None:
 def test_a_session_that_requires_a_tool_is_asked_to_speak_after_it() -> None:
     verb = llm(session_update={"tools": [WEATHER], "tool_choice": "required"})
     call = weather_call(asks({"name": "get_weather"}), tool=lambda _: (0.1, "{}"), verb=verb).run(12)
-    assert call.events("response.create")[-1]["response"] == {"tool_choice": "auto"}
+    assert call.events("response.create")[-1]["response"] == {**SPOKEN, "tool_choice": "auto"}
 
 
 def test_a_caller_who_speaks_while_a_tool_runs_is_answered_before_the_tools_result() -> None:
@@ -504,7 +505,7 @@ def test_a_turn_whose_response_failed_is_not_answered_by_the_greeting() -> None:
     call.say(4, "What is the weather in Boston?")
     call.run(9)
     greeting, again = call.events("response.create")
-    assert greeting["response"] == {"instructions": "Greet the caller."}
+    assert greeting["response"] == {**SPOKEN, "instructions": "Greet the caller."}
     assert "response" not in again
     assert call.end is None
 
@@ -534,7 +535,7 @@ def test_a_setting_of_a_request_that_the_model_does_not_know_is_left_out() -> No
     verb = llm(extra={"response_create": {"mood": "sunny"}})
     call = Call(verb=verb, legal=False).run(5)
     first, second = call.events("response.create")
-    assert first["response"] == {"mood": "sunny"}
+    assert first["response"] == {**SPOKEN, "mood": "sunny"}
     assert "response" not in second
     assert call.platform.heard.utterances
 

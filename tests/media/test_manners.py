@@ -19,6 +19,7 @@ from media.keypad import Digits
 from media.options import Exit, Manners, Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.openai import Realtime
+from media.realtime.protocol import SPOKEN
 from tests.by_hand import APPEND, METADATA, Hand, played, sent, warned
 from tests.simulation import PCM24, WEATHER, llm
 
@@ -331,7 +332,7 @@ def test_the_caller_is_warned_before_the_calls_maximum() -> None:
     call = Hand(options=Options(audio=PCM24, max_call_s=60, manners=manners)).connect()
     answered(call, "r1")
     [warning] = sent(call.wait(50.1), "response.create")
-    assert warning["response"] == {"instructions": "Say that time is up."}
+    assert warning["response"] == {**SPOKEN, "instructions": "Say that time is up."}
     answered(call, "r2")
     call.wait(11)
     call.wait(1.1)
@@ -371,7 +372,7 @@ def test_an_agent_that_hangs_up_without_a_word_is_asked_for_one() -> None:
     call.starts()
     hangs_up(call, "r1")
     [goodbye] = sent(call.ends(), "response.create")
-    assert goodbye["response"] == {"instructions": "Say goodbye.", "tool_choice": "none"}
+    assert goodbye["response"] == {**SPOKEN, "instructions": "Say goodbye.", "tool_choice": "none"}
     call.starts("r2")
     call.speaks("i2", ms=500, response_id="r2")
     call.ends("r2")
@@ -475,4 +476,4 @@ def test_an_agent_that_was_held_when_the_model_was_lost_goes_on() -> None:
     call.model("session.updated", session={})
     later = call.wait(20)
     assert sounds(later)
-    assert sent(later, "response.create")[0]["response"] == {"instructions": "Ask."}
+    assert sent(later, "response.create")[0]["response"] == {**SPOKEN, "instructions": "Ask."}

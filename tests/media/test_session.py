@@ -83,9 +83,9 @@ def test_a_first_message_or_an_answer_that_does_not_come_is_an_end() -> None:
 @pytest.mark.parametrize(
     ("param", "left"),
     [
-        ("session.mood", {"type", "audio"}),
-        ("mood", {"type", "audio"}),
-        ("session.audio.output.speed", {"type", "audio", "mood"}),
+        ("session.mood", {"type", "audio", "output_modalities"}),
+        ("mood", {"type", "audio", "output_modalities"}),
+        ("session.audio.output.speed", {"type", "audio", "mood", "output_modalities"}),
     ],
 )
 def test_an_unknown_setting_is_left_out_and_the_rest_sent_again(param: str, left: set[str]) -> None:

@@ -175,7 +175,12 @@ def test_a_tool_that_the_vendor_serves_itself_is_taken_for_that_vendor(vendor: s
         (options(max_output_tokens="lots"), "or \"inf\", not 'lots'"),
         (options(speed=2), f"{UPDATE}.speed: must be from 0.25 to 1.5, not 2"),
         (options(temperature=2.5), "temperature: must be from 0 to 2, not 2.5"),
-        (options(modalities=["voice"]), f"{UPDATE}.modalities: must be a list of text and audio"),
+        (options(modalities=["voice"]), f"{UPDATE}.modalities: must be [text, audio] or [audio]: an answer in text"),
+        (options(output_modalities=["text"]), f"{UPDATE}.output_modalities: must be [text, audio] or [audio]"),
+        (
+            llm(llmOptions={"response_create": {"modalities": ["text"]}}),
+            "response_create.modalities: must be [text, audio] or [audio]: an answer in text alone is not heard",
+        ),
         (options(output_audio_format="wav"), "must be pcm16 or g711_ulaw or g711_alaw, not 'wav'"),
         (options(type="transcription"), f"{UPDATE}.type: must be realtime, not 'transcription'"),
         (options(turn_detection=True), "turn_detection: must be an object, or null for none, not true"),

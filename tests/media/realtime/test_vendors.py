@@ -211,7 +211,7 @@ def test_extra_goes_out_as_it_is(vendor: str) -> None:
     extra = {"session_update": {"mood": "sunny"}, "response_create": {"mood": "kind"}}
     model = model_of(vendor, llmOptions={"extra": extra})
     assert json.loads(model.configure())["session"]["mood"] == "sunny"
-    assert json.loads(TELLING["greet"](model) or b"")["response"] == {"mood": "kind"}
+    assert json.loads(TELLING["greet"](model) or b"")["response"].items() >= {"mood": "kind"}.items()
     assert model.without("session.mood")
     assert "mood" not in json.loads(model.configure())["session"]
 
