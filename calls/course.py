@@ -183,7 +183,7 @@ class Course:
         if disposed != "return":
             return await self._go_on(live, voicemail(handoff) if disposed == "voicemail" else [HANGUP])
         end = (await self._row(live)).legs[nth].end
-        back = again(live.again.get(nth), end.transcript if end else (), outcome)
+        back = again(live.again.get(nth), end, outcome)
         return await self._go_on(live, [live.llms[nth].to_wire(), *remaining], back=back)
 
     async def heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:

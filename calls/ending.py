@@ -21,6 +21,7 @@ def kept(end: End, record: Record, *, at_s: float) -> KeptEnd:
         told=end.told,
         usage=record.usage,
         transcript=tuple(record.transcript),
+        history=record.shown_history,
     )
 
 

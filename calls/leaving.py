@@ -1,7 +1,6 @@
 """How a model leaves the conversation by a tool of ours, what the call does then, and how it comes back. Pure."""
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from media.ends import HANDOFF, HANGUP
@@ -64,10 +63,13 @@ def handed_off(hook: str) -> int | None:
     return int(nth) if hook != nth and nth.isdecimal() else None
 
 
-def again(before: Again | None, transcript: Sequence[JsonObject], outcome: Outcome) -> Again:
-    """Go on after a transfer that has failed. `before`: what the conversation itself went on from."""
+def again(before: Again | None, end: End | None, outcome: Outcome) -> Again:
+    """Go on after a transfer that has failed, knowing what was said and what tools have done already.
+
+    `before`: what the conversation itself went on from; `end`: the conversation's.
+    """
     why = OUTCOMES[outcome]
-    said = [(line["role"], line["text"]) for line in transcript]
+    said = end.history if end else ()
     told = ("system", f"The transfer to a human has failed: {why}. The caller is with you again.")
     opening = (
         "In one short sentence, in the language of the conversation, tell the caller that the transfer has failed "

@@ -106,6 +106,11 @@ class Record:
         line.text = text or ""
         self._untold.discard(item_id)
 
+    @property
+    def shown_history(self) -> tuple[tuple[str, str], ...]:
+        """As it may be kept."""
+        return tuple((role, self.confidential.shown(text)) for role, text in self.history())
+
     def typed(self, entry: str, now: float, *, confidential: bool) -> None:
         """Keep what the caller typed; what they typed in confidence is told to nobody but the model."""
         self._line("user", now).text = TYPED + entry

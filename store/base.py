@@ -55,6 +55,8 @@ class End:
     usage: JsonObject = field(default_factory=dict)
     transcript: tuple[JsonObject, ...] = ()
     "What was heard, in order; may still grow for the second in which last words arrive."
+    history: tuple[tuple[str, str], ...] = ()
+    "(role, text) of what was heard and of what tools have found out, for a model that goes on from here."
 
 
 @dataclass(frozen=True, slots=True)

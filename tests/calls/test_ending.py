@@ -52,3 +52,14 @@ def test_the_end_is_kept_with_what_was_said_and_used() -> None:
         {"message": "the server is restarting"},
     )
     assert (end.usage, [line["text"] for line in end.transcript]) == ({"total_tokens": 3}, ["Hello?"])
+
+
+def test_what_tools_have_done_is_kept_with_the_end_and_what_was_typed_in_confidence_is_not() -> None:
+    record = Record(now=0.0)
+    record.typed("4711", 1.0, confidential=True)
+    record.tool_called("c1", "refund", '{"pin":"4711"}', 2.0)
+    record.tool_answered("c1", "A17 refunded", 3.0)
+    assert kept(RESTART, record, at_s=7.0).history == (
+        ("user", "(typed on the keypad) ••••"),
+        ("system", 'The tool refund was called with {"pin":"••••"}: A17 refunded'),
+    )

@@ -40,6 +40,8 @@ async def left(exchange: Exchange, verbs: list[JsonObject]) -> list[JsonObject]:
     assert line
     line._bridge.record.caller_turn("u1", transcribed=True, now=0)
     line._bridge.record.caller_text("u1", "A human, please.", 0)
+    line._bridge.record.tool_called("c1", "refund", "{}", 0)
+    line._bridge.record.tool_answered("c1", "A17 refunded", 0)
     line.finish(LEFT)
     return await exchange.ended(verbs, call_status="in-progress")
 
@@ -106,6 +108,7 @@ async def test_a_caller_whom_nobody_answers_is_back_with_an_agent_who_knows() ->
     options = exchange.lines.made[1]._bridge._options
     assert options.history == (
         ("user", "A human, please."),
+        ("system", "The tool refund was called with {}: A17 refunded"),
         ("system", "The transfer to a human has failed: nobody answered. The caller is with you again."),
     )
     assert "nobody answered" in options.opening["instructions"]
@@ -114,7 +117,7 @@ async def test_a_caller_whom_nobody_answers_is_back_with_an_agent_who_knows() ->
     [dial, _] = await left(exchange, back)
     twice = await exchange.hook(dial["actionHook"], **NO_ANSWER | {"dial_call_status": "busy"})
     history = exchange.lines.made[2]._bridge._options.history
-    assert [role for role, _ in history] == ["user", "system", "user", "system"]
+    assert [role for role, _ in history] == ["user", "system", "system"] * 2
     assert "the line is busy" in history[-1][1]
 
     line = await exchange.open(twice)

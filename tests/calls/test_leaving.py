@@ -1,5 +1,6 @@
 """How a model leaves by a tool of ours, and what the call does then."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,10 @@ def llm_of(**properties: Any) -> Llm:
 
 def end_of(reason_code: str, **told: Any) -> End:
     return End(reason_code, "normal conversation end", "agent", 0.0, told=told)
+
+
+def end_after(*said: tuple[str, str]) -> End:
+    return replace(end_of("handoff"), history=said)
 
 
 def test_a_verb_has_the_exits_that_it_asks_for() -> None:
@@ -74,15 +79,14 @@ def test_a_hook_of_somebody_elses_is_no_transfer_of_ours(hook: str) -> None:
 
 
 def test_who_comes_back_is_told_what_was_said_and_what_failed() -> None:
-    transcript = ({"role": "user", "text": "A human.", "at": 1.0}, {"role": "assistant", "text": "At once.", "at": 2.0})
-    history, opening = again(None, transcript, "no-answer")
+    said = (("user", "A human."), ("system", "The tool refund was called with {}: done"), ("assistant", "At once."))
+    history, opening = again(None, end_after(*said), "no-answer")
     assert history == (
-        ("user", "A human."),
-        ("assistant", "At once."),
+        *said,
         ("system", "The transfer to a human has failed: nobody answered. The caller is with you again."),
     )
     assert "(nobody answered)" in opening
-    more = again(Again(history, opening), transcript[:1], "busy").history
-    assert more[:4] == (*history, ("user", "A human."))
+    more = again(Again(history, opening), end_after(*said[:1]), "busy").history
+    assert more[:5] == (*history, ("user", "A human."))
     assert "the line is busy" in more[-1][1]
-    assert len(again(Again(history * 100, ""), (), "error").history) == 60
+    assert len(again(Again(history * 100, ""), None, "error").history) == 60
