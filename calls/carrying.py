@@ -1,6 +1,6 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -26,6 +26,7 @@ from verbs import parse
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
 from verbs.offering import confirmed, offered
+from verbs.spare import Spare, spare
 
 AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
 
@@ -75,9 +76,31 @@ def as_configured(llm: Llm, vendor: Vendor) -> Llm:
     return llm.model_copy(update={"model": model}) if model else llm
 
 
-def others(llm: Llm, route: Route) -> list[Llm]:
+def others(llm: Llm, route: Route) -> list[Spare]:
     """Give the verb as it is for each of the models that its route falls back on."""
-    return [llm.model_copy(update={**other.model_dump(), "connect_options": None}) for other in route.llm_fallback]
+    return [
+        spare(llm, vendor=other.vendor, model=other.model, auth=other.auth, options=other.llm_options)
+        for other in route.llm_fallback
+    ]
+
+
+def oddities(settings: Settings, route: Route) -> Iterator[str]:
+    """Say what of the options of a route's `llm` verbs its models do not know, or know otherwise."""
+    for llm in parse(route.verbs, version=settings.platform.version, strict=False):
+        if not isinstance(llm, Llm):
+            continue
+        of_its_own = _told(llm, route, settings)
+        yield from of_its_own
+        for other, left_out in others(llm, route):
+            yield from left_out
+            told = (warning for warning in _told(other, route, settings) if warning not in of_its_own)
+            yield from (f"said to {other.vendor}: {warning}" for warning in told)
+
+
+def _told(llm: Llm, route: Route, settings: Settings) -> list[str]:
+    with suppress(ModelError):  # the check of the verb itself has said more
+        return offered_model(llm, route, settings).warnings
+    return []
 
 
 def make_bridge(
@@ -153,11 +176,20 @@ def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
     if llm.vendor not in settings.vendors:
         raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
     vendor = settings.vendors[llm.vendor]
-    llm = as_configured(llm, vendor)
-    whole, told = offered(llm, {name: tool.declaration for name, tool in route_tools(route, settings).items()})
+    return Candidate(model_dial(as_configured(llm, vendor), vendor), offered_model(llm, route, settings))
+
+
+def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:
+    """Make the verb's model, offered all tools that it may call, with all that is to be told of its options.
+
+    :raises ModelError: its options cannot be used
+    """
+    known = settings.vendors.get(llm.vendor)
+    declared = {name: tool.declaration for name, tool in route_tools(route, settings).items()}
+    whole, told = offered(as_configured(llm, known) if known else llm, declared)
     model = make_model(whole, route)
     model.warnings.extend(told)
-    return Candidate(model_dial(llm, vendor), model)
+    return model
 
 
 def route_tools(route: Route, settings: Settings) -> Mapping[str, Tool]:

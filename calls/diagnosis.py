@@ -148,7 +148,7 @@ def _llms(settings: Settings, route: Route) -> Iterator[Llm]:
         return
     for llm in parse(route.verbs, version=settings.platform.version):
         if isinstance(llm, Llm):
-            yield from (llm, *others(llm, route))
+            yield from (llm, *(other.llm for other in others(llm, route)))
 
 
 def _dial(llm: Llm, route: Route, settings: Settings) -> Dial | None:

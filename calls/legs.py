@@ -103,13 +103,15 @@ class Legs:
 
     def _candidates(self, live: LiveCall, llm: Llm) -> list[Candidate]:
         """Give the models that a verb can be carried out with: its own, then its route's `llm_fallback`."""
-        found = [candidate(llm, live.route, live.settings)]
-        for other in carrying.others(llm, live.route):
+        found, told = [candidate(llm, live.route, live.settings)], []
+        for other, left_out in carrying.others(llm, live.route):
             try:
                 found.append(candidate(other, live.route, live.settings))
+                told += left_out
             except ModelError as error:
                 live.log.warning("fallback_not_configured", vendor=other.vendor, message=str(error))
-        for warning in dict.fromkeys(warning for _, model in found for warning in model.warnings):
+        told += [warning for _, model in found for warning in model.warnings]
+        for warning in dict.fromkeys(told):
             live.log.info("llm_options_translated", message=warning)
         return found
 

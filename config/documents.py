@@ -11,6 +11,8 @@ from config.nodes import Mapping, Node, Scalar, Sequence, children, json_of, sca
 from config.urls import url_fault
 from verbs import templates
 from verbs.base import did_you_mean
+from verbs.llm_options import check_options
+from verbs.vendors import VENDORS
 
 _NAMES = ("from", "to", "call_sid", "caller_name", "direction")
 _FAMILIES = ("sip.headers.", "customerData.", "env.")
@@ -33,11 +35,10 @@ def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve
             _check_hook(draft, hook, resolves=hooks_resolve)
         if key != "verbs":
             _refuse_llm(draft, document, key)
-    tools = route.get("tools")
-    served = [tool for tool in children(tools) if isinstance(tool, Mapping)] if tools else []
-    for hook in (
-        target for node in (route.get("status_hook"), route.get("amd_hook"), *served) for target in _target(node)
-    ):
+    for spare in _below(route, "llm_fallback"):
+        _check_spare(draft, spare)
+    named = (route.get("status_hook"), route.get("amd_hook"), *_below(route, "tools"))
+    for hook in (target for node in named for target in _target(node)):
         _check_hook(draft, hook, resolves=hooks_resolve)
     return route
 
@@ -97,6 +98,23 @@ def _written(document: Node, inner: Path) -> tuple[Path, Node | None]:
             path, node = (*path, node.entries[0].key), node.entries[0].value
         path, node = (*path, key), step(node, key) if node else None
     return path, node
+
+
+def _below(route: Mapping, key: str) -> Iterator[Mapping]:
+    node = route.get(key)
+    yield from (child for child in children(node) if isinstance(child, Mapping)) if node else ()
+
+
+def _check_spare(draft: Draft, spare: Mapping) -> None:
+    """Check the `llmOptions` of a model that is fallen back on, as those of a verb for that model's vendor."""
+    vendor, options = spare.get("vendor"), spare.get("llmOptions")
+    known = VENDORS.get(vendor.text) if isinstance(vendor, Scalar) else None
+    if known is None or not isinstance(options, Mapping):
+        return
+    for finding in check_options(json_of(options), (), settings=known.settings, built_in=known.tools):
+        draft.complain(
+            (*options.path, *finding.path), finding.message, at_key=finding.message.startswith("unknown property")
+        )
 
 
 def _refuse_llm(draft: Draft, document: Node, key: str) -> None:

@@ -20,7 +20,8 @@ _LEAST_CHARS = 6
 def secret_values(settings: Settings) -> frozenset[str]:
     """Give every secret of the settings: tokens, keys, and what stands under a verb's `auth` and the like."""
     documents = [(route.verbs, route.fallback, route.busy, route.tools) for route in settings.routes]
-    found = {*_model_secrets(settings), *secrets_in(documents)}
+    spares = [spare.model_dump() for route in settings.routes for spare in route.llm_fallback]
+    found = {*_model_secrets(settings), *secrets_in(documents), *secrets_in(spares)}
     return frozenset(text for text in found if len(text) >= _LEAST_CHARS)
 
 

@@ -167,6 +167,8 @@ class Other(Strict):
     vendor: Name
     model: MaybeText = None
     auth: Json = Field(default_factory=dict, repr=False)
+    llm_options: Json = Field(default_factory=dict, alias="llmOptions", repr=False)
+    "Laid over the verb's own, setting by setting."
 
     @model_validator(mode="before")
     @classmethod

@@ -25,11 +25,13 @@ class KnownVendor:
     "Settings of a session that it knows beyond OpenAI's, by their dotted names."
     tools: frozenset[str] = frozenset({"mcp"})
     "The types of the tools that it serves itself."
+    serves: str = ""
+    "The vendor whose models it serves, voices and all; nothing: they are its own."
 
 
 VENDORS: Mapping[str, KnownVendor] = {
     "openai": KnownVendor("OPENAI", "wss://api.openai.com/v1/realtime", "gpt-realtime-2.1"),
-    "microsoft": KnownVendor("AZURE_OPENAI"),
+    "microsoft": KnownVendor("AZURE_OPENAI", serves="openai"),
     # docs.x.ai: guides/voice/agent
     "xai": KnownVendor(
         "XAI",

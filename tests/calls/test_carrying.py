@@ -238,9 +238,61 @@ def test_the_agents_manners_are_the_routes() -> None:
 
 
 @pytest.mark.claim("fallback models")
+def test_another_vendors_model_is_not_asked_for_what_only_the_verbs_own_has() -> None:
+    told = {
+        "response_create": {"voice": "alloy", "instructions": "Be kind."},
+        "session_update": {
+            "input_audio_transcription": {"model": "gpt-4o-transcribe"},
+            "turn_detection": {"type": "semantic_vad", "eagerness": "low"},
+        },
+    }
+    for own, voice in (({}, None), ({"session_update": {"voice": "ara"}}, "ara")):
+        entry = {"vendor": "xai", "llmOptions": own, "auth": {"apiKey": "xai-key"}}
+        settings = settings_of({"verbs": [LLM | {"llmOptions": told}], "llm_fallback": [entry]})
+        [(spare, _)] = carrying.others(llm_of(llmOptions=told), settings.routes[0])
+        message = carrying.candidate(spare, settings.routes[0], settings).model.configure()
+        session = json.loads(message)["session"]
+        assert (session["instructions"], session.get("voice")) == ("Be kind.", voice)
+        assert session["turn_detection"] == {"type": "server_vad"}
+        assert b"transcri" not in message
+        [odd] = [line for line in carrying.oddities(settings, settings.routes[0]) if "openai only" in line]
+        assert ("response_create.voice" in odd) is (voice is None)
+
+
+@pytest.mark.claim("J12")
+def test_what_will_not_be_done_as_written_is_known_before_a_call() -> None:
+    verb = LLM | {"model": "gpt-4o-realtime-preview", "llmOptions": {"session_update": {"temperature": 1}}}
+    route = {"verbs": [{"verb": "answer"}, verb], "llm_fallback": ["speaches/llama"]}
+    settings = settings_of(route)
+    assert list(carrying.oddities(settings, settings.routes[0])) == [
+        "temperature is no longer known to the Realtime API; it was left out",
+        "the model gpt-4o-realtime-preview is gone; gpt-realtime-2.1 is used in its place",
+    ]
+    settings = settings_of({**route, "llm_fallback": ["openai/gpt-4o-mini-realtime-preview"]})
+    assert list(carrying.oddities(settings, settings.routes[0]))[2:] == [
+        "said to openai: the model gpt-4o-mini-realtime-preview is gone; gpt-realtime-2.1-mini is used in its place"
+    ]
+    noisy = LLM | {"llmOptions": {"session_update": {"input_audio_noise_reduction": {"type": "near_field"}}}}
+    settings = settings_of({**route, "verbs": [noisy]})
+    assert list(carrying.oddities(settings, settings.routes[0])) == [
+        "said to speaches: session_update.audio.input.noise_reduction is not known to this vendor; it was left out"
+    ]
+
+
+def test_options_that_nobody_can_read_are_the_checks_own_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ModelError("no")
+
+    monkeypatch.setattr(carrying, "make_model", fails)
+    settings = settings_of({"verbs": [LLM]})
+    assert list(carrying.oddities(settings, settings.routes[0])) == []
+
+
+@pytest.mark.claim("fallback models")
 def test_a_verb_falls_back_on_the_routes_other_models_with_its_own_options() -> None:
     [route] = settings_of({"verbs": [LLM], "llm_fallback": ["openai/gpt-realtime-mini", {"vendor": "openai"}]}).routes
     llm = llm_of(connectOptions={"host": "eu.example.com"}, auth={"apiKey": "k"})
-    first, second = carrying.others(llm, route)
+    (first, lost), (second, _) = carrying.others(llm, route)
+    assert lost == []
     assert (first.vendor, first.model, first.connect_options, first.auth) == ("openai", "gpt-realtime-mini", None, {})
     assert (second.model, second.llm_options) == (None, llm.llm_options)

@@ -31,5 +31,10 @@ def test_every_secret_of_the_settings_is_known(loaded: Load) -> None:
     }
 
 
+def test_the_key_of_a_model_that_is_fallen_back_on_is_a_secret(loaded: Load) -> None:
+    route = "{name: a, verbs: [{verb: hangup}], llm_fallback: [{vendor: xai, auth: {apiKey: xai-secret}}]}"
+    assert "xai-secret" in secret_values(loaded(f"routes: [{route}]", {}))
+
+
 def test_secrets_are_hidden_the_longest_first() -> None:
     assert hidden("a secret-long and a secret", ["secret", "secret-long"]) == "a *** and a ***"
