@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from calls import native_document
+from calls.carrying import oddities
 from calls.document import Place, Seat, extend, filled, new_call, route_verbs
 from calls.opening import opening
 from calls.readers import READERS
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
     if given.command == "serve":
         return serve(given.config, host=given.host, port=given.port)
     if given.command == "check":
-        code, lines = check_lines(given.config, os.environ, read=READERS)
+        code, lines = check_lines(given.config, os.environ, read=READERS, oddities=oddities)
     elif given.command == "doctor":
         code, lines = _doctor(given.config)
     else:
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
             caller=given.caller,
             document_for=document_for,
             read=READERS,
+            oddities=oddities,
         )
     print(*lines, sep="\n")
     return code

@@ -1,7 +1,7 @@
 """The words of `check` and `explain`: exit codes and lines, for a terminal to print."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,26 @@ Call = Mapping[str, Any]
 "The body of a call webhook."
 DocumentFor = Callable[[Settings, Route, Call], Sequence[Mapping[str, Any]]]
 "Gives the verb document that a call of the route would get."
+Oddities = Callable[[Settings, Route], Iterable[str]]
+"Says what of a route's verbs will not be carried out as written."
 
 
-def check_lines(path: Path, environ: Mapping[str, str], *, read: Readers = UNREAD) -> tuple[int, list[str]]:
+def _nothing_odd(_: Settings, __: Route) -> Iterable[str]:
+    return ()
+
+
+def check_lines(
+    path: Path, environ: Mapping[str, str], *, read: Readers = UNREAD, oddities: Oddities = _nothing_odd
+) -> tuple[int, list[str]]:
     """Check a configuration: 2 with one line per complaint, or 0 with its routes and warnings."""
     try:
         settings = load(path, environ=environ, read=read)
     except ConfigError as error:
         return 2, [str(complaint) for complaint in error.complaints]
     names = ", ".join(route.name for route in settings.routes)
-    return 0, [f"{path}: no complaints; routes: {names}", *(f"warning: {text}" for text in settings.warnings)]
+    odd = (f"route {route.name!r}: {text}" for route in settings.routes for text in oddities(settings, route))
+    told = dict.fromkeys([*settings.warnings, *odd])
+    return 0, [f"{path}: no complaints; routes: {names}", *(f"warning: {text}" for text in told)]
 
 
 def explain_lines(
@@ -36,8 +46,11 @@ def explain_lines(
     caller: str = "",
     document_for: DocumentFor,
     read: Readers = UNREAD,
+    oddities: Oddities = _nothing_odd,
 ) -> tuple[int, list[str]]:
     """Say which route an inbound call would take, why the others did not, its tools, and the document it would get.
+
+    What of it will not be carried out as written stands before the document.
 
     Exit code 0, or 1 when no route takes the call, or 2 when the configuration has complaints.
     """
@@ -52,9 +65,10 @@ def explain_lines(
         return 1, [*verdicts, f"no route takes a call to {number}: add one, such as numbers: ['*']"]
     shape = [] if route.hooks == Shape() else [_shape_line(route.hooks)]
     tools = [_tool_line(name, tool) for name, tool in settings.tools.get(route.name, {}).items()]
+    odd = [f"warning: {text}" for text in dict.fromkeys(oddities(settings, route))]
     document = json.dumps(document_for(settings, route, call), indent=2, ensure_ascii=False)
     secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secret_values(settings)]
-    return 0, [*verdicts, *hidden("\n".join([*shape, *tools, document]), secrets).splitlines()]
+    return 0, [*verdicts, *hidden("\n".join([*shape, *tools, *odd, document]), secrets).splitlines()]
 
 
 def _verdict_line(verdict: Verdict) -> str:

@@ -14,6 +14,7 @@ from media.audio import AudioFormat
 from media.realtime import models
 from media.realtime.base import ModelAudio
 from media.realtime.dialect import (
+    MISSING,
     OPENAI,
     RESPONSE_PATHS,
     SESSION_PATHS,
@@ -71,6 +72,8 @@ def translate(
     session = _in_todays_words(llm_options.get("session_update"), SESSION_PATHS, gone, dialect)
     response = _in_todays_words(llm_options.get("response_create"), RESPONSE_PATHS, gone, dialect)
     warnings = [f"{name} is no longer known to the Realtime API; it was left out" for name in sorted(gone)]
+    warnings += _said_twice(llm_options, "session_update", SESSION_PATHS)
+    warnings += _said_twice(llm_options, "response_create", RESPONSE_PATHS)
     warnings += _have_spoken(session, "session_update")
     warnings += _have_spoken(response, "response_create") if "output_modalities" in response else []
     _complete_session(session, audio if isinstance(audio, ModelAudio) else ModelAudio(audio, audio))
@@ -109,6 +112,17 @@ def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect:
         if name in source and (source[name] is not None or path[:2] == ("audio", "input")):
             place_of(result, path[:-1]).setdefault(path[-1], deepcopy(source[name]))
     return result
+
+
+def _said_twice(llm_options: JsonObject, within: str, paths: dict[str, Path]) -> list[str]:
+    """Complain of settings of which the beta's word says one thing and that of today another."""
+    source = _object(llm_options.get(within))
+    return [
+        f"{within}.{name} says otherwise than {within}.{'.'.join(path)}, which is used"
+        for name, path in paths.items()
+        if path != ("output_modalities",) and source.get(name) is not None
+        if find(source, path) not in (MISSING, None, source[name])
+    ]
 
 
 def _have_spoken(told: JsonObject, within: str) -> list[str]:

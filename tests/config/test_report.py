@@ -38,6 +38,17 @@ def test_a_good_configuration_passes_with_its_warnings(path: Path) -> None:
     )
 
 
+def test_what_is_odd_about_a_route_is_a_warning_of_check_and_of_explain_once(path: Path) -> None:
+    def oddities(_: Settings, route: Route) -> list[str]:
+        return [f"{route.name} is odd"] * 2
+
+    code, lines = check_lines(path, {}, oddities=oddities)
+    assert (code, lines[1:]) == (0, [f"warning: route {name!r}: {name} is odd" for name in ("support", "sales")])
+    code, lines = explain_lines(path, {}, number="+15551", document_for=document_for, oddities=oddities)
+    assert (code, lines[2]) == (0, "warning: support is odd")
+    assert lines[3] == "["
+
+
 def test_every_complaint_is_a_line(path: Path) -> None:
     path.write_text(TEXT.replace("store:", "stor:").replace("server:", "serve:"))
     expected = [

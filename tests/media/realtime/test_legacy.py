@@ -103,6 +103,26 @@ def test_a_setting_of_the_session_goes_to_its_place(beta: JsonObject, path: tupl
     assert place == value
 
 
+@pytest.mark.parametrize(
+    ("told", "warning"),
+    [
+        (
+            {"session_update": {"voice": "verse", "audio": {"output": {"voice": "marin"}}}},
+            "session_update.voice says otherwise than session_update.audio.output.voice, which is used",
+        ),
+        (
+            {"response_create": {"voice": "verse", "audio": {"output": {"voice": "marin"}}}},
+            "response_create.voice says otherwise than response_create.audio.output.voice, which is used",
+        ),
+        ({"session_update": {"voice": "marin", "audio": {"output": {"voice": "marin"}}}}, None),
+        ({"session_update": {"voice": None, "audio": {"output": {"voice": "marin"}}}}, None),
+        ({"session_update": {"modalities": ["text", "audio"], "output_modalities": ["audio"]}}, None),
+    ],
+)
+def test_what_is_said_twice_and_not_alike_is_told(told: JsonObject, warning: str | None) -> None:
+    assert translate(told, audio=PCM).warnings == ([warning] if warning else [])
+
+
 @pytest.mark.parametrize("name", ["tools", "instructions", "voice", "speed", "modalities", "tracing", "audio"])
 def test_a_null_says_what_a_new_session_says_anyway(name: str) -> None:
     assert session_of({name: None}) == session_of({})
