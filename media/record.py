@@ -60,6 +60,9 @@ class Record:
         self._caller: dict[str, Line] = {}
         self._agent: dict[Speech, Line] = {}
         self._untold: set[str] = set()
+        "Turns whose text is still to come."
+        self._early: set[str] = set()
+        "Turns that are still to come, and whose text was sooner."
         self._tools: dict[str, ToolUse] = {}
         self.turns: list[JsonObject] = []
         self.usage: JsonObject = {}
@@ -94,7 +97,11 @@ class Record:
         return [self.confidential.shown(asdict(tool)) for tool in self._tools.values()]
 
     def caller_turn(self, item_id: str, *, transcribed: bool, now: float) -> None:
-        """Keep the place of the caller's turn: its text may come after the answer has begun."""
+        """Keep the place of the caller's turn: its text may come after the answer has begun, or before the turn."""
+        if item_id in self._early:
+            self._early.discard(item_id)
+            self._move_here(self._caller[item_id], now)
+            return
         self._caller[item_id] = self._line("user", now)
         if transcribed:
             self._untold.add(item_id)
@@ -103,6 +110,7 @@ class Record:
         line = self._caller.get(item_id)
         if line is None:
             line = self._caller[item_id] = self._line("user", now)
+            self._early.add(item_id)
         line.text = text or ""
         self._untold.discard(item_id)
 
@@ -183,6 +191,10 @@ class Record:
         line = Line(role, "", None, interrupted=False, at=round(now - self._began, 3))
         self._lines.append(line)
         return line
+
+    def _move_here(self, line: Line, now: float) -> None:
+        self._lines = [*(other for other in self._lines if other is not line), line]
+        line.at = round(now - self._began, 3)
 
 
 def _share(text: str, heard_ms: float, received_ms: float) -> str:

@@ -103,6 +103,17 @@ def test_a_transcript_of_an_unknown_turn_is_kept_all_the_same() -> None:
     assert line(record)["text"] == "Hello?"
 
 
+def test_a_text_that_comes_before_its_turn_takes_the_turns_place_and_is_not_awaited_again() -> None:
+    record = Record(now=0.0)
+    record.caller_text("u2", "Two.", 1.0)
+    record.caller_text("u1", "One.", 1.0)
+    record.caller_turn("u1", transcribed=True, now=2.0)
+    record.spoken(HELLO, "Fine.", final=True, now=3.0)
+    record.caller_turn("u2", transcribed=True, now=4.0)
+    assert [(each["text"], each["at"]) for each in record.transcript] == [("One.", 2.0), ("Fine.", 3.0), ("Two.", 4.0)]
+    assert (record.awaits_text, record.lacks_words) == (False, False)
+
+
 def test_a_tools_answers_are_kept_with_how_long_they_took() -> None:
     record = Record(now=10.0)
     record.tool_called("c1", "get_weather", "{}", 11.0)
