@@ -15,6 +15,8 @@ import re
 from math import inf
 from typing import Any
 
+from media.ends import FATAL
+
 JsonObject = dict[str, Any]
 
 RETRIES = 1
@@ -25,8 +27,6 @@ RATE_LIMIT_S = 1.0
 "How long to wait where the model does not say."
 MAX_RATE_LIMIT_S = 6.0
 "A caller waits no longer for one try."
-FATAL = frozenset({"insufficient_quota", "invalid_api_key", "account_deactivated", "billing_hard_limit_reached"})
-"Failures after which the next response must fail too (LiveKit's set; livekit/agents #6352 is what happens without)."
 _AGAIN_IN = re.compile(r"try again in ([0-9]+(?:\.[0-9]+)?) ?(ms|s)\b")
 
 

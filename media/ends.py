@@ -22,6 +22,22 @@ NO_METADATA = End("connection failure", "media_lost", "platform", {"message": "n
 REFUSALS = frozenset({1008, 3000, 4000})
 "Close codes that say that trying again is of no use (OpenAI: 3000 and 4000 carry invalid_request_error.*)."
 
+FATAL = frozenset(
+    {
+        "account_deactivated",
+        "beta_api_shape_disabled",
+        "billing_hard_limit_reached",
+        "insufficient_quota",
+        "invalid_api_key",
+        "model_not_found",
+        "session_expired",
+    }
+)
+"""Errors and failures after which a session cannot work, nor, unless it has expired, the next one; most leave it open.
+
+OpenAI's realtime errors, and LiveKit's set (livekit/agents #6352 is what happens where they are tried again).
+"""
+
 
 def media_lost(why: str) -> End:
     """The caller's audio is gone, by a fault."""

@@ -7,6 +7,7 @@ compared or sent back is looked at first.
 import json
 from collections.abc import Callable
 
+from media.ends import FATAL
 from media.playout import Speech
 from media.realtime.base import (
     CallerCommitted,
@@ -35,22 +36,6 @@ HEAD_BYTES = 512
 "Where the type of an event stands, whatever the order of its keys."
 LATEST_UNIX_S = 1e11
 "A session that ends later than in thousands of years is not believed to know."
-
-FATAL = frozenset(
-    {
-        "account_deactivated",
-        "beta_api_shape_disabled",
-        "billing_hard_limit_reached",
-        "insufficient_quota",
-        "invalid_api_key",
-        "model_not_found",
-        "session_expired",
-    }
-)
-"""Errors after which a session cannot work, nor, unless it has expired, the next one.
-
-Most others leave it open (OpenAI: realtime errors).
-"""
 
 HARMLESS = frozenset(
     {

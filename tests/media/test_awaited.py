@@ -3,6 +3,7 @@ from math import inf
 import pytest
 
 from media.awaited import RETRIES, Awaited
+from media.ends import FATAL
 
 GREETING = {"instructions": "Greet the caller."}
 
@@ -71,3 +72,8 @@ def test_the_second_try_comes_back_with_a_completed_response_and_with_nothing_el
     assert not machine.again()
     machine.settled(completed=True)
     assert machine.again()
+
+
+@pytest.mark.parametrize("code", sorted(FATAL))
+def test_a_failure_that_must_repeat_itself_is_not_asked_for_again(code: str) -> None:
+    assert awaited().after_failure(code, "", 0.0) is None
