@@ -159,7 +159,7 @@ def _caller_text(event: JsonObject) -> CallerText:
 
 
 MEANINGS: dict[str, Callable[[JsonObject], ModelEvent | None]] = {
-    "session.created": lambda e: opened(e["session"]),
+    "session.created": lambda e: opened(_object(e.get("session"))),
     "response.output_item.added": _item_announced,
     "response.output_audio.done": lambda e: SpeechComplete(speech_of(e)),
     "response.output_text.done": lambda e: TextWritten(text_in(e, "response_id"), text_in(e, "text")),

@@ -64,6 +64,8 @@ def delta(audio: bytes, type_: str = "response.output_audio.delta", **fields: An
     ("type_", "fields", "means"),
     [
         ("session.created", {"session": {"expires_at": 17}}, SessionOpened(17)),
+        ("session.created", {}, SessionOpened()),
+        ("session.created", {"session": None}, SessionOpened()),
         ("session.updated", {"session": {}}, SessionReady()),
         ("response.output_audio.done", ABOUT, SpeechComplete(SPEECH)),
         ("response.audio.done", ABOUT, SpeechComplete(SPEECH)),
