@@ -9,8 +9,13 @@ Theory of operation
     Before `ready` a refusal means that the configuration was not applied at all: the one setting that the model
     does not know is left out and the rest sent again; any other refusal ends the call with the model's words.
 
+    A drop is followed by another connection at once; where that one is closed before its session is ready, by more
+    of them, each after a longer pause.
+
     A session ends after an hour at the latest (`expires_at`). It is renewed two minutes before, as soon as nobody
-    speaks and nothing is being tried, and at once in the last seconds. One that has expired is a drop.
+    speaks and nothing is being tried, and at once in the last seconds. Drops and renewals together are so many in a
+    minute: after that a model that drops is given up, and a session is left to end when it does. One that has expired
+    is a drop.
 """
 
 from collections import deque
@@ -30,9 +35,13 @@ MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 "Close codes after which another connection may work (openai-python's own set); 1000 is a model that has finished."
 EXPIRED = "session_expired"
 "Said in an `error` event by vendors that tell no `expires_at`; OpenAI closes with 1001."
-MAX_DROPS = 3
-DROPS_WITHIN_S = 60.0
-"A model that drops the connection more often than that is not there."
+MAX_RETURNS = 3
+RETURNS_WITHIN_S = 60.0
+"A model that has to be reached again more often than that, for whatever reason, is not there."
+BACKOFF_S = (0.5, 1.0, 2.0)
+"The pauses before the second connection after a drop, the third and the fourth, which is the last."
+MIN_SESSION_S = 10.0
+"An end sooner than that after the beginning is told by a wrong clock: no vendor has such sessions."
 
 
 class Session:
@@ -63,9 +72,15 @@ class Session:
         self._max_session_s = max_session_s
         self._unix_s = unix_s
         self._bad_messages = 0
-        self._drops: deque[float] = deque(maxlen=MAX_DROPS)
+        self._returns: deque[float] = deque(maxlen=MAX_RETURNS)
+        "When a session was begun in place of another one of the same model."
         self._dropped: End | None = None
         "What became of the session before, while it is being reached again."
+        self._tries = 0
+        "How often it was closed again since."
+        self._dial_at = inf
+        self._doubted = False
+        "Whether the end that the model tells of its sessions was warned of."
         self._renew_at = self._renew_by = inf
         self.due = inf
         self.leg = ModelLeg.DIALLED
@@ -91,7 +106,7 @@ class Session:
             case SessionReady(mismatch) if mismatch:
                 return self._next(End("server error", "session_mismatch", "model", {"message": mismatch}))
             case SessionReady() if self.leg is ModelLeg.CONFIGURING:
-                self.leg, self.due, self._dropped = ModelLeg.READY, inf, None
+                self.leg, self.due, self._dropped, self._tries = ModelLeg.READY, inf, None, 0
             case ModelRefused(param=str(param), code="unknown_parameter") if self.model.without(param):
                 self._out.append(Warn("session_setting_dropped", {"param": param}))
                 self._configure(now)
@@ -102,6 +117,9 @@ class Session:
         return None
 
     def overdue(self, now: float) -> End | None:
+        """Do what is due: dial after a pause, or give up."""
+        if now >= self._dial_at:
+            self._dial()
         return self._next(NO_SESSION) if now >= self.due else None
 
     def bad_message(self, what: str) -> End | None:
@@ -113,13 +131,14 @@ class Session:
         return End("server error", "model_bad_events", "model", {"message": what})
 
     def failed(self, reason_code: str, message: str) -> End | None:
-        """The model could not be reached, or refused us before the session."""
-        return self._next(self._dropped or End("connection failure", reason_code, "model", {"message": message}))
+        """The model could not be reached, or refused us before the session: then that is why, whatever was before."""
+        lost = self._dropped if reason_code == "connect_failed" else None
+        return self._next(lost or End("connection failure", reason_code, "model", {"message": message}))
 
     def closed(self, code: int | None, reason: str, now: float) -> End | None:
         """Its socket is gone: reach it again where that may help."""
         gone = model_gone(code, reason)
-        return self._again(gone, code, reason, now) if self.ready and code in MENDABLE else self._next(gone)
+        return self._again(gone, code, reason, now) if code in MENDABLE else self._next(gone)
 
     def fell(self, end: End, now: float) -> End | None:
         """The conversation cannot go on; with another session or model perhaps, where it was the model that failed."""
@@ -129,48 +148,88 @@ class Session:
 
     def renew(self, now: float, *, quiet: Callable[[float], bool]) -> None:
         """Begin a new session in place of one that is near its end; `quiet` tells whether it would disturb nobody."""
-        if now >= self._renew_at and self.ready and (now >= self._renew_by or quiet(now)):
-            self._out.append(Warn("session_renewed"))
-            self._redial()
+        if now < self._renew_at or not self.ready or not (now >= self._renew_by or quiet(now)):
+            return
+        self._renew_at = self._renew_by = inf
+        if self._returns_often(now):
+            return
+        self._returns.append(now)
+        self._out.append(Warn("session_renewed"))
+        self._leave()
+        self._dial()
 
     def next_due(self) -> float:
-        return min(self.due, self._renew_by) if self.ready else self.due
+        return min(self.due, self._renew_by) if self.ready else min(self.due, self._dial_at)
+
+    def _may_return_in_s(self, now: float) -> float | None:
+        """Say how soon a connection may follow the one that has just been closed; None: none may."""
+        if self.ready and not self._returns_often(now):
+            self._returns.append(now)
+            return 0.0
+        if self.ready or not self._dropped or self._tries >= len(BACKOFF_S):
+            return None
+        self._tries += 1
+        return BACKOFF_S[self._tries - 1]
+
+    def _returns_often(self, now: float) -> bool:
+        return len(self._returns) == MAX_RETURNS and now - self._returns[0] < RETURNS_WITHIN_S
 
     def _lives_until(self, expires_at_unix_s: float | None, now: float) -> None:
-        expires = inf if expires_at_unix_s is None or not self._unix_s else expires_at_unix_s - self._unix_s
-        left_s = min(expires - now, self._max_session_s)
+        left_s = min(self._told_left_s(expires_at_unix_s, now), self._max_session_s)
         # A session that is shorter than our margins is renewed in its last fifth.
         self._renew_at = now + left_s - min(RENEW_MARGIN_S, left_s / 5)
         self._renew_by = now + left_s - min(FORCE_MARGIN_S, left_s / 30)
 
+    def _told_left_s(self, expires_at_unix_s: float | None, now: float) -> float:
+        """Say how long the session lasts by what the model tells of it, where that can be."""
+        if expires_at_unix_s is None or not self._unix_s:
+            return inf
+        left_s = expires_at_unix_s - self._unix_s - now
+        if left_s >= MIN_SESSION_S:
+            return left_s
+        if not self._doubted:
+            self._doubted = True
+            self._out.append(Warn("session_expiry_not_believed", {"left_s": round(left_s)}))
+        return inf
+
     def _next(self, end: End) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""
-        self.due = inf
+        self._tries = 0
+        self.due = self._dial_at = inf
         if self._nth + 1 >= len(self._models):
             self.leg = ModelLeg.GONE
             return end
         self._nth += 1
         self._out.append(Warn("model_fallback", {"reason_code": end.reason_code, "nth": self._nth}))
-        self._redial()
+        self._leave()
+        self._dial()
         self._use(self.model)
         return None
 
     def _again(self, end: End, code: int | None, reason: str, now: float) -> End | None:
         """Reach the same model again, unless that has been of no use lately."""
-        if len(self._drops) == MAX_DROPS and now - self._drops[0] < DROPS_WITHIN_S:
+        wait_s = self._may_return_in_s(now)
+        if wait_s is None:
             return self._next(end)
-        self._drops.append(now)
         self._dropped = end
         self._out.append(Warn("model_dropped", {"close_code": code, "reason": reason[:200]}))
-        self._redial()
+        self._leave()
+        if wait_s:
+            self._dial_at = now + wait_s
+        else:
+            self._dial()
         return None
 
-    def _redial(self) -> None:
+    def _leave(self) -> None:
+        """Have no session any more, and none on its way."""
         if self.ready:
             self._lost()
-        self.leg, self.due = ModelLeg.DIALLED, inf
-        self._renew_at = self._renew_by = inf
+        self.leg = ModelLeg.DIALLED
+        self.due = self._dial_at = self._renew_at = self._renew_by = inf
         self._bad_messages = 0
+
+    def _dial(self) -> None:
+        self._dial_at = inf
         self._out.append(Redial(self._nth))
 
     def _configure(self, now: float) -> None:

@@ -12,7 +12,7 @@ from media.ends import NO_SESSION
 from media.options import ModelLeg
 from media.realtime.base import ModelRefused, SessionOpened, SessionReady
 from media.realtime.openai import Realtime
-from media.session import DROPS_WITHIN_S, MAX_BAD_MESSAGES, MAX_DROPS, Session
+from media.session import BACKOFF_S, MAX_BAD_MESSAGES, MAX_RETURNS, MIN_SESSION_S, RETURNS_WITHIN_S, Session
 from tests.simulation import llm
 
 
@@ -180,26 +180,81 @@ def test_a_model_that_cannot_be_reached_again_has_disconnected() -> None:
     assert (end.completion_reason, end.reason_code) == ("disconnect from remote end", "model_disconnected")
 
 
-def test_a_drop_before_the_session_is_ready_is_an_end() -> None:
+@pytest.mark.claim("wrong API key")
+def test_a_key_that_is_refused_when_the_model_is_reached_again_is_why_it_ends() -> None:
+    machine, _ = session()
+    ready(machine)
+    machine.closed(1006, "", 10.0)
+    end = machine.failed("invalid_api_key", "the model answered HTTP 401")
+    assert end == End("connection failure", "invalid_api_key", "model", {"message": "the model answered HTTP 401"})
+
+
+def test_a_drop_before_the_first_session_is_ready_is_an_end() -> None:
     machine, _ = session()
     machine.connected(0.0)
     assert machine.closed(1006, "", 1.0)
 
 
+def test_a_model_that_lets_us_in_and_drops_us_again_is_reached_after_longer_and_longer_pauses() -> None:
+    machine, out = session()
+    ready(machine)
+    now, dials = 10.0, []
+    assert machine.closed(1012, "", now) is None
+    for pause_s in BACKOFF_S:
+        dials.append(out.count(Redial(0)))
+        machine.connected(now)
+        assert machine.closed(1012, "", now) is None
+        assert machine.next_due() == now + pause_s
+        assert machine.overdue(now + pause_s - 0.1) is None
+        assert out.count(Redial(0)) == dials[-1]
+        now += pause_s
+        assert machine.overdue(now) is None
+        assert machine.next_due() == inf
+    assert (dials, out.count(Redial(0))) == ([1, 2, 3], 4)
+    machine.connected(now)
+    end = machine.closed(1012, "", now)
+    assert end
+    assert (end.reason_code, machine.next_due()) == ("model_disconnected", inf)
+
+
+def test_a_session_that_was_ready_again_has_all_its_tries_again() -> None:
+    machine, out = session()
+    for at in (0.0, 100.0):
+        ready(machine, at)
+        machine.closed(1006, "", at)
+        for _ in BACKOFF_S:
+            machine.connected(at)
+            assert machine.closed(1006, "", at) is None
+            machine.overdue(at + 10)
+    assert out.count(Redial(0)) == 8
+
+
+def test_a_fallback_is_dialled_at_once_where_the_pause_before_another_try_is_over() -> None:
+    machine, out, _ = watched(models=2)
+    ready(machine)
+    machine.closed(1006, "", 0.0)
+    for _ in range(len(BACKOFF_S) + 1):
+        machine.connected(0.0)
+        assert machine.closed(1006, "", 0.0) is None
+        machine.overdue(10.0)
+    assert out[-1] == Redial(1)
+    assert machine.next_due() == inf
+
+
 def test_a_model_that_drops_too_often_is_given_up() -> None:
     machine, _ = session()
-    for n in range(MAX_DROPS):
+    for n in range(MAX_RETURNS):
         ready(machine, n)
         assert machine.closed(1006, "", n) is None
-    ready(machine, MAX_DROPS)
-    assert machine.closed(1006, "", DROPS_WITHIN_S - 1)
+    ready(machine, MAX_RETURNS)
+    assert machine.closed(1006, "", RETURNS_WITHIN_S - 1)
 
 
 def test_drops_that_are_rare_are_borne_for_ever() -> None:
     machine, _ = session()
     for n in range(10):
-        ready(machine, n * DROPS_WITHIN_S)
-        assert machine.closed(1006, "", n * DROPS_WITHIN_S) is None
+        ready(machine, n * RETURNS_WITHIN_S)
+        assert machine.closed(1006, "", n * RETURNS_WITHIN_S) is None
 
 
 FAULTS: list[Callable[[Session], End | None]] = [
@@ -240,14 +295,14 @@ def test_a_conversation_that_a_model_cannot_go_on_with_falls_to_the_next() -> No
 def test_a_session_that_has_expired_is_renewed_like_one_that_was_dropped() -> None:
     machine, out, watch = watched()
     expired = End("server error", "session_expired", "model", {"message": "60 minutes are over"})
-    for n in range(MAX_DROPS):
+    for n in range(MAX_RETURNS):
         ready(machine)
         assert machine.fell(expired, n * 1.0) is None
-    assert out.count(Warn("model_dropped", {"close_code": None, "reason": "60 minutes are over"})) == MAX_DROPS
-    assert (out[-1], watch.lost) == (Redial(0), MAX_DROPS)
+    assert out.count(Warn("model_dropped", {"close_code": None, "reason": "60 minutes are over"})) == MAX_RETURNS
+    assert (out[-1], watch.lost) == (Redial(0), MAX_RETURNS)
     assert machine.failed("connect_failed", "no route") is expired
     ready(machine)
-    assert machine.fell(expired, DROPS_WITHIN_S - 1) is expired
+    assert machine.fell(expired, RETURNS_WITHIN_S - 1) is expired
 
 
 def test_an_end_that_is_not_the_models_is_an_end() -> None:
@@ -287,3 +342,32 @@ def test_a_session_without_an_end_is_never_renewed() -> None:
     machine.renew(1e9, quiet=lambda _: True)
     assert machine.ready
     assert machine.next_due() == inf
+
+
+@pytest.mark.claim("expiry")
+@pytest.mark.parametrize("left_s", [-1000.0, 0.0, 3.0, MIN_SESSION_S - 1])
+def test_an_end_that_cannot_be_true_is_not_believed_and_warned_of_once(left_s: float) -> None:
+    machine, out = session(unix_s=1_000_000)
+    for at in (0.0, 100.0):
+        ready(machine, at, expires_at=1_000_000 + at + left_s)
+        machine.renew(at + left_s, quiet=lambda _: True)
+        assert machine.ready
+        assert machine.next_due() == inf
+        assert machine.closed(1006, "", at + 90) is None
+    doubts = [effect for effect in out if isinstance(effect, Warn) and effect.event == "session_expiry_not_believed"]
+    assert doubts == [Warn("session_expiry_not_believed", {"left_s": left_s})]
+
+
+@pytest.mark.claim("expiry")
+def test_a_session_is_not_renewed_more_often_than_a_model_may_drop() -> None:
+    machine, out = session(max_session_s=10)
+    for at in range(0, 10 * MAX_RETURNS, 10):
+        ready(machine, at)
+        machine.renew(at + 9, quiet=lambda _: True)
+    assert out.count(Redial(0)) == MAX_RETURNS
+    ready(machine, 50.0)
+    machine.renew(59.0, quiet=lambda _: True)
+    machine.renew(60.0, quiet=lambda _: True)
+    assert machine.ready
+    assert machine.next_due() == inf
+    assert machine.closed(1006, "", 60.0)
