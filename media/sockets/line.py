@@ -19,7 +19,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from media.bridge import NOTHING, Bridge
 from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn, Wire
-from media.ends import media_lost, model_gone
+from media.ends import media_lost
 from media.realtime.dial import Dial
 from media.sockets.model import ModelSocket
 from media.sockets.ports import HookPort, Observer, Patience
@@ -215,15 +215,22 @@ class Line:
     def _redial(self, nth: int) -> None:
         """Leave the model, if there is one, and reach the n-th."""
         self._stop_reaching()
-        if (model := self._model) is not None:
-            self._model = None
-            model.dismiss()
-            self._shared.observer.model_closed()
-            self._group.create_task(model.close())
+        if self._model:
+            self._leave(self._model)
         self._reaching = self._group.create_task(self._reach_model(self._dials[nth]))
 
+    def _leave(self, model: ModelSocket) -> None:
+        self._model = None
+        model.dismiss()
+        self._shared.observer.model_closed()
+        self._group.create_task(model.close())
+
+    def _give_up(self, model: ModelSocket, why: str) -> None:
+        """Take a socket on which nothing moves any more for one that broke."""
+        self._leave(model)
+        self._do(self._tell, partial(self._bridge.model_closed, code=None, reason=why))
+
     def _stop_reaching(self) -> None:
-        """Reach for none any more."""
         if self._reaching:
             self._reaching.cancel()
 
@@ -272,9 +279,9 @@ class Line:
         if model is None:
             return
         if now - (model.stuck_since or now) > self._patience.send_timeout_s:
-            self.finish(model_gone(None, "the model does not read its socket"))
+            self._give_up(model, "the model does not read its socket")
         elif model.silent_s > self._patience.heartbeat_s * 2.5:
-            self.finish(model_gone(None, "the model does not answer pings"))
+            self._give_up(model, "the model does not answer pings")
         elif model.silent_s > self._patience.heartbeat_s:
             model.ping()
         if not self._bridge.backlogged:

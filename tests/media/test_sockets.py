@@ -564,21 +564,44 @@ async def test_a_model_that_answers_no_ping_is_gone() -> None:
     assert end.error["message"] == "the model does not answer pings"
 
 
-async def test_a_model_that_does_not_read_is_gone() -> None:
-    async def speak(connection: ServerConnection) -> None:
+async def test_a_model_that_is_silent_on_the_line_is_reached_again_as_after_a_drop() -> None:
+    connections = 0
+
+    async def freeze_once(connection: ServerConnection) -> None:
+        nonlocal connections
+        connections += 1
+        await begin(connection)
+        if connections == 1:
+            connection.transport.pause_reading()
+        await connection.wait_closed()
+
+    async with model_that(freeze_once, patience=HELD_UP) as stage:
+        await stage.platform()
+        await until(lambda: connections == 2)
+        await until(lambda: stage.bridge._session.ready)
+        assert stage.bridge._ending is None
+        assert stage.observer.closed == 1
+    assert stage.observer.closed == 2
+
+
+async def test_a_model_that_does_not_read_is_reached_again_too() -> None:
+    connections = 0
+
+    async def freeze(connection: ServerConnection) -> None:
+        nonlocal connections
+        connections += 1
         await begin(connection)
         connection.transport.pause_reading()
         await connection.wait_closed()
 
-    async with model_that(speak, patience=Patience(send_timeout_s=0.1)) as stage:
+    async with model_that(freeze, patience=Patience(send_timeout_s=0.1)) as stage:
         socket = await stage.platform()
         await until(lambda: stage.bridge._session.ready)
-        with suppress(ConnectionError):  # the end may come before all of it was sent
-            for _ in range(24):
-                await socket.send_bytes(bytes(1024 * 1024))
-        end = await stage.ended()
-    assert end.error
-    assert end.error["message"] == "the model does not read its socket"
+        for _ in range(24):
+            await socket.send_bytes(bytes(1024 * 1024))
+        await until(lambda: connections == 2)
+        assert stage.bridge._ending is None
+        assert stage.observer.closed == 1
 
 
 async def test_a_platform_that_does_not_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
