@@ -52,6 +52,8 @@ MAX_QUEUED_MS = 600_000
 "Ten minutes of speech, 29 MB: far above any response, so that a barge-in behind it is still read at once."
 NOTHING: list[Effect] = []
 "What a piece of speech brings that makes no lot yet: no effect, and no other time to wake up. Not to be added to."
+PLAYED_OUT = frozenset({"connection failure", "disconnect from remote end"})
+"How a model that took part can be lost; of one that refused, or must fail, nothing more is worth hearing."
 ENDING_S = 1.0
 "How long the last transcript and usage are awaited."
 DIGIT = "input_audio_buffer.dtmf_event_received"
@@ -85,6 +87,7 @@ class Bridge:
             self._out,
             use=self._talk.use,
             lost=self._talk.lost,
+            wanted=lambda: self._talk.leaving is None,
             timeout_s=options.session_timeout_s,
             max_session_s=options.max_session_s,
             unix_s=options.unix_s,
@@ -156,7 +159,7 @@ class Bridge:
         try:
             said = self._session.model.receive(wire)
         except ModelError as error:
-            self._end(self._session.bad_message(str(error)), now)
+            self._part(self._session.bad_message(str(error)), now)
             return self._effects(now)
         if said.event:
             self._out.append(Report(said.type, said.event))
@@ -179,10 +182,10 @@ class Bridge:
         return self._effects(now)
 
     def _part(self, end: End | None, now: float) -> None:
-        """The model is gone for good; what it said is heard to its end where it took part in the conversation."""
-        if end and end.completion_reason == "disconnect from remote end":
+        """There is no model any more. What was said is heard to its end, and what it was to lead to wins."""
+        if end and (self._talk.leaving or end.completion_reason in PLAYED_OUT):
             self._voice.complete_all()
-            self._leaving = end
+            self._leaving = self._talk.leaving or end
         else:
             self._end(end, now)
 
@@ -213,7 +216,7 @@ class Bridge:
     def tool_answered(self, call_id: str, output: str, now: float) -> list[Effect]:
         """Take a tool's output: the first is the model's, a later one for the same call a note to it."""
         if self._session.ready and not self._ending:
-            self._talk.tool_answered(call_id, output, now)
+            self._talk.tools.answered(call_id, output, now)
         else:
             self._talk.tool_answered_to_nobody(call_id, output, now)
         return self._effects(now)
@@ -228,7 +231,7 @@ class Bridge:
         for end in [end for due, end in self._deadlines.values() if due <= now]:
             self._end(end, now)
         if not self._ending:
-            self._end(self._session.overdue(now), now)
+            self._part(self._session.overdue(now), now)
         if self._session.ready and not self._ending:
             self._talk.tick(now)
         return self._effects(now)
@@ -268,8 +271,8 @@ class Bridge:
         if self._voice.play(now, waiting=waiting):
             self._talk.sent(now)
         if (over := self._talk.over) and self._session.ready:
-            self._end(self._session.fell(over, now), now)
-        elif self._leaving and not self._voice.speaking(now):
+            self._part(self._session.fell(over, now), now)
+        if self._leaving and not self._voice.speaking(now):
             self._end(self._leaving, now)
         self._session.renew(now, quiet=self._talk.quiet)
 

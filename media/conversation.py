@@ -1,25 +1,29 @@
 """The conversation while both legs are up: turns, requests, tools, and what leads out of it.
 
-What the two legs *are* (connecting, ready, gone) is the bridge's business. `over` says why it cannot go on.
+What the two legs *are* (connecting, ready, gone) is the bridge's business; here they work. `over` says why
+it cannot go on.
 
 What has a theory of its own is a machine of its own, and only joined here:
     `ear` the caller's audio · `speaking` the agent's · `interruption` what interrupts it · `responses` what the model
-    is asked, and owes · `tooling` tool calls · `attendant` the keypad, a silent caller, the call's end
+    is asked, and owes · `tool_calls` tools · `attendant` the keypad, a silent caller, the call's end · `floor` when
+    nothing interrupts, and the goodbye
 """
 
 from typing import assert_never
 
-from media.arguments import RefusalError
 from media.attendant import Act, Attendant, Leave, Say, Typed, Unended
 from media.ear import Ear
-from media.effects import CallTool, Effect, End, Measure, Warn
-from media.interruption import Interruption, Verdict
+from media.effects import Effect, End, Measure, Warn
+from media.floor import Floor
+from media.interruption import BargeIn, Interruption, Verdict
+from media.latencies import Latencies
 from media.options import Options
-from media.realtime.base import Realtime, ToolCalled
+from media.realtime.base import Realtime, ResponseEnded, ToolCalled
 from media.record import Record
 from media.responses import Responses
 from media.speaking import Speaking
-from media.tooling import Tooling, failure, leaving
+from media.tool_calls import ToolCalls
+from media.tooling import leaving
 from media.voice import Voice
 
 
@@ -38,35 +42,38 @@ class Conversation:
         self._ear.shut(keep=self._manners.caller_speaks_first)
         self.attendant = Attendant(self._manners, ends_at=ends_at)
         self.responses = Responses(voice, self.speaking, record, out, options)
+        self.tools = ToolCalls(self.responses, record, out, options)
+        self._floor = Floor()
         self._begun = False
-        self._guarded = False
-        "Whether the greeting is still being said that must not be interrupted."
+        self._typed: list[Typed] = []
+        "What was typed while the agent kept the floor, and waits for it."
         self._unanswered = False
         "Whether the model was lost while the caller was owed an answer."
-        self._words = ""
-        self._turn_ended_at: float | None = None
-        self._greeted_from: float | None = None
+        self._latencies = Latencies(record, out)
         self.caller_speaks = False
-        self.leaving: End | None = None
-        self._left: End | None = None
         self.use(model)
 
     @property
+    def leaving(self) -> End | None:
+        """The end that it is on its way to: it wins over whatever befalls the model on the way."""
+        return self._floor.leaving
+
+    @property
     def over(self) -> End | None:
-        """Why it cannot go on; the end that it was on its way to wins over what befell it on the way."""
-        return (self.leaving or self.responses.over) if self.responses.over else self._left
+        """Why it cannot go on."""
+        return self._floor.left or self.responses.over
 
     # The model comes, and goes
 
     def use(self, model: Realtime) -> None:
         """Talk with this model from now on."""
         self._model = model
-        self._judge: Interruption | None = None
-        if self._manners.barge_in.judged and model.can.leave_turns:
-            self._judge = Interruption(self._manners.barge_in, self._options.audio)
+        barge_in = self._manners.barge_in if model.can.leave_turns else BargeIn()
+        self._judge = Interruption(barge_in, self._options.audio)
+        if self._judge.judges:
             model.leave_turns()
         self.speaking.use(model)
-        self._tooling = Tooling(model.tools, self._manners.fillers_s, self._options.confirmed)
+        self.tools.use(model)
         self.responses.use(model)
 
     def begin(self, now: float, *, opened_at: float) -> None:
@@ -79,13 +86,14 @@ class Conversation:
         if self._manners.caller_speaks_first:
             self._ear.open(self._model, now)
             return
-        self._greeted_from = opened_at
-        self._guarded = self._manners.protect_greeting
-        if self._guarded:
+        self._latencies.greeting_awaited(opened_at)
+        greeting = self._options.opening or self._model.greeting
+        if self._manners.protect_greeting:
+            self._floor.greet(greeting)
             self._ear.shut(keep=True)
         else:
             self._ear.open(self._model, now)
-        self.responses.ask(self._options.opening or self._model.greeting, now)
+        self.responses.ask(greeting, now)
 
     def lost(self) -> None:
         """The model is gone, and will be back, or another one: what it said is spoken to its end."""
@@ -94,15 +102,13 @@ class Conversation:
         self._unanswered = owed and not (heard_again and self._takes_turns)
         self._voice.complete_all()
         self.caller_speaks = False
-        if self._judge:
-            self._judge.stopped()
-            self._voice.resume(0.0)  # the next session never heard the beginning of what the agent was held for
+        self._judged(self._judge.stopped(), 0.0)  # the next session never heard the beginning of it
 
     def _go_on(self, now: float) -> None:
         if not self._model.can.add_text:
             self._out.append(Warn("history_untold"))
         self._tell_history()
-        if self.leaving is None and not self._guarded:
+        if not self._floor.kept:
             self._ear.open(self._model, now)
         if self._unanswered:
             self._unanswered = False
@@ -116,38 +122,37 @@ class Conversation:
 
     def hear(self, pcm: bytes, now: float) -> None:
         """Take the caller's audio, also while there is no model to pass it on to."""
-        if self._judge and (verdict := self._judge.hear(pcm)):
-            self._judged(verdict, now)
+        self._judged(self._judge.hear(pcm), now)
         self._ear.hear(pcm, now)
 
     def pressed(self, key: str, now: float, *, waits: bool) -> None:
-        self._act(self.attendant.pressed(key, now, waits=waits), now)
+        self._act(self.attendant.pressed(key, now, waits=waits and self.leaving is None), now)
 
     def caller_started(self, now: float) -> None:
+        if self._floor.kept:
+            return  # said before the ear was shut, and told only now
         self.attendant.stirred(now)
         self._ear.caller_begins(anew=not self.responses.at_work)
         if self._takes_turns:
             self.responses.caller_begins()
-        self.caller_speaks, self._turn_ended_at = True, None
-        speaking = self._voice.speaking(now)
-        if verdict := self._judge.started(speaking=speaking) if self._judge else None:
-            self._judged(verdict, now)
-        elif not (self._judge and speaking):
-            self._barge_in(now)
+        self.caller_speaks = True
+        self._latencies.turn_began()
+        self._judged(self._judge.started(speaking=self._voice.speaking(now)), now)
 
     def caller_stopped(self, now: float) -> None:
+        if self._floor.kept:
+            return
         self.caller_speaks = False
-        if verdict := self._judge.stopped() if self._judge else None:
-            self._judged(verdict, now)
-        counts = self._judge is None or self._judge.counts()
+        self._judged(self._judge.stopped(), now)
+        counts = self._judge.counts()
         if counts:
-            self._turn_ended_at = now - self._model.pause_ms / 1000
+            self._latencies.turn_ended(now - self._model.pause_ms / 1000)
         if self._takes_turns:
             self.responses.caller_stops(now, owed=counts)
 
     def caller_committed(self, item_id: str, now: float) -> bool:
         """The caller's turn is an item of the conversation. Say whether it counts."""
-        if self._judge is None:
+        if self.leaving or not self._judge.judges:
             return True
         counts = self._judge.counts()
         if not counts:
@@ -161,14 +166,14 @@ class Conversation:
     @property
     def _takes_turns(self) -> bool:
         """Whether the end of the caller's turn brings a response, of the model's own or at our request."""
-        return self._model.answers_itself or self._judge is not None
+        return self._model.answers_itself or self._judge.judges
 
-    def _judged(self, verdict: Verdict, now: float) -> None:
+    def _judged(self, verdict: Verdict | None, now: float) -> None:
         if verdict is Verdict.CUT:
             self._barge_in(now)
         elif verdict is Verdict.HOLD:
             self._voice.hold(now)
-        else:
+        elif verdict is Verdict.RESUME:
             self._voice.resume(now)
 
     def _barge_in(self, now: float) -> None:
@@ -178,84 +183,61 @@ class Conversation:
         self.responses.interrupted(now, excused=self._takes_turns)
 
     def response_started(self, response_id: str, now: float) -> None:
+        """The model answers: to our request, or to the caller's turn, of which it has heard the end."""
         if self.responses.started(response_id, now, over_the_caller=self.caller_speaks and self._takes_turns):
-            self.caller_speaks = False  # the model has heard the end of the turn that it answers
+            self.caller_speaks = False
+            if self.leaving:
+                self.speaking.silence(response_id, now, cancel=True)
+
+    def response_ended(self, ended: ResponseEnded, now: float) -> None:
+        if ended.status == "cancelled" and self.speaking.left_off(ended.response_id):
+            self._floor.broken_off()
+        self.responses.ended(ended, now)
 
     # Tools
 
     def tool_called(self, call: ToolCalled, now: float) -> None:
-        """Run a tool once, if it may be run; else tell the model at once."""
+        """Run a tool, or take leave where that is what it is for."""
         self._ear.settle()
         if exit_ := self._options.exits.get(call.name):
             self._record.tool_called(call.call_id, call.name, call.arguments, now)
             self._record.tool_answered(call.call_id, '{"ok":true}', now)
-            words = "" if self.speaking.spoke_in(call.response_id) else exit_.words
-            self._leave(leaving(call, exit_.end), words)
-            return
-        if not self.responses.called(call.response_id, call.call_id, now):
-            self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))
-            return
-        self._record.tool_called(call.call_id, call.name, call.arguments, now)
-        try:
-            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now, self._record.user_turns)))
-        except RefusalError as error:
-            self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "tool": call.name, "reason": error.shown}))
-            self.tool_answered(call.call_id, failure(str(error)), now)
-
-    def tool_answered(self, call_id: str, output: str, now: float) -> None:
-        self._record.tool_answered(call_id, output, now)
-        self._tooling.ended(call_id)
-        self.responses.answer(call_id, output, now)
+            said = self.speaking.spoke_in(call.response_id)
+            self._leave(leaving(call, exit_.end), exit_.words, now, said=said)
+        else:
+            self.tools.called(call, now)
 
     def tool_answered_to_nobody(self, call_id: str, output: str, now: float) -> None:
-        """Take an output while the model is away: it is part of the history that the next session gets."""
-        self._record.tool_answered(call_id, output, now)
-        self._tooling.ended(call_id)
-        self.responses.forget_call(call_id)
+        """Take an output while the model is away."""
+        self.tools.answered_to_nobody(call_id, output, now)
         self._unanswered = True
 
     # Time
 
     def tick(self, now: float) -> None:
         """Do what time alone brings."""
-        for call_id in self.responses.overdue(now):
-            self._out.append(Warn("tool_timeout", {"call_id": call_id}))
-            self.tool_answered(call_id, failure("the tool did not answer in time"), now)
-        due = self._tooling.filler_due(now) and self._model.can.choose_tools
-        if due and not self.caller_speaks and self._voice.silent(now):
-            self.responses.fill({"instructions": self._manners.filler, "tool_choice": "none"}, now)
+        self.tools.tick(now, silent=not self.caller_speaks and self._voice.silent(now))
         self.responses.tick(now)
         self._act(self.attendant.tick(now), now)
         self._ear.tick(now)
 
     def look(self, now: float) -> None:
         """See what the agent's silence brings: the end of a protected greeting or of a goodbye, a caller's silence."""
-        if not (self._guarded or self.leaving or self.attendant.minds_silence):
+        if not (self._floor.kept or self.attendant.minds_silence):
             return
         quiet = not (self._voice.speaking(now) or self.owes)
-        if self.leaving and quiet:
-            if self._words:
-                self.responses.ask({"instructions": self._words, "tool_choice": "none"}, now)
-                self._words = ""
-            else:
-                self._left = self.leaving
-        elif self._guarded and quiet:
-            self._guarded = False
-            self._ear.open(self._model, now)
-        elif not self.leaving:
+        if not self._floor.kept:
             self._act(self.attendant.mind(silent=quiet and not self.caller_speaks, now=now), now)
-            if self.leaving:
-                self.look(now)
+        if self._floor.kept and quiet:
+            if words := self._floor.heard():
+                self.responses.ask(words, now)
+            elif not self.leaving:
+                self._ear.open(self._model, now)
+                self._read(now)
 
     def sent(self, now: float) -> None:
-        """Agent speech has just been sent to the caller: the moment that latencies are measured to."""
-        if self._greeted_from is not None:
-            self._out.append(Measure("first_audio", since=self._greeted_from))
-            self._greeted_from = None
-        if self._turn_ended_at is not None:
-            self._out.append(Measure("turn_latency", since=self._turn_ended_at))
-            self._record.turn(now - self._turn_ended_at, now)
-            self._turn_ended_at = None
+        """Agent speech has just been sent to the caller."""
+        if self._latencies.heard(now):
             self._ear.settle()
 
     @property
@@ -268,7 +250,7 @@ class Conversation:
         return not (self.caller_speaks or self.owes or self._voice.speaking(now))
 
     def next_due(self) -> float:
-        return min(self.responses.next_due(), self._ear.next_due(), self._tooling.next_due(), self.attendant.next_due())
+        return min(self.responses.next_due(), self._ear.next_due(), self.tools.next_due(), self.attendant.next_due())
 
     # What is done
 
@@ -276,14 +258,14 @@ class Conversation:
         for act in acts:
             match act:
                 case Say(instructions):
-                    self.responses.ask({"instructions": instructions}, now)
-                case Typed(entry, confidential) as typed:
+                    if not self.leaving:
+                        self.responses.ask({"instructions": instructions}, now)
+                case Typed(entry, confidential):
                     self._record.typed(entry, now, confidential=confidential)
-                    self._barge_in(now)
-                    self.responses.say("user", typed.item)
-                    self.responses.ask({}, now)
+                    self._typed.append(act)
+                    self._read(now)
                 case Leave(end, words):
-                    self._leave(end, words)
+                    self._leave(end, words, now, said=False)
                 case Unended(over):
                     self._voice.resume(now)
                     if over and self.caller_speaks:
@@ -293,8 +275,22 @@ class Conversation:
                 case _:
                     assert_never(act)
 
-    def _leave(self, end: End, words: str) -> None:
+    def _read(self, now: float) -> None:
+        """Let the model read what was typed: after a protected greeting, and in a goodbye not at all."""
+        if self._floor.kept:
+            return
+        for typed in self._typed:
+            self._barge_in(now)
+            self.responses.say("user", typed.item)
+            self.responses.ask({}, now)
+        self._typed.clear()
+
+    def _leave(self, end: End, words: str, now: float, *, said: bool) -> None:
         """Hear nothing more, and end when the last words have been heard."""
-        if self.leaving is None:
-            self.leaving, self._words = end, words
-            self._ear.shut(keep=False)
+        if self.leaving:
+            return
+        self._floor.leave(end, words, said=said)
+        self._ear.shut(keep=False)
+        self.caller_speaks = False
+        self._judged(self._judge.stopped(), now)
+        self.responses.release(now)

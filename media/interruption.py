@@ -50,6 +50,8 @@ class Interruption:
 
     def __init__(self, barge_in: BargeIn, audio: AudioFormat) -> None:
         """`audio` is that of the frames that `hear` takes."""
+        self.judges = barge_in.judged
+        "Whether turns are judged here; else whatever the model hears interrupts, at once."
         self._resume = barge_in.resume
         self._min_ms = barge_in.min_speech_ms or RESUME_MIN_SPEECH_MS
         self._audio = audio
@@ -60,6 +62,8 @@ class Interruption:
 
     def hear(self, pcm: bytes) -> Verdict | None:
         """Take a frame of the caller's audio; it may be the one that makes an interruption."""
+        if not self.judges:
+            return None
         length_ms = self._audio.ms_in(len(pcm))
         if loudness(pcm, self._audio) >= VOICE_LEVEL:
             self._voiced_ms += length_ms
@@ -71,9 +75,11 @@ class Interruption:
         return self._verdict()
 
     def started(self, *, speaking: bool) -> Verdict | None:
-        """The model hears speech, while the agent is `speaking` or not."""
-        self._judging, self._false = speaking, False
-        return self._verdict() or (Verdict.HOLD if speaking and self._resume else None)
+        """The model hears speech, while the agent is `speaking`, which is all that there is to judge, or not."""
+        self._judging, self._false = self.judges and speaking, False
+        if not self._judging:
+            return Verdict.CUT
+        return self._verdict() or (Verdict.HOLD if self._resume else None)
 
     def stopped(self) -> Verdict | None:
         """The model hears the end of it: what was not enough by now was nothing."""

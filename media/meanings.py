@@ -33,7 +33,7 @@ def tell(talk: Conversation, meaning: ModelEvent, now: float) -> None:
         case TextWritten(response_id, text):
             talk.speaking.wrote(response_id, text)
         case ResponseEnded(response_id):
-            talk.responses.ended(meaning, now)
+            talk.response_ended(meaning, now)
             unsaid = talk.speaking.must_speak(response_id, now)
             if unsaid and not (talk.leaving or talk.responses.at_work):
                 talk.responses.ask({"instructions": SAY_IT}, now)

@@ -54,15 +54,17 @@ class Session:
         *,
         use: Callable[[Realtime], None],
         lost: Callable[[], None],
+        wanted: Callable[[], bool],
         timeout_s: float,
         max_session_s: float = inf,
         unix_s: float = 0.0,
     ) -> None:
         """Begin with the first of `models`; `use` is told of each other one that is fallen back on.
 
-        `lost` is told when a session that was ready is gone and another is on its way. `unix_s` is Unix time at
-        monotonic zero.
+        `lost` is told when a session that was ready is gone and another is on its way; `wanted` says whether another
+        one has anything to do. `unix_s` is Unix time at monotonic zero.
         """
+        self._wanted = wanted
         self._use = use
         self._lost = lost
         self._models = models
@@ -151,7 +153,7 @@ class Session:
         if now < self._renew_at or not self.ready or not (now >= self._renew_by or quiet(now)):
             return
         self._renew_at = self._renew_by = inf
-        if self._returns_often(now):
+        if self._returns_often(now) or not self._wanted():
             return
         self._returns.append(now)
         self._out.append(Warn("session_renewed"))
@@ -196,7 +198,7 @@ class Session:
         """Fall back on the next model, if there is one that this call may have."""
         self._tries = 0
         self.due = self._dial_at = inf
-        if self._nth + 1 >= len(self._models):
+        if self._nth + 1 >= len(self._models) or not self._wanted():
             self.leg = ModelLeg.GONE
             return end
         self._nth += 1
@@ -208,7 +210,7 @@ class Session:
 
     def _again(self, end: End, code: int | None, reason: str, now: float) -> End | None:
         """Reach the same model again, unless that has been of no use lately."""
-        wait_s = self._may_return_in_s(now)
+        wait_s = self._may_return_in_s(now) if self._wanted() else None
         if wait_s is None:
             return self._next(end)
         self._dropped = end

@@ -28,6 +28,7 @@ class Speaking:
         self._out = out
         self._audio = audio
         self._speech: Speech | None = None
+        self._whole: Speech | None = None
         self._silenced: set[str] = set()
         self._forgotten: set[str] = set()
         self._ids = count(1)
@@ -45,8 +46,13 @@ class Speaking:
         self._convert = converter(model.speaks, self._audio)
 
     def spoke_in(self, response_id: str) -> bool:
-        """Say whether the newest speech was of this response."""
+        """Say whether the newest speech was of this response, and was not cut."""
         return self._spoke_in == response_id
+
+    def left_off(self, response_id: str) -> bool:
+        """Say of a response that was cancelled whether the model did that by itself, before its words were out."""
+        whole = self._spoke_in == response_id and self._whole == self._speech
+        return response_id not in self._silenced and not whole
 
     def speech(self, said: SpeechReceived, now: float) -> None:
         """Queue a piece of the agent's voice, or drop it where its response was cut."""
@@ -81,6 +87,7 @@ class Speaking:
 
     def complete(self, speech: Speech) -> None:
         """No more audio of this speech will come."""
+        self._whole = speech
         self._announced.pop(speech.item_id, None)
         if speech == self._speech and (rest := self._convert.flush()):
             self._voice.queue(speech, rest)
@@ -88,7 +95,7 @@ class Speaking:
 
     def cut(self, now: float) -> None:
         """Stop the agent's voice at once, and tell the model how much of it was heard."""
-        self._speech = None  # what the converter still holds of it goes with it
+        self._speech, self._spoke_in = None, ""  # what the converter still holds of it goes with it
         for heard in self._voice.stop(now):
             self._silenced.add(heard.speech.item_id)
             if heard_ms := int(heard.heard_ms + ROUNDING_MS):

@@ -6,11 +6,11 @@ import pytest
 
 from media.audio import AudioFormat
 from media.effects import CallTool, Effect, Redial, Report, Warn
-from media.ends import CALLER_SILENT, HANGUP
+from media.ends import HANGUP
 from media.options import Exit, Manners, Options
 from media.record import STILL_AT_WORK
 from media.responses import MAX_ERRORS_TOLD
-from tests.by_hand import APPEND, Hand, played, sent, warned
+from tests.by_hand import Hand, played, sent, warned
 from tests.simulation import PCM24, WEATHER, llm
 
 JsonObject = dict[str, Any]
@@ -458,25 +458,6 @@ def test_what_the_model_says_as_it_leaves_is_part_of_the_end() -> None:
     hand.wait(2)
     assert hand.end
     assert (hand.end.reason_code, hand.end.told) == ("agent_hung_up", {"reason": "done"})
-
-
-@pytest.mark.claim("J31")
-def test_a_call_that_is_being_left_is_left_also_by_a_model_that_was_lost_meanwhile() -> None:
-    bye = Exit(HANGUP, "Say goodbye.")
-    tools = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in ("hangup", "leave")]
-    exits = {"hangup": bye, "leave": Exit(CALLER_SILENT, "")}
-    hand = Hand(llm(session_update={"tools": tools}), Options(audio=PCM24, exits=exits)).connect()
-    hand.starts()
-    for name in exits:
-        item = {"type": "function_call", "name": name, "call_id": name, "arguments": "{}"}
-        hand.model("response.output_item.done", response_id="r1", item=item)
-    drops(hand)
-    told = returns(hand)
-    assert sent(told, APPEND) == []
-    for n in range(2, 4):
-        hand.starts(f"r{n}")
-        hand.ends(f"r{n}")
-    assert hand.end is HANGUP
 
 
 def test_a_call_that_is_not_run_is_logged_without_what_the_caller_said() -> None:

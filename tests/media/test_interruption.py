@@ -57,9 +57,18 @@ def test_a_gap_within_a_word_does_not_end_it() -> None:
     assert hear(machine, 100) == [Verdict.CUT]
 
 
+@pytest.mark.parametrize("speaking", [True, False])
+def test_what_is_not_judged_interrupts_at_once(*, speaking: bool) -> None:
+    machine = Interruption(BargeIn(), PCM)
+    assert hear(machine, 1000) == []
+    assert machine.started(speaking=speaking) is Verdict.CUT
+    assert machine.stopped() is None
+    assert machine.counts()
+
+
 def test_every_turn_counts_while_the_agent_is_silent() -> None:
     machine = judged()
-    assert machine.started(speaking=False) is None
+    assert machine.started(speaking=False) is Verdict.CUT
     assert hear(machine, 400) == []
     assert machine.stopped() is None
     assert machine.counts()

@@ -12,11 +12,11 @@ import pytest
 from media.attendant import UNDECIDED_S, UNENDED_S
 from media.bridge import Bridge
 from media.effects import End, Report
-from media.ends import CALLER_SILENT, HANGUP
+from media.ends import CALLER_SILENT
 from media.idle import Rung
 from media.interruption import BargeIn
 from media.keypad import Digits
-from media.options import Exit, Manners, Options
+from media.options import Manners, Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.openai import Realtime
 from media.realtime.protocol import SPOKEN
@@ -27,7 +27,6 @@ JsonObject = dict[str, Any]
 VOICE = array.array("h", [round(3000 * math.sin(i / 9)) for i in range(480)]).tobytes()
 QUIET = bytes(960)
 FRAME_S = 0.02
-HANGUP_TOOL: JsonObject = {"type": "function", "name": "hangup", "parameters": {"type": "object"}}
 
 
 def hand(**manners: Any) -> Hand:
@@ -338,55 +337,6 @@ def test_the_caller_is_warned_before_the_calls_maximum() -> None:
     call.wait(1.1)
     assert call.end
     assert call.end.reason_code == "max_duration"
-
-
-def leaver(words: str = "Say goodbye.") -> Hand:
-    exits = {"hangup": Exit(HANGUP, words)}
-    verb = llm(session_update={"tools": [HANGUP_TOOL]})
-    return Hand(verb, Options(audio=PCM24, exits=exits)).connect()
-
-
-def hangs_up(call: Hand, response_id: str) -> list[Any]:
-    item = {"type": "function_call", "name": "hangup", "call_id": "c1", "arguments": "{}"}
-    return call.model("response.output_item.done", response_id=response_id, item=item)
-
-
-@pytest.mark.claim("goodbye under noise", "J31")
-def test_a_goodbye_is_heard_to_its_end_whatever_noise_the_caller_makes() -> None:
-    call = leaver()
-    call.starts()
-    call.speaks("i1", ms=2000)
-    assert sent(hangs_up(call, "r1")) == []
-    call.ends()
-    assert sent(hear(call, 1.5), APPEND) == []
-    assert over(call) is None
-    call.wait(2)
-    assert call.end is HANGUP
-    assert sent(call.effects, "response.create")[1:] == []
-    [used] = call.bridge.record.tools
-    assert used["name"] == "hangup"
-
-
-def test_an_agent_that_hangs_up_without_a_word_is_asked_for_one() -> None:
-    call = leaver()
-    call.starts()
-    hangs_up(call, "r1")
-    [goodbye] = sent(call.ends(), "response.create")
-    assert goodbye["response"] == {**SPOKEN, "instructions": "Say goodbye.", "tool_choice": "none"}
-    call.starts("r2")
-    call.speaks("i2", ms=500, response_id="r2")
-    call.ends("r2")
-    call.wait(2)
-    assert call.end is HANGUP
-
-
-def test_an_agent_that_cannot_say_goodbye_leaves_all_the_same() -> None:
-    call = leaver()
-    call.starts()
-    hangs_up(call, "r1")
-    call.ends()
-    call.wait(30)
-    assert call.end is HANGUP
 
 
 @pytest.mark.claim("quota", "wrong API key")

@@ -22,6 +22,7 @@ class Watch:
 
     used: list[object] = field(default_factory=list)
     lost: int = 0
+    wanted: bool = True
 
     def lose(self) -> None:
         self.lost += 1
@@ -40,7 +41,10 @@ def watched(models: int = 1, **limits: float) -> tuple[Session, list[Effect], Wa
     out: list[Effect] = []
     watch = Watch()
     these = [model() for _ in range(models)]
-    return Session(these, out, use=watch.used.append, lost=watch.lose, timeout_s=3, **limits), out, watch
+    machine = Session(
+        these, out, use=watch.used.append, lost=watch.lose, wanted=lambda: watch.wanted, timeout_s=3, **limits
+    )
+    return machine, out, watch
 
 
 def ready(machine: Session, now: float = 0.0, expires_at: float | None = None) -> None:
@@ -371,3 +375,15 @@ def test_a_session_is_not_renewed_more_often_than_a_model_may_drop() -> None:
     assert machine.ready
     assert machine.next_due() == inf
     assert machine.closed(1006, "", 60.0)
+
+
+@pytest.mark.parametrize("code", [None, 1000, 1006, 3000])
+def test_a_conversation_on_its_way_out_needs_no_other_session(code: int | None) -> None:
+    machine, out, watch = watched(models=2, max_session_s=60)
+    ready(machine)
+    watch.wanted = False
+    machine.renew(59.0, quiet=lambda _: True)
+    assert machine.ready
+    assert machine.closed(code, "", 59.5)
+    assert machine.leg is ModelLeg.GONE
+    assert not any(isinstance(effect, Redial) for effect in out)

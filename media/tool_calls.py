@@ -1,0 +1,58 @@
+"""The model's tool calls, from the call to the answer: `tooling` says which may run, `responses` tells the model."""
+
+from media.arguments import RefusalError
+from media.effects import CallTool, Effect, Warn
+from media.options import Options
+from media.realtime.base import Realtime, ToolCalled
+from media.record import Record
+from media.responses import Responses
+from media.tooling import Tooling, failure
+
+
+class ToolCalls:
+    """One conversation's. Effects go to `out`; times are monotonic seconds."""
+
+    def __init__(self, responses: Responses, record: Record, out: list[Effect], options: Options) -> None:
+        """`use` says with which model."""
+        self._responses = responses
+        self._record = record
+        self._out = out
+        self._options, self._manners = options, options.manners
+
+    def use(self, model: Realtime) -> None:
+        self._model = model
+        self._tooling = Tooling(model.tools, self._manners.fillers_s, self._options.confirmed)
+
+    def called(self, call: ToolCalled, now: float) -> None:
+        """Run a tool once, if it may be run; else tell the model at once."""
+        if not self._responses.called(call.response_id, call.call_id, now):
+            self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))
+            return
+        self._record.tool_called(call.call_id, call.name, call.arguments, now)
+        try:
+            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now, self._record.user_turns)))
+        except RefusalError as error:
+            self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "tool": call.name, "reason": error.shown}))
+            self.answered(call.call_id, failure(str(error)), now)
+
+    def answered(self, call_id: str, output: str, now: float) -> None:
+        self._record.tool_answered(call_id, output, now)
+        self._tooling.ended(call_id)
+        self._responses.answer(call_id, output, now)
+
+    def answered_to_nobody(self, call_id: str, output: str, now: float) -> None:
+        """Take an output while the model is away: it is part of the history that the next session gets."""
+        self._record.tool_answered(call_id, output, now)
+        self._tooling.ended(call_id)
+        self._responses.forget_call(call_id)
+
+    def tick(self, now: float, *, silent: bool) -> None:
+        """Give up what has had its time, and tell a caller who waits in `silent` expectation that it goes on."""
+        for call_id in self._responses.overdue(now):
+            self._out.append(Warn("tool_timeout", {"call_id": call_id}))
+            self.answered(call_id, failure("the tool did not answer in time"), now)
+        if self._tooling.filler_due(now) and self._model.can.choose_tools and silent:
+            self._responses.fill({"instructions": self._manners.filler, "tool_choice": "none"}, now)
+
+    def next_due(self) -> float:
+        return self._tooling.next_due()
