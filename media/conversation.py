@@ -102,7 +102,7 @@ class Conversation:
         self._unanswered = owed and not (heard_again and self._takes_turns)
         self._voice.complete_all()
         self.caller_speaks = False
-        self._judged(self._judge.stopped(), 0.0)  # the next session never heard the beginning of it
+        self._judged(self._judge.stopped(finished=False), 0.0)  # the next session never heard the beginning of it
 
     def _go_on(self, now: float) -> None:
         if not self._model.can.add_text:
@@ -143,7 +143,7 @@ class Conversation:
         if self._floor.kept:
             return
         self.caller_speaks = False
-        self._judged(self._judge.stopped(), now)
+        self._judged(self._judge.stopped(finished=self._voice.would_be_over(now)), now)
         counts = self._judge.counts()
         if counts:
             self._latencies.turn_ended(now - self._model.pause_ms / 1000)
@@ -292,5 +292,5 @@ class Conversation:
         self._floor.leave(end, words, said=said)
         self._ear.shut(keep=False)
         self.caller_speaks = False
-        self._judged(self._judge.stopped(), now)
+        self._judged(self._judge.stopped(finished=False), now)
         self.responses.release(now)

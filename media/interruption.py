@@ -6,8 +6,8 @@ milliseconds of voice decide, measured on the caller's own audio, because the mo
 of them and the next only after the pause that ends a turn:
 
     nothing ──speech started while the agent speaks──▶ judged ──enough voice──▶ Cut
-                                     (Hold where `resume`)  └──speech stopped──▶ false: the turn is forgotten,
-                                                                                 and Resume where it was held
+                                     (Hold where `resume`)  └──speech stopped──▶ Resume where it was held, and
+        nothing, the turn is forgotten, if the agent would speak on; an answer if it would have finished by now
 
 The model is then told to leave turns to us (`turn_detection`: neither `create_response` nor
 `interrupt_response`), and every turn that counts is answered at our request.
@@ -81,10 +81,14 @@ class Interruption:
             return Verdict.CUT
         return self._verdict() or (Verdict.HOLD if self._resume else None)
 
-    def stopped(self) -> Verdict | None:
-        """The model hears the end of it: what was not enough by now was nothing."""
-        self._judging, self._false = False, self._judging
-        return Verdict.RESUME if self._false and self._resume else None
+    def stopped(self, *, finished: bool) -> Verdict | None:
+        """The model hears the end of it: what was not enough by now was nothing.
+
+        Unless the agent has `finished` meanwhile, or would have, were it not held: then it was an answer.
+        """
+        judged, self._judging = self._judging, False
+        self._false = judged and not finished
+        return Verdict.RESUME if judged and self._resume else None
 
     def counts(self) -> bool:
         """Whether the turn that has just become an item of the conversation is one to be answered."""

@@ -90,6 +90,7 @@ class Playout:
         self._filled = False
         self._plays_until = 0.0
         self._not_before = 0.0
+        self._held_at = inf
 
     def queued_ms(self) -> float:
         """Speech that was not sent yet."""
@@ -178,7 +179,7 @@ class Playout:
         self._pieces.clear()
         self._progress.clear()
         self._past.clear()
-        self._plays_until = now
+        self._plays_until, self._held_at = now, inf
         self._not_before = now + self._pacing.clear_guard_ms / 1000
         return cut
 
@@ -191,12 +192,18 @@ class Playout:
                 self._queue.appendleft((speech, pcm))
                 self._queued_bytes += len(pcm)
         self._pieces.clear()
-        self._plays_until, self._not_before = now, inf
+        self._plays_until, self._not_before, self._held_at = now, inf, now
+
+    def would_be_over(self, now: float) -> bool:
+        """Whether nothing more would be heard by now, had it not been held."""
+        held_ms = max(now - self._held_at, 0) * 1000
+        said = all(progress.complete for progress in self._progress.values())
+        return not self.speaking(now) or (said and self.queued_ms() <= held_ms)
 
     def resume(self, now: float) -> None:
         """Go on where it was held, if it was."""
-        if self._not_before == inf:
-            self._not_before = now + self._pacing.clear_guard_ms / 1000
+        if self._held_at < inf:
+            self._held_at, self._not_before = inf, now + self._pacing.clear_guard_ms / 1000
 
     def settled(self, now: float) -> list[Heard]:
         """Return, once each, the pieces that have been heard to their end."""

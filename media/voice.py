@@ -33,6 +33,7 @@ class Voice:
         self.queue = self._playout.queue
         self.speaking = self._playout.speaking
         self.silent = self._playout.silent
+        self.would_be_over = self._playout.would_be_over
         self.queued_ms = self._playout.queued_ms
 
     @property

@@ -29,7 +29,7 @@ def test_enough_voice_cuts_once() -> None:
     assert machine.started(speaking=True) is None
     assert hear(machine, 180) == []
     assert hear(machine, 400) == [Verdict.CUT]
-    assert machine.stopped() is None
+    assert machine.stopped(finished=False) is None
     assert machine.counts()
 
 
@@ -45,7 +45,7 @@ def test_too_little_voice_is_nothing_and_its_turn_does_not_count() -> None:
     hear(machine, 100)
     hear(machine, 600, QUIET)
     assert hear(machine, 100) == []
-    assert machine.stopped() is None
+    assert machine.stopped(finished=False) is None
     assert not machine.counts()
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_judged_interrupts_at_once(*, speaking: bool) -> None:
     machine = Interruption(BargeIn(), PCM)
     assert hear(machine, 1000) == []
     assert machine.started(speaking=speaking) is Verdict.CUT
-    assert machine.stopped() is None
+    assert machine.stopped(finished=False) is None
     assert machine.counts()
 
 
@@ -70,7 +70,7 @@ def test_every_turn_counts_while_the_agent_is_silent() -> None:
     machine = judged()
     assert machine.started(speaking=False) is Verdict.CUT
     assert hear(machine, 400) == []
-    assert machine.stopped() is None
+    assert machine.stopped(finished=False) is None
     assert machine.counts()
 
 
@@ -78,11 +78,20 @@ def test_where_it_may_go_on_the_agent_falls_silent_at_once() -> None:
     machine = judged(0, resume=True)
     assert machine.started(speaking=True) is Verdict.HOLD
     assert hear(machine, 100) == []
-    assert machine.stopped() is Verdict.RESUME
+    assert machine.stopped(finished=False) is Verdict.RESUME
     assert not machine.counts()
     assert machine.started(speaking=True) is Verdict.HOLD
     assert hear(machine, RESUME_MIN_SPEECH_MS + 20) == [Verdict.CUT]
-    assert machine.stopped() is None
+    assert machine.stopped(finished=False) is None
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_short_word_by_whose_end_the_agent_has_finished_is_an_answer(*, resume: bool) -> None:
+    machine = judged(500, resume=resume)
+    machine.started(speaking=True)
+    hear(machine, 200)
+    assert machine.stopped(finished=True) is (Verdict.RESUME if resume else None)
+    assert machine.counts()
 
 
 @pytest.mark.parametrize("audio", [PCM, AudioFormat("ulaw", 8000), AudioFormat("alaw", 8000)])

@@ -162,6 +162,36 @@ def test_a_turn_while_the_agent_is_silent_counts_however_short() -> None:
     assert [event["type"] for event in sent(pause(call))] == ["response.create"]
 
 
+@pytest.mark.claim("short noise", "resume")
+@pytest.mark.parametrize("barge_in", [BargeIn(min_speech_ms=500), BargeIn(resume=True)])
+def test_a_short_answer_over_the_end_of_the_question_is_a_turn(barge_in: BargeIn) -> None:
+    call = hand(barge_in=barge_in)
+    call.starts()
+    call.speaks("i1", ms=1000)
+    call.model("response.output_audio.done", item_id="i1", content_index=0)
+    call.ends()
+    hear(call, 0.94, QUIET)
+    assert sent(onset(call)) == []
+    hear(call, 0.3)
+    hear(call, 0.5, QUIET)
+    answer = sent(pause(call))
+    assert [event["type"] for event in answer] == ["response.create"]
+    assert sent(call.wait(1), "conversation.item.delete") == []
+    call.model("response.output_audio_transcript.done", item_id="i1", content_index=0, transcript="Shall I?")
+    assert [line["interrupted"] for line in call.bridge.record.transcript if line["text"] == "Shall I?"] == [False]
+
+
+@pytest.mark.claim("resume")
+def test_a_cough_over_an_answer_that_is_still_being_made_is_none() -> None:
+    call = hand(barge_in=BargeIn(resume=True))
+    call.starts()
+    call.speaks("i1", ms=1000)
+    hear(call, 0.94, QUIET)
+    onset(call)
+    hear(call, 0.5, QUIET)
+    assert [event["item_id"] for event in sent(pause(call), "conversation.item.delete")] == ["u1"]
+
+
 # The keypad
 
 
