@@ -87,9 +87,12 @@ class Attendant:
         self._held += acts
         return []
 
-    def stirred(self, now: float) -> None:
-        """The caller begins to say something."""
+    def stirred(self) -> None:
+        """The caller said something, and not only made a noise."""
         self._idle.stirred()
+
+    def turn_began(self, now: float) -> None:
+        """The caller begins to say something, or makes a noise."""
         self._undecided_at, self._unended_at = now + UNDECIDED_S, now + UNENDED_S
 
     def shown(self, key: str) -> str:

@@ -131,7 +131,7 @@ class Conversation:
     def caller_started(self, now: float) -> None:
         if self._floor.kept:
             return  # said before the ear was shut, and told only now
-        self.attendant.stirred(now)
+        self.attendant.turn_began(now)
         self._ear.caller_begins(anew=not self.responses.at_work)
         if self._takes_turns:
             self.responses.caller_begins()
@@ -146,6 +146,7 @@ class Conversation:
         self._judged(self._judge.stopped(finished=self._voice.would_be_over(now)), now)
         counts = self._judge.counts()
         if counts:
+            self.attendant.stirred()
             self._latencies.turn_ended(now - self._model.pause_ms / 1000)
         if self._takes_turns:
             self.responses.caller_stops(now, owed=counts)

@@ -356,6 +356,28 @@ def test_an_agent_that_was_held_for_what_is_nothing_for_long_goes_on_and_can_sti
     assert sent(call.effects, "conversation.item.truncate")
 
 
+@pytest.mark.claim("silent caller", "short noise")
+def test_a_noise_leads_back_to_no_earlier_step() -> None:
+    ladder = (Rung(5, "First."), Rung(5, "Second."), Rung(5, "Last.", end=True))
+    call = hand(idle=ladder, barge_in=BargeIn(min_speech_ms=500))
+    answered(call, "r1")
+    said = []
+    for n in range(3):
+        [asked] = sent(call.wait(5.1), "response.create")
+        said.append(asked["response"]["instructions"])
+        call.starts(f"q{n}")
+        call.speaks(f"i{n}", ms=2000, response_id=f"q{n}")
+        call.model("response.output_audio.done", item_id=f"i{n}", content_index=0)
+        call.ends(f"q{n}")
+        hear(call, 0.5, QUIET)
+        onset(call, f"u{n}")
+        hear(call, 0.1)
+        hear(call, 0.4, QUIET)
+        pause(call, f"u{n}")
+        call.wait(1.5)
+    assert said == ["First.", "Second.", "Last."]
+
+
 def test_the_caller_is_warned_before_the_calls_maximum() -> None:
     manners = Manners(warn_before_s=10, warning="Say that time is up.")
     call = Hand(options=Options(audio=PCM24, max_call_s=60, manners=manners)).connect()
