@@ -69,5 +69,8 @@ class Conversation(Strict):
     "How long before `max_call_s` the caller is told; 0: not at all."
     warning: Text = WARNING
     tool_fillers_s: tuple[Seconds, ...] = (1.5, 8.0)
-    "When a caller who waits for a tool is told so."
+    """When a caller who waits for a tool is told so, as soon as nobody speaks.
+
+    A moment at `hooks.tool_timeout_s` or after it does not come: then the model says that the tool has failed.
+    """
     filler: Text = FILLER

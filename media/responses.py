@@ -50,9 +50,11 @@ class Responses:
         """Request a response, now or as soon as the model can take it."""
         self._do(self._rounds.ask(request), now)
 
-    def fill(self, request: JsonObject, now: float) -> None:
-        """Request one that only fills a wait, if it can be made at once."""
-        self._do(self._rounds.fill(request), now)
+    def fill(self, request: JsonObject, now: float) -> bool:
+        """Request one that only fills a wait, if it can be made at once. Say whether it was."""
+        steps = self._rounds.fill(request)
+        self._do(steps, now)
+        return bool(steps)
 
     def answer(self, call_id: str, output: str, now: float) -> None:
         """Give a tool's output."""

@@ -20,8 +20,8 @@ class ToolCalls:
         self._options, self._manners = options, options.manners
 
     def use(self, model: Realtime) -> None:
-        self._model = model
-        self._tooling = Tooling(model.tools, self._manners.fillers_s, self._options.confirmed)
+        fillers_s = self._manners.fillers_s if model.can.choose_tools else ()
+        self._tooling = Tooling(model.tools, fillers_s, self._options.confirmed)
 
     def called(self, call: ToolCalled, now: float) -> None:
         """Run a tool once, if it may be run; else tell the model at once."""
@@ -47,12 +47,17 @@ class ToolCalls:
         self._responses.forget_call(call_id)
 
     def tick(self, now: float, *, silent: bool) -> None:
-        """Give up what has had its time, and tell a caller who waits in `silent` expectation that it goes on."""
+        """Give up what has had its time, and tell a caller who waits, where all are `silent`, that it goes on."""
         for call_id in self._responses.overdue(now):
             self._out.append(Warn("tool_timeout", {"call_id": call_id}))
             self.answered(call_id, failure("the tool did not answer in time"), now)
-        if self._tooling.filler_due(now) and self._model.can.choose_tools and silent:
-            self._responses.fill({"instructions": self._manners.filler, "tool_choice": "none"}, now)
+        if not self._tooling.filler_due(now):
+            return
+        filler = {"instructions": self._manners.filler, "tool_choice": "none"}
+        if silent and self._responses.fill(filler, now):
+            self._tooling.filled(now)
+        else:
+            self._tooling.not_filled(now)
 
     def next_due(self) -> float:
         return self._tooling.next_due()

@@ -24,6 +24,8 @@ JsonObject = dict[str, Any]
 
 MAX_IN_FLIGHT = 3
 MAX_PER_MINUTE = 20
+LOOK_S = 0.25
+"How often it is looked whether somebody still speaks."
 
 
 class Tooling:
@@ -39,6 +41,7 @@ class Tooling:
         self._open: dict[str, float] = {}
         self._begun: deque[float] = deque(maxlen=MAX_PER_MINUTE)
         self._filled = 0
+        self._look_at = 0.0
 
     def begin(self, call: ToolCalled, now: float, turns: int = 0) -> JsonObject:
         """Return the arguments of a call that may run; the caller has spoken in `turns` turns so far.
@@ -65,16 +68,23 @@ class Tooling:
         self._open.pop(call_id, None)
 
     def filler_due(self, now: float) -> bool:
-        """Say, once each, that the caller has waited for a tool long enough to be told so."""
-        if now < self.next_due():
-            return False
-        self._filled += 1
-        return True
+        """Say whether the caller has waited for a tool long enough to be told so."""
+        return now >= self.next_due()
+
+    def filled(self, now: float) -> None:
+        """They are told; every moment that has passed by now is done with."""
+        self._look_at = 0.0
+        while self.filler_due(now):
+            self._filled += 1
+
+    def not_filled(self, now: float) -> None:
+        """They cannot be told now, as somebody speaks: look again in a moment."""
+        self._look_at = now + LOOK_S
 
     def next_due(self) -> float:
         if not self._open or self._filled >= len(self._fillers_s):
             return inf
-        return min(self._open.values()) + self._fillers_s[self._filled]
+        return max(min(self._open.values()) + self._fillers_s[self._filled], self._look_at)
 
 
 def failure(message: str) -> str:

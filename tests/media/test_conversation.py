@@ -388,10 +388,39 @@ def test_a_caller_who_waits_for_a_tool_is_told_so_twice_and_then_the_result() ->
     assert len(sent(hand.effects, "response.create")) == 4
 
 
-def test_a_caller_who_speaks_or_is_spoken_to_is_told_nothing_of_a_wait() -> None:
+def test_a_caller_who_speaks_is_told_nothing_of_a_wait() -> None:
     hand = waiting()
     hand.model("input_audio_buffer.speech_started", item_id="u1")
     assert sent(hand.wait(9), "response.create") == []
+
+
+@pytest.mark.claim("slow tool")
+def test_what_the_agent_says_as_it_calls_a_tool_puts_off_the_word_about_the_wait_and_no_more() -> None:
+    hand = Hand(options=Options(audio=PCM24, tool_timeout_s=20)).connect()
+    hand.starts()
+    hand.speaks(ms=3000)
+    hand.calls()
+    hand.ends()
+    assert sent(hand.wait(3), "response.create") == []
+    assert len(sent(hand.wait(0.5), "response.create")) == 1
+    hand.starts("r2")
+    hand.ends("r2")
+    assert sent(hand.wait(4), "response.create") == []
+    assert len(sent(hand.wait(1), "response.create")) == 1
+
+
+@pytest.mark.claim("slow tool")
+@pytest.mark.parametrize(("deadline_s", "choices"), [(8.0, ["none", None]), (9.0, ["none", "none"])])
+def test_a_word_about_the_wait_comes_before_the_deadline_or_not_at_all(deadline_s: float, choices: list[Any]) -> None:
+    hand = Hand(options=Options(audio=PCM24, tool_timeout_s=deadline_s)).connect()
+    hand.starts()
+    hand.calls()
+    hand.ends()
+    asked = sent(hand.wait(1.6), "response.create")
+    hand.starts("r2")
+    hand.ends("r2")
+    asked += sent(hand.wait(6.6), "response.create")
+    assert [event.get("response", {}).get("tool_choice") for event in asked] == choices
 
 
 # The model is lost, and found again

@@ -97,8 +97,9 @@ def test_a_caller_who_waits_for_a_tool_is_told_so_at_each_agreed_moment_once() -
     assert tools.next_due() == 11.5
     assert not tools.filler_due(11.4)
     assert tools.filler_due(11.5)
+    tools.filled(11.5)
     assert tools.next_due() == 18.0
-    assert tools.filler_due(18.0)
+    tools.filled(18.0)
     assert tools.next_due() == inf
     assert not tools.filler_due(99.0)
     tools.ended("c1")
@@ -106,3 +107,14 @@ def test_a_caller_who_waits_for_a_tool_is_told_so_at_each_agreed_moment_once() -
     assert tools.next_due() == 101.5
     tools.ended("c2")
     assert not tools.filler_due(200.0)
+
+
+def test_what_could_not_be_told_is_told_later_and_once_for_all_that_is_due_by_then() -> None:
+    tools = tooling()
+    tools.begin(call("c1"), 0.0)
+    tools.not_filled(1.5)
+    assert tools.next_due() == 1.75
+    tools.not_filled(7.9)
+    assert tools.filler_due(8.15)
+    tools.filled(8.15)
+    assert tools.next_due() == inf
