@@ -25,6 +25,11 @@ RATE_LIMITS = frozenset({"rate_limit_exceeded", "inference_rate_limit_exceeded"}
 RATE_LIMIT_RETRIES = 3
 RATE_LIMIT_S = 1.0
 "How long to wait where the model does not say."
+SERVER_FAULTS = frozenset({"server_error", "internal_error"})
+SERVER_FAULT_S = 0.5
+"What the vendor's own servers fail at needs a moment."
+PASSING = RATE_LIMITS | SERVER_FAULTS
+"Nothing of it is the request's fault: the same one may go through a little later."
 MAX_RATE_LIMIT_S = 6.0
 "A caller waits no longer for one try."
 _AGAIN_IN = re.compile(r"try again in ([0-9]+(?:\.[0-9]+)?) ?(ms|s)\b")
@@ -80,14 +85,18 @@ class Awaited:
         if code in FATAL:
             return None
         if code not in RATE_LIMITS:
-            return 0.0 if self.again() else None
+            return self._wait(SERVER_FAULT_S if code in SERVER_FAULTS else 0.0, now) if self.again() else None
         self._rate_limits -= 1
         if self._rate_limits < 0:
             return None
         said = _AGAIN_IN.search(message)
         wait_s = float(said[1]) / (1000 if said[2] == "ms" else 1) if said else RATE_LIMIT_S
-        self.ask_at = now + min(wait_s, MAX_RATE_LIMIT_S)
-        return self.ask_at - now
+        return self._wait(min(wait_s, MAX_RATE_LIMIT_S), now)
+
+    def _wait(self, wait_s: float, now: float) -> float:
+        """Set when to ask again; where it is at once, that is the caller's to do."""
+        self.ask_at = now + wait_s if wait_s else inf
+        return wait_s
 
     def again(self) -> bool:
         """Take the second try, if there is one."""

@@ -7,7 +7,7 @@ A model that cannot go on sets `over`.
 from itertools import count
 from typing import assert_never
 
-from media.awaited import Awaited
+from media.awaited import PASSING, Awaited
 from media.effects import Effect, End, Report, ToModel, Warn
 from media.options import Options
 from media.realtime.base import JsonObject, ModelRefused, Realtime, ResponseEnded
@@ -130,7 +130,7 @@ class Responses:
             if self._errors <= MAX_ERRORS_TOLD:
                 self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
             if str(refusal.event_id).startswith("ask-"):
-                self._ask_plainly(refusal, now)
+                self._not_taken(refusal, now)
 
     def lost(self) -> bool:
         """The model is gone. Say whether the caller was owed something."""
@@ -164,18 +164,23 @@ class Responses:
         return min(self._rounds.next_due(), self._awaited.next_due())
 
     def _failed(self, ended: ResponseEnded, now: float) -> None:
-        """Ask again where that may help: at once, or when the model's limits allow it."""
+        """A response did not come about: ask again where that may help."""
         error = ended.error or {"message": "the response failed"}
         code = str(error.get("code") or "response_failed")
-        wait_s = self._awaited.after_failure(code, str(error.get("message") or ""), now)
-        if wait_s is None:
-            self._rounds.ended(ended.response_id)
-            self.over = End("server failure", code, "model", error)
-            return
-        self._out.append(Warn("response_failed", {"error": ended.error or {}, "again_in_s": wait_s}))
+        asked = self._again(End("server failure", code, "model", error), now)
+        waiting = self._rounds.ended(ended.response_id)
         # Asked first: a request that waits already and this one become one.
-        asked = [] if wait_s else self._rounds.ask(self._awaited.asked_with)
-        self._do([*asked, *self._rounds.ended(ended.response_id)], now)
+        self._do([] if self.over else [*asked, *waiting], now)
+
+    def _again(self, end: End, now: float) -> list[Step]:
+        """Ask once more for what failed, at once or when the model's limits allow it; `end` is why, if never."""
+        error = end.error or {}
+        wait_s = self._awaited.after_failure(end.reason_code, str(error.get("message") or ""), now)
+        if wait_s is None:
+            self.over = end
+            return []
+        self._out.append(Warn("response_failed", {"error": error, "again_in_s": wait_s}))
+        return [] if wait_s else self._rounds.ask(self._awaited.asked_with)
 
     def _stalled(self, now: float) -> None:
         """Handle a model that fell silent: once what it said is heard, ask once more, then give up."""
@@ -196,14 +201,17 @@ class Responses:
             self._speaking.cancel()
         self._do(self._rounds.ask(self._awaited.asked_with), now)
 
-    def _ask_plainly(self, refusal: ModelRefused, now: float) -> None:
-        """Ask again with nothing in the request that the model could refuse."""
+    def _not_taken(self, refusal: ModelRefused, now: float) -> None:
+        """A request was refused: make it again later, or one with nothing in it that the model could refuse."""
         self._rounds.failed()
         self._awaited.settled()
-        if self._awaited.asked_with:
+        end = End("server error", refusal.code, "model", refusal.error)
+        if refusal.code in PASSING:
+            self._do(self._again(end, now), now)
+        elif self._awaited.asked_with:
             self._do(self._rounds.ask({}), now)
         else:
-            self.over = End("server error", refusal.code, "model", refusal.error)
+            self.over = end
 
     def _do(self, steps: list[Step], now: float) -> None:
         for step in steps:

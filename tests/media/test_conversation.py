@@ -361,6 +361,27 @@ def test_a_tool_that_must_be_confirmed_runs_after_the_caller_has_spoken() -> Non
     assert CallTool("c2", "get_weather", {}) in hand.calls("c2", "r2")
 
 
+@pytest.mark.claim("rate limit")
+@pytest.mark.parametrize(
+    ("code", "message", "wait_s", "tries"),
+    [("rate_limit_exceeded", "Please try again in 1.5s.", 1.5, 4), ("server_error", "Sorry.", 0.5, 2)],
+)
+def test_a_request_that_cannot_be_taken_now_is_made_again_later_as_it_was(
+    code: str, message: str, wait_s: float, tries: int
+) -> None:
+    greeting = {"instructions": "Greet Ada."}
+    hand = Hand(llm(response_create=greeting)).connect()
+    for n in range(1, tries):
+        assert sent(hand.refuses(code=code, message=message, event_id=f"ask-{n}")) == []
+        assert sent(hand.wait(wait_s - 0.1), "response.create") == []
+        [again] = sent(hand.wait(0.2), "response.create")
+        assert again["response"] == greeting
+    hand.refuses(code=code, message=message, event_id=f"ask-{tries}")
+    hand.wait(0.1)
+    assert hand.end
+    assert (hand.end.completion_reason, hand.end.reason_code) == ("server error", code)
+
+
 # A caller who waits for a tool
 
 
