@@ -80,17 +80,16 @@ class Bridge:
         self._finished = False
         self.record = Record(now=now, confidential=options.confidential)
         self._voice = Voice(platform, self.record, self._out, options)
-        ends_at = now + options.max_call_s
-        self._talk = Conversation(models[0], self._voice, self.record, self._out, options, ends_at=ends_at)
+        self._talk = Conversation(
+            models[0], self._voice, self.record, self._out, options, ends_at=now + options.max_call_s
+        )
         self._session = Session(
             models,
             self._out,
+            options,
             use=self._talk.use,
             lost=self._talk.lost,
             wanted=lambda: self._talk.leaving is None,
-            timeout_s=options.session_timeout_s,
-            max_session_s=options.max_session_s,
-            unix_s=options.unix_s,
         )
 
     @property
@@ -139,6 +138,7 @@ class Bridge:
                 self._platform_leg = PlatformLeg.TALKING
                 self._deadlines.pop("metadata", None)
                 self._voice.open(now)
+                self._session.caller_waits(now)
                 self._begin(now)
             case DigitReceived(digit, _):
                 shown = self._talk.attendant.shown(digit)
@@ -178,7 +178,7 @@ class Bridge:
 
     def model_failed(self, now: float, *, reason_code: str, message: str) -> list[Effect]:
         """It could not be reached, or refused us."""
-        self._part(self._session.failed(reason_code, message), now)
+        self._part(self._session.failed(reason_code, message, now), now)
         return self._effects(now)
 
     def _part(self, end: End | None, now: float) -> None:
@@ -190,6 +190,7 @@ class Bridge:
             self._end(end, now)
 
     def _on_model(self, meaning: ModelEvent, now: float) -> None:
+        self._session.heard(meaning)
         match meaning:
             case SpeechReceived():
                 if self._session.ready and not self._ending:

@@ -4,7 +4,7 @@
 it keep working; `reason_code` says what really happened.
 """
 
-from media.effects import End
+from media.effects import End, Report
 
 HUNG_UP = End("normal conversation end", "caller_hung_up", "caller")
 TOO_LONG = End("normal conversation end", "max_duration", "server")
@@ -17,6 +17,9 @@ REDIRECTED = End("normal conversation end", "redirected", "operator")
 RESTART = End("connection failure", "server_restart", "server", {"message": "the server is restarting"})
 NO_SHOW = End("connection failure", "media_no_show", "platform")
 NO_SESSION = End("connection failure", "session_timeout", "model", {"message": "no session in time"})
+TIMEOUT = Report("response.timeout", {"type": "response.timeout"})
+"jambonz' name for the silence before that end, which the eventHook gets (schema: components/llm-base)."
+SILENT = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
 NO_METADATA = End("connection failure", "media_lost", "platform", {"message": "no metadata in time"})
 
 REFUSALS = frozenset({1008, 3000, 4000})

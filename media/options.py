@@ -56,6 +56,11 @@ class Options:
     "For the model's first message, and again for its answer to the configuration."
     response_timeout_s: float = 8
     "From a request, or the model's own start, to the first audio of a response."
+    first_word_s: float = 8
+    """From the caller's being there to the first thing that any of the models says, where the agent speaks first.
+
+    Each model has its share of it. Never less than `response_timeout_s`.
+    """
     watch_s: float | None = None
     "In its place for the first try: a model that is asked again so soon is not given up sooner than that."
     tool_timeout_s: float = 8

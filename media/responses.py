@@ -8,7 +8,8 @@ from itertools import count
 from typing import assert_never
 
 from media.awaited import PASSING, Awaited
-from media.effects import Effect, End, Report, ToModel, Warn
+from media.effects import Effect, End, ToModel, Warn
+from media.ends import SILENT, TIMEOUT
 from media.options import Options
 from media.realtime.base import JsonObject, ModelRefused, Realtime, ResponseEnded
 from media.realtime.rounds import Answer, Ask, Note, Rounds, Step
@@ -20,8 +21,6 @@ MAX_ERRORS_TOLD = 20
 "Of one conversation, in the log; the eventHook hears of every one that it asked for."
 DRY_LOOK_S = 0.25
 "How often it is looked whether a model that fell silent has been heard to the end of what it said."
-TIMEOUT = "response.timeout"
-"jambonz' name for it, which the eventHook gets (schema: components/llm-base, responseTimeoutMs)."
 
 
 class Responses:
@@ -187,9 +186,9 @@ class Responses:
         if not self._voice.silent(now):
             self._awaited.due = now + DRY_LOOK_S
             return
-        self._out.append(Report(TIMEOUT, {"type": TIMEOUT}))
+        self._out.append(TIMEOUT)
         if not self._awaited.again():
-            self.over = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
+            self.over = SILENT
             return
         self._out.append(Warn("model_stalled"))
         self._rounds.failed()

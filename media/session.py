@@ -12,6 +12,9 @@ Theory of operation
     A drop is followed by another connection at once; where that one is closed before its session is ready, by more
     of them, each after a longer pause.
 
+    A caller who has not heard a word yet waits `first_word_s` for it, however many models there are to try: each has
+    its share of what is left, the session and the first word together.
+
     A session ends after an hour at the latest (`expires_at`). It is renewed two minutes before, as soon as nobody
     speaks and nothing is being tried, and at once in the last seconds. Drops and renewals together are so many in a
     minute: after that a model that drops is given up, and a session is left to end when it does. One that has expired
@@ -23,9 +26,20 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from media.effects import Effect, End, Redial, ToModel, Warn
-from media.ends import NO_SESSION, model_gone
-from media.options import ModelLeg
-from media.realtime.base import ModelEvent, ModelRefused, Realtime, SessionOpened, SessionReady
+from media.ends import NO_SESSION, SILENT, TIMEOUT, model_gone
+from media.options import ModelLeg, Options
+from media.realtime.base import (
+    CallerStarted,
+    ModelEvent,
+    ModelRefused,
+    Realtime,
+    ResponseEnded,
+    SessionOpened,
+    SessionReady,
+    SpeechReceived,
+    SpokenText,
+    ToolCalled,
+)
 
 MAX_BAD_MESSAGES = 100
 "After so many messages that cannot be read, the other side is not a model."
@@ -40,6 +54,8 @@ RETURNS_WITHIN_S = 60.0
 "A model that has to be reached again more often than that, for whatever reason, is not there."
 BACKOFF_S = (0.5, 1.0, 2.0)
 "The pauses before the second connection after a drop, the third and the fourth, which is the last."
+SIGNS_OF_LIFE = (CallerStarted, SpeechReceived, SpokenText, ToolCalled, ResponseEnded)
+"What only a model says that is there and does its work, well or badly."
 MIN_SESSION_S = 10.0
 "An end sooner than that after the beginning is told by a wrong clock: no vendor has such sessions."
 
@@ -51,18 +67,16 @@ class Session:
         self,
         models: Sequence[Realtime],
         out: list[Effect],
+        options: Options,
         *,
         use: Callable[[Realtime], None],
         lost: Callable[[], None],
         wanted: Callable[[], bool],
-        timeout_s: float,
-        max_session_s: float = inf,
-        unix_s: float = 0.0,
     ) -> None:
         """Begin with the first of `models`; `use` is told of each other one that is fallen back on.
 
         `lost` is told when a session that was ready is gone and another is on its way; `wanted` says whether another
-        one has anything to do. `unix_s` is Unix time at monotonic zero.
+        one has anything to do.
         """
         self._wanted = wanted
         self._use = use
@@ -70,9 +84,10 @@ class Session:
         self._models = models
         self._nth = 0
         self._out = out
-        self._timeout_s = timeout_s
-        self._max_session_s = max_session_s
-        self._unix_s = unix_s
+        self._options = options
+        self._spoke = False
+        self._word_by = self._answer_by = inf
+        "When the call, and this model, must have brought the caller a first word."
         self._bad_messages = 0
         self._returns: deque[float] = deque(maxlen=MAX_RETURNS)
         "When a session was begun in place of another one of the same model."
@@ -95,9 +110,20 @@ class Session:
     def ready(self) -> bool:
         return self.leg is ModelLeg.READY
 
+    def caller_waits(self, now: float) -> None:
+        """The caller is there, and waits for a first word."""
+        if not self._spoke:
+            self._word_by = now + max(self._options.first_word_s, self._options.response_timeout_s)
+            self._share(now)
+
+    def heard(self, meaning: ModelEvent) -> None:
+        """Take note of a model that works."""
+        if isinstance(meaning, SIGNS_OF_LIFE):
+            self._need_no_word()
+
     def connected(self, now: float) -> None:
         """The socket is open; the model's first message is awaited."""
-        self.due = now + self._timeout_s
+        self.due = now + self._options.session_timeout_s
 
     def said(self, meaning: ModelEvent, now: float) -> End | None:
         """Take what the model says before it is ready."""
@@ -106,14 +132,16 @@ class Session:
                 self._lives_until(expires_at, now)
                 self._configure(now)
             case SessionReady(mismatch) if mismatch:
-                return self._next(End("server error", "session_mismatch", "model", {"message": mismatch}))
+                return self._next(End("server error", "session_mismatch", "model", {"message": mismatch}), now)
             case SessionReady() if self.leg is ModelLeg.CONFIGURING:
                 self.leg, self.due, self._dropped, self._tries = ModelLeg.READY, inf, None, 0
+                if self._options.manners.caller_speaks_first:
+                    self._need_no_word()
             case ModelRefused(param=str(param), code="unknown_parameter") if self.model.without(param):
                 self._out.append(Warn("session_setting_dropped", {"param": param}))
                 self._configure(now)
             case ModelRefused() if not meaning.harmless:
-                return self._next(End("server error", meaning.code, "model", meaning.error))
+                return self._next(End("server error", meaning.code, "model", meaning.error), now)
             case _:
                 pass
         return None
@@ -122,7 +150,10 @@ class Session:
         """Do what is due: dial after a pause, or give up."""
         if now >= self._dial_at:
             self._dial()
-        return self._next(NO_SESSION) if now >= self.due else None
+        if self.ready and now >= self._answer_by:
+            self._out.append(TIMEOUT)
+            return self._next(SILENT, now)
+        return self._next(NO_SESSION, now) if now >= min(self.due, self._answer_by) else None
 
     def bad_message(self, what: str) -> End | None:
         self._bad_messages += 1
@@ -132,21 +163,21 @@ class Session:
             return None
         return End("server error", "model_bad_events", "model", {"message": what})
 
-    def failed(self, reason_code: str, message: str) -> End | None:
+    def failed(self, reason_code: str, message: str, now: float) -> End | None:
         """The model could not be reached, or refused us before the session: then that is why, whatever was before."""
         lost = self._dropped if reason_code == "connect_failed" else None
-        return self._next(lost or End("connection failure", reason_code, "model", {"message": message}))
+        return self._next(lost or End("connection failure", reason_code, "model", {"message": message}), now)
 
     def closed(self, code: int | None, reason: str, now: float) -> End | None:
         """Its socket is gone: reach it again where that may help."""
         gone = model_gone(code, reason)
-        return self._again(gone, code, reason, now) if code in MENDABLE else self._next(gone)
+        return self._again(gone, code, reason, now) if code in MENDABLE else self._next(gone, now)
 
     def fell(self, end: End, now: float) -> End | None:
         """The conversation cannot go on; with another session or model perhaps, where it was the model that failed."""
         if end.reason_code == EXPIRED:
             return self._again(end, None, str((end.error or {}).get("message") or ""), now)
-        return self._next(end) if end.ended_by == "model" else end
+        return self._next(end, now) if end.ended_by == "model" else end
 
     def renew(self, now: float, *, quiet: Callable[[float], bool]) -> None:
         """Begin a new session in place of one that is near its end; `quiet` tells whether it would disturb nobody."""
@@ -161,7 +192,7 @@ class Session:
         self._dial()
 
     def next_due(self) -> float:
-        return min(self.due, self._renew_by) if self.ready else min(self.due, self._dial_at)
+        return min(self.due, self._answer_by, self._renew_by if self.ready else self._dial_at)
 
     def _may_return_in_s(self, now: float) -> float | None:
         """Say how soon a connection may follow the one that has just been closed; None: none may."""
@@ -177,16 +208,16 @@ class Session:
         return len(self._returns) == MAX_RETURNS and now - self._returns[0] < RETURNS_WITHIN_S
 
     def _lives_until(self, expires_at_unix_s: float | None, now: float) -> None:
-        left_s = min(self._told_left_s(expires_at_unix_s, now), self._max_session_s)
+        left_s = min(self._told_left_s(expires_at_unix_s, now), self._options.max_session_s)
         # A session that is shorter than our margins is renewed in its last fifth.
         self._renew_at = now + left_s - min(RENEW_MARGIN_S, left_s / 5)
         self._renew_by = now + left_s - min(FORCE_MARGIN_S, left_s / 30)
 
     def _told_left_s(self, expires_at_unix_s: float | None, now: float) -> float:
         """Say how long the session lasts by what the model tells of it, where that can be."""
-        if expires_at_unix_s is None or not self._unix_s:
+        if expires_at_unix_s is None or not self._options.unix_s:
             return inf
-        left_s = expires_at_unix_s - self._unix_s - now
+        left_s = expires_at_unix_s - self._options.unix_s - now
         if left_s >= MIN_SESSION_S:
             return left_s
         if not self._doubted:
@@ -194,25 +225,34 @@ class Session:
             self._out.append(Warn("session_expiry_not_believed", {"left_s": round(left_s)}))
         return inf
 
-    def _next(self, end: End) -> End | None:
+    def _next(self, end: End, now: float) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""
         self._tries = 0
         self.due = self._dial_at = inf
         if self._nth + 1 >= len(self._models) or not self._wanted():
             self.leg = ModelLeg.GONE
+            self._need_no_word()
             return end
         self._nth += 1
         self._out.append(Warn("model_fallback", {"reason_code": end.reason_code, "nth": self._nth}))
         self._leave()
+        self._share(now)
         self._dial()
         self._use(self.model)
         return None
+
+    def _need_no_word(self) -> None:
+        self._spoke, self._word_by, self._answer_by = True, inf, inf
+
+    def _share(self, now: float) -> None:
+        """Give this model its share of the time that is left for a first word."""
+        self._answer_by = now + (self._word_by - now) / (len(self._models) - self._nth)
 
     def _again(self, end: End, code: int | None, reason: str, now: float) -> End | None:
         """Reach the same model again, unless that has been of no use lately."""
         wait_s = self._may_return_in_s(now) if self._wanted() else None
         if wait_s is None:
-            return self._next(end)
+            return self._next(end, now)
         self._dropped = end
         self._out.append(Warn("model_dropped", {"close_code": code, "reason": reason[:200]}))
         self._leave()
@@ -235,5 +275,5 @@ class Session:
         self._out.append(Redial(self._nth))
 
     def _configure(self, now: float) -> None:
-        self.leg, self.due = ModelLeg.CONFIGURING, now + self._timeout_s
+        self.leg, self.due = ModelLeg.CONFIGURING, now + self._options.session_timeout_s
         self._out.append(ToModel(self.model.configure()))

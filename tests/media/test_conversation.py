@@ -17,6 +17,10 @@ JsonObject = dict[str, Any]
 MANUAL: JsonObject = {"turn_detection": {"type": "server_vad", "create_response": False, "interrupt_response": False}}
 
 
+def over(hand: Hand) -> bool:
+    return hand.end is not None
+
+
 # Barge-in
 
 
@@ -178,10 +182,38 @@ def test_a_verbs_watch_asks_again_soon_and_tells_the_event_hook_each_time() -> N
     stalled = hand.wait(0.2)
     assert told_of_timeouts(stalled) == [{"type": "response.timeout"}]
     assert [event["type"] for event in sent(stalled)] == ["response.create"]
+    hand.starts()
+    hand.calls()
+    hand.ends()
+    hand.do(hand.bridge.tool_answered("c1", "{}", hand.now))
+    assert told_of_timeouts(hand.wait(1.1)) == [{"type": "response.timeout"}]
     assert told_of_timeouts(hand.wait(7.8)) == []
     assert told_of_timeouts(hand.wait(0.3)) == [{"type": "response.timeout"}]
     assert hand.end
     assert hand.end.reason_code == "response_timeout"
+
+
+@pytest.mark.claim("model that is down")
+@pytest.mark.parametrize("watch_s", [None, 1.0])
+def test_a_model_that_never_says_anything_is_given_up_in_eight_seconds_however_often_it_was_asked(
+    watch_s: float | None,
+) -> None:
+    hand = Hand(options=Options(audio=PCM24, watch_s=watch_s)).connect()
+    hand.wait(7.9)
+    assert not over(hand)
+    assert told_of_timeouts(hand.wait(0.2)) == [{"type": "response.timeout"}]
+    assert hand.end
+    assert hand.end.reason_code == "response_timeout"
+
+
+@pytest.mark.claim("model that is down")
+def test_a_model_that_answered_badly_has_its_second_try() -> None:
+    hand = Hand().connect()
+    hand.wait(5)
+    hand.starts()
+    hand.ends(status="failed")
+    hand.wait(7.9)
+    assert not over(hand)
 
 
 def test_a_response_that_never_began_is_cancelled_where_the_verb_wants_it() -> None:

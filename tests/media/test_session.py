@@ -8,9 +8,9 @@ import pytest
 
 from media.audio import AudioFormat
 from media.effects import Effect, End, Redial, ToModel, Warn
-from media.ends import NO_SESSION
-from media.options import ModelLeg
-from media.realtime.base import ModelRefused, SessionOpened, SessionReady
+from media.ends import NO_SESSION, SILENT, TIMEOUT
+from media.options import Manners, ModelLeg, Options
+from media.realtime.base import CallerStarted, ModelRefused, ResponseStarted, SessionOpened, SessionReady
 from media.realtime.openai import Realtime
 from media.session import BACKOFF_S, MAX_BAD_MESSAGES, MAX_RETURNS, MIN_SESSION_S, RETURNS_WITHIN_S, Session
 from tests.simulation import llm
@@ -32,18 +32,17 @@ def model() -> Realtime:
     return Realtime(llm(session_update={"speed": 1.1, "mood": "sunny"}), audio=AudioFormat("pcm16", 24000))
 
 
-def session(models: int = 1, **limits: float) -> tuple[Session, list[Effect]]:
+def session(models: int = 1, **limits: Any) -> tuple[Session, list[Effect]]:
     machine, out, _ = watched(models, **limits)
     return machine, out
 
 
-def watched(models: int = 1, **limits: float) -> tuple[Session, list[Effect], Watch]:
+def watched(models: int = 1, **limits: Any) -> tuple[Session, list[Effect], Watch]:
     out: list[Effect] = []
     watch = Watch()
     these = [model() for _ in range(models)]
-    machine = Session(
-        these, out, use=watch.used.append, lost=watch.lose, wanted=lambda: watch.wanted, timeout_s=3, **limits
-    )
+    options = Options(audio=AudioFormat("pcm16", 24000), session_timeout_s=3, **limits)
+    machine = Session(these, out, options, use=watch.used.append, lost=watch.lose, wanted=lambda: watch.wanted)
     return machine, out, watch
 
 
@@ -144,7 +143,7 @@ def test_a_model_that_is_gone_is_waited_for_no_more() -> None:
     assert end.reason_code == "model_disconnected"
     assert (machine.leg, machine.due) == (ModelLeg.GONE, inf)
     machine.connected(0.0)
-    end = machine.failed("connect_failed", "no route")
+    end = machine.failed("connect_failed", "no route", 1.0)
     assert end
     assert (end.completion_reason, end.error) == ("connection failure", {"message": "no route"})
     assert (machine.leg, machine.due) == (ModelLeg.GONE, inf)
@@ -179,7 +178,7 @@ def test_a_model_that_cannot_be_reached_again_has_disconnected() -> None:
     machine, _ = session()
     ready(machine)
     machine.closed(1006, "", 10.0)
-    end = machine.failed("connect_failed", "no route")
+    end = machine.failed("connect_failed", "no route", 1.0)
     assert end
     assert (end.completion_reason, end.reason_code) == ("disconnect from remote end", "model_disconnected")
 
@@ -189,7 +188,7 @@ def test_a_key_that_is_refused_when_the_model_is_reached_again_is_why_it_ends() 
     machine, _ = session()
     ready(machine)
     machine.closed(1006, "", 10.0)
-    end = machine.failed("invalid_api_key", "the model answered HTTP 401")
+    end = machine.failed("invalid_api_key", "the model answered HTTP 401", 10.2)
     assert end == End("connection failure", "invalid_api_key", "model", {"message": "the model answered HTTP 401"})
 
 
@@ -262,7 +261,7 @@ def test_drops_that_are_rare_are_borne_for_ever() -> None:
 
 
 FAULTS: list[Callable[[Session], End | None]] = [
-    lambda machine: machine.failed("connect_failed", "no route"),
+    lambda machine: machine.failed("connect_failed", "no route", 1.0),
     lambda machine: machine.overdue(100.0),
     lambda machine: machine.closed(4000, "invalid_request_error.invalid_api_key", 1.0),
     lambda machine: machine.said(SessionReady("the format is wrong"), 1.0),
@@ -304,7 +303,7 @@ def test_a_session_that_has_expired_is_renewed_like_one_that_was_dropped() -> No
         assert machine.fell(expired, n * 1.0) is None
     assert out.count(Warn("model_dropped", {"close_code": None, "reason": "60 minutes are over"})) == MAX_RETURNS
     assert (out[-1], watch.lost) == (Redial(0), MAX_RETURNS)
-    assert machine.failed("connect_failed", "no route") is expired
+    assert machine.failed("connect_failed", "no route", 9.0) is expired
     ready(machine)
     assert machine.fell(expired, RETURNS_WITHIN_S - 1) is expired
 
@@ -387,3 +386,53 @@ def test_a_conversation_on_its_way_out_needs_no_other_session(code: int | None) 
     assert machine.closed(code, "", 59.5)
     assert machine.leg is ModelLeg.GONE
     assert not any(isinstance(effect, Redial) for effect in out)
+
+
+# The first word
+
+
+@pytest.mark.claim("model that is down", "fallback models")
+def test_all_models_together_have_so_long_for_a_first_word() -> None:
+    machine, out, _ = watched(models=3)
+    machine.caller_waits(0.0)
+    assert machine.next_due() == pytest.approx(8 / 3)
+    assert machine.overdue(2.6) is None
+    assert out == []
+    assert machine.overdue(2.7) is None
+    assert out[-1] == Redial(1)
+    assert machine.failed("connect_failed", "no route", 3.0) is None
+    assert out[-1] == Redial(2)
+    machine.connected(5.5)
+    assert machine.next_due() == 8.0
+    assert machine.overdue(8.0) is NO_SESSION
+    assert machine.next_due() == inf
+
+
+@pytest.mark.claim("model that is down")
+def test_a_model_that_is_ready_and_says_nothing_is_given_up_at_the_end_of_its_share() -> None:
+    machine, out = session()
+    machine.caller_waits(1.0)
+    ready(machine, 2.0)
+    assert machine.overdue(8.9) is None
+    assert machine.overdue(9.0) is SILENT
+    assert out[-1] is TIMEOUT
+    assert machine.next_due() == inf
+
+
+def test_a_model_that_has_said_something_is_waited_for_otherwise() -> None:
+    machine, _ = session()
+    machine.caller_waits(1.0)
+    ready(machine, 2.0)
+    machine.heard(ResponseStarted("r1"))
+    assert machine.next_due() == 9.0
+    machine.heard(CallerStarted("u1"))
+    machine.caller_waits(3.0)
+    assert machine.next_due() == inf
+
+
+def test_a_model_to_which_the_caller_speaks_first_owes_them_only_a_session() -> None:
+    machine, _ = session(manners=Manners(caller_speaks_first=True))
+    machine.caller_waits(1.0)
+    assert machine.next_due() == 9.0
+    ready(machine, 2.0)
+    assert machine.next_due() == inf
