@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from media.audio import AudioFormat
 from media.bridge import Bridge
 from media.effects import CallTool, Effect, End, Finish, ToModel, ToPlatform, Warn
-from media.options import Options
+from media.ends import HANGUP
+from media.interruption import BargeIn
+from media.options import Exit, Manners, Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.base import (
     ModelError,
@@ -32,6 +34,8 @@ Action = tuple[str, Any]
 TYPES = [*MEANINGS, "session.updated", "response.output_audio.delta", "response.audio.delta", "rate_limits.updated"]
 RESPONSES, ITEMS, CALLS = st.sampled_from(["r1", "r2"]), st.sampled_from(["i1", "i2"]), st.sampled_from(["c1", "c2"])
 MAX_TICKS_AT_ONE_TIME = 50
+FROM_OUTSIDE = {"caller_hung_up", "max_duration", "media_lost", "server_restart"}
+BARGE_INS = [BargeIn(), BargeIn(min_speech_ms=100), BargeIn(resume=True)]
 
 
 def event(type_: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[JsonObject]:
@@ -43,7 +47,7 @@ def response(type_: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[
 
 
 def call_item() -> st.SearchStrategy[JsonObject]:
-    names, arguments = st.sampled_from(["get_weather", "other"]), st.sampled_from(["{}", "{", "[]", ""])
+    names, arguments = st.sampled_from(["get_weather", "other", "hangup"]), st.sampled_from(["{}", "{", "[]", ""])
     return st.fixed_dictionaries(
         {"type": st.just("function_call"), "call_id": CALLS, "name": names, "arguments": arguments}
     )
@@ -99,7 +103,8 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from([0.0, 0.013, 0.2, 1.0])),
     st.tuples(st.just("platform"), st.sampled_from([METADATA, METADATA, bytes(640), b"\0", DIGIT, "{", "[]"])),
     st.tuples(st.just("tool"), CALLS),
-    st.tuples(st.sampled_from(["model lost", "platform lost", "end"]), st.none()),
+    st.tuples(st.just("model lost"), st.sampled_from([None, 1000, 1001, 3000])),
+    st.tuples(st.sampled_from(["platform lost", "end"]), st.none()),
 )
 OPENING: list[Action] = [
     ("platform", METADATA),
@@ -111,7 +116,7 @@ OPENING: list[Action] = [
 class Watched:
     """A bridge whose every effect is judged. Sockets behave: nothing comes before they open or after they close."""
 
-    def __init__(self, rate_hz: int, *, interrupts: bool) -> None:
+    def __init__(self, rate_hz: int, manners: Manners, *, interrupts: bool) -> None:
         audio = AudioFormat("pcm16", rate_hz)
         verb = llm(
             session_update={
@@ -119,7 +124,10 @@ class Watched:
                 "turn_detection": {"type": "server_vad", "interrupt_response": interrupts},
             }
         )
-        options = Options(audio=audio, tool_timeout_s=1, response_timeout_s=3, max_call_s=60)
+        exits = {"hangup": Exit(HANGUP, "Say goodbye.")}
+        options = Options(
+            audio=audio, tool_timeout_s=1, response_timeout_s=3, max_call_s=60, exits=exits, manners=manners
+        )
         self._reader = Realtime(verb, audio=model_audio(audio))
         self._model_audio = model_audio(audio).speaks
         self._audio = audio
@@ -150,9 +158,9 @@ class Watched:
                 self._judge(self._bridge.tool_answered(call_id, "{}", self._now))
             case "end", _:
                 self._judge(self._bridge.end(End("connection failure", "server_restart", "server"), self._now))
-            case "model lost", _ if "model" not in self._lost:
+            case "model lost", code if "model" not in self._lost:
                 self._lost.add("model")
-                self._judge(self._bridge.model_closed(self._now, code=1001, reason=""))
+                self._judge(self._bridge.model_closed(self._now, code=code, reason=""))
             case "platform lost", _ if "platform" not in self._lost:
                 self._lost.add("platform")
                 self._judge(self._bridge.platform_closed(self._now, clean=True))
@@ -161,7 +169,11 @@ class Watched:
         if "model" in self._lost:
             return
         self._note(wire)
-        self._judge(self._bridge.model_said(wire, self._now))
+        kept = self._bridge._talk._floor.kept
+        effects = self._bridge.model_said(wire, self._now)
+        if kept and not self._bridge._ending:
+            assert not any(isinstance(effect, ToPlatform) and isinstance(effect.wire, str) for effect in effects)
+        self._judge(effects)
 
     def _note(self, wire: bytes) -> None:
         """Keep what the model's message means for what may be said after it."""
@@ -207,6 +219,7 @@ class Watched:
                     self._in_flight = False
                 case Finish(end):
                     self.ends.append(end)
+                    assert self._bridge._talk.leaving in (None, end) or end.reason_code in FROM_OUTSIDE
         assert self._bridge.finished == bool(self.ends)
 
     def _judge_event(self, event: JsonObject) -> None:
@@ -231,11 +244,12 @@ class Watched:
     opened=st.booleans(),
     rate_hz=st.sampled_from([8000, 16000, 24000]),
     interrupts=st.booleans(),
+    manners=st.builds(Manners, protect_greeting=st.booleans(), barge_in=st.sampled_from(BARGE_INS)),
 )
 def test_whatever_comes_there_is_one_request_one_output_one_end_and_time_goes_on(
-    actions: list[Action], rate_hz: int, *, opened: bool, interrupts: bool
+    actions: list[Action], rate_hz: int, manners: Manners, *, opened: bool, interrupts: bool
 ) -> None:
-    call = Watched(rate_hz, interrupts=interrupts)
+    call = Watched(rate_hz, manners, interrupts=interrupts)
     for action in [*(OPENING if opened else []), *actions]:
         call.act(action)
     call.act(("platform lost", None))
