@@ -113,6 +113,21 @@ def test_a_goodbye_is_heard_to_its_end_under_noise(played: Played) -> None:
     played.passed("goodbye_under_noise")
 
 
+@pytest.mark.claim("goodbye under noise", "keypad entry")
+def test_a_goodbye_is_heard_to_its_end_whatever_the_caller_types(played: Played) -> None:
+    played.passed("goodbye_under_keys")
+
+
+@pytest.mark.claim("J31", "drop by 1006")
+def test_a_call_that_the_model_has_ended_ends_as_it_was_to_when_the_model_is_lost(played: Played) -> None:
+    played.passed("goodbye_model_lost")
+
+
+@pytest.mark.claim("protected greeting", "keypad entry")
+def test_what_is_typed_into_a_protected_greeting_counts_after_it(played: Played) -> None:
+    played.passed("greeting_under_keys")
+
+
 @pytest.mark.claim("keypad entry")
 def test_what_is_typed_is_read_by_the_model(played: Played) -> None:
     played.passed("keypad")
