@@ -128,6 +128,8 @@ class Session:
     def said(self, meaning: ModelEvent, now: float) -> End | None:
         """Take what the model says before it is ready."""
         match meaning:
+            case _ if self.leg is ModelLeg.GONE:
+                pass  # its socket may be open still, until what it said was heard
             case SessionOpened(expires_at):
                 self._lives_until(expires_at, now)
                 self._configure(now)

@@ -436,3 +436,13 @@ def test_a_model_to_which_the_caller_speaks_first_owes_them_only_a_session() -> 
     assert machine.next_due() == 9.0
     ready(machine, 2.0)
     assert machine.next_due() == inf
+
+
+def test_a_model_that_is_gone_has_nothing_more_to_say() -> None:
+    machine, _, watch = watched()
+    ready(machine)
+    watch.wanted = False
+    assert machine.fell(End("server failure", "insufficient_quota", "model"), 1.0)
+    assert machine.said(refused("invalid_value"), 2.0) is None
+    assert machine.said(SessionOpened(), 2.0) is None
+    assert machine.leg is ModelLeg.GONE
