@@ -8,6 +8,7 @@ from media.audio import AudioFormat
 from media.effects import CallTool, Effect, Redial, Report, Warn
 from media.ends import HANGUP
 from media.options import Exit, Manners, Options
+from media.realtime.protocol import SPOKEN
 from media.record import STILL_AT_WORK
 from media.responses import MAX_ERRORS_TOLD
 from tests.by_hand import Hand, played, sent, warned
@@ -407,7 +408,7 @@ def test_a_request_that_cannot_be_taken_now_is_made_again_later_as_it_was(
         assert sent(hand.refuses(code=code, message=message, event_id=f"ask-{n}")) == []
         assert sent(hand.wait(wait_s - 0.1), "response.create") == []
         [again] = sent(hand.wait(0.2), "response.create")
-        assert again["response"] == greeting
+        assert again["response"] == {**SPOKEN, **greeting}
     hand.refuses(code=code, message=message, event_id=f"ask-{tries}")
     hand.wait(0.1)
     assert hand.end

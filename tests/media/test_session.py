@@ -303,9 +303,12 @@ def test_a_session_that_has_expired_is_renewed_like_one_that_was_dropped() -> No
         assert machine.fell(expired, n * 1.0) is None
     assert out.count(Warn("model_dropped", {"close_code": None, "reason": "60 minutes are over"})) == MAX_RETURNS
     assert (out[-1], watch.lost) == (Redial(0), MAX_RETURNS)
-    assert machine.failed("connect_failed", "no route", 9.0) is expired
     ready(machine)
     assert machine.fell(expired, RETURNS_WITHIN_S - 1) is expired
+    lost, _ = session()
+    ready(lost)
+    lost.fell(expired, 0.0)
+    assert lost.failed("connect_failed", "no route", 9.0) is expired
 
 
 def test_an_end_that_is_not_the_models_is_an_end() -> None:
