@@ -275,6 +275,22 @@ def test_what_is_typed_while_there_is_no_model_is_read_by_it_when_there_is(*, co
     assert len(sent(call.effects[told:], "response.create")) == 1
 
 
+@pytest.mark.claim("keypad entry")
+def test_an_entry_in_confidence_that_was_not_answered_is_read_by_the_next_session_as_it_was_typed() -> None:
+    call = hand(digits=Digits(sensitive=True))
+    answered(call, "r1")
+    press(call, "4711#")
+    call.do(call.bridge.model_closed(call.now, code=1006, reason=""))
+    told = len(call.effects)
+    call.do(call.bridge.model_opened(call.now))
+    call.model("session.created", session={})
+    call.model("session.updated", session={})
+    [entry] = sent(call.effects[told:], "conversation.item.create")
+    assert entry["item"]["content"][0]["text"] == "(typed on the keypad) 4711"
+    assert len(sent(call.effects[told:], "response.create")) == 1
+    assert call.bridge.record.transcript[-1]["text"] == "(typed on the keypad) ••••"
+
+
 def test_a_model_to_which_turns_are_left_by_hand_is_not_given_any() -> None:
     verb = llm(session_update={"turn_detection": None})
     call = Hand(verb, Options(audio=PCM24, manners=Manners(barge_in=BargeIn(min_speech_ms=200)))).connect()
