@@ -16,11 +16,12 @@ SIP_ADDRESS = "10.0.0.5:5070"
 PUBLIC_IP = "203.0.113.7"
 CARRIER_IP = "198.51.100.9"
 CARRIER = "carrier-1"
+SPEECH = {"vendor": "google", "language": "en-US"}
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What never changes about a call."""
+    """Who calls whom, and by which names the call is known; of all that only the tag may be replaced."""
 
     call_sid: str
     account_sid: str
@@ -31,10 +32,15 @@ class Identity:
     called: str
     caller_name: str = "Fake Caller"
     env_vars: JsonObject = field(default_factory=dict)
+    direction: str = "inbound"
+    customer_data: JsonObject = field(default_factory=dict)
+    "The tag that an outbound call was made with, or was given since; told in every hook."
 
 
-def identify(caller: str, called: str, unique: Callable[[], str], env_vars: JsonObject | None = None) -> Identity:
-    """Give a call its ids; `unique` makes them."""
+def identify(
+    caller: str, called: str, unique: Callable[[], str], env_vars: JsonObject | None = None, **more: Any
+) -> Identity:
+    """Give a call its ids; `unique` makes them. `more`: the direction and the tag of an outbound one."""
     return Identity(
         call_sid=unique(),
         account_sid=unique(),
@@ -44,6 +50,7 @@ def identify(caller: str, called: str, unique: Callable[[], str], env_vars: Json
         caller=caller,
         called=called,
         env_vars=env_vars or {},
+        **more,
     )
 
 
@@ -56,9 +63,12 @@ class Progress:
     sip_reason: str = "Trying"
 
 
-def session_new(call: Identity) -> JsonObject:
-    """Return the first webhook of an inbound call."""
-    speech = {"vendor": "google", "language": "en-US"}
+def session_new(call: Identity, progress: Progress) -> JsonObject:
+    """Return the first webhook of a call: an outbound one's is sent when it is answered (lib/tasks/rest_dial.js)."""
+    defaults = {"synthesizer": SPEECH | {"voice": "en-US-Standard-C"}, "recognizer": SPEECH}
+    env_vars: JsonObject = {"env_vars": call.env_vars} if call.env_vars else {}
+    if call.direction == "outbound":
+        return call_info(call, progress, defaults=defaults, **env_vars)
     told = {
         "sip": _invite(call),
         "direction": "inbound",
@@ -80,9 +90,9 @@ def session_new(call: Identity) -> JsonObject:
         "local_sip_address": SIP_ADDRESS,
         "public_ip": PUBLIC_IP,
         "service_provider_sid": call.account_sid,
-        "defaults": {"synthesizer": speech | {"voice": "en-US-Standard-C"}, "recognizer": speech},
+        "defaults": defaults,
     }
-    return told | ({"env_vars": call.env_vars} if call.env_vars else {})
+    return told | env_vars
 
 
 def _invite(call: Identity) -> JsonObject:
@@ -111,9 +121,10 @@ def _invite(call: Identity) -> JsonObject:
 
 def call_info(call: Identity, progress: Progress, **more: object) -> JsonObject:
     """Return the body of every later webhook, with what the occasion adds."""
+    tag: JsonObject = {"customerData": call.customer_data} if call.customer_data else {}
     return {
         "call_sid": call.call_sid,
-        "direction": "inbound",
+        "direction": call.direction,
         "from": call.caller,
         "to": call.called,
         "call_id": call.call_id,
@@ -129,17 +140,19 @@ def call_info(call: Identity, progress: Progress, **more: object) -> JsonObject:
         "originating_sip_trunk_name": CARRIER,
         "api_base_url": "http://127.0.0.1/v1",
         "fs_public_ip": PUBLIC_IP,
+        **tag,
         **more,
     }
 
 
 def metadata(call: Identity, progress: Progress, sample_rate_hz: int, mix_type: str, own: JsonObject) -> JsonObject:
     """Return the media socket's first frame; the verb's own metadata may overwrite anything, as it does there."""
+    tag: JsonObject = {"customerData": call.customer_data} if call.customer_data else {}
     return {
         "sampleRate": sample_rate_hz,
         "mixType": mix_type,
         "callSid": call.call_sid,
-        "direction": "inbound",
+        "direction": call.direction,
         "from": call.caller,
         "to": call.called,
         "callId": call.call_id,
@@ -154,6 +167,7 @@ def metadata(call: Identity, progress: Progress, sample_rate_hz: int, mix_type: 
         "originatingSipIp": CARRIER_IP,
         "originatingSipTrunkName": CARRIER,
         "fsPublicIp": PUBLIC_IP,
+        **tag,
         **own,
     }
 

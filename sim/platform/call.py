@@ -1,290 +1,297 @@
-"""One inbound call as jambonz 0.9.8 runs it: a webhook, a document, its verbs one after the other, the end.
+"""One call as jambonz 0.9.8 runs it: a document, its verbs one after the other, what comes between, the end.
 
-Pure: `begin`, `replied`, `media_…`, `pressed`, `caller_hung_up` and `advance` say what happened and when, and return
-what is to be done. Sources: jambonz-feature-server lib/session/call-session.js, lib/tasks/{listen,gather,task}.js.
+Pure: each method says what happened and when, and returns what is to be done. Sources: jambonz-feature-server
+lib/session/call-session.js, lib/tasks/{task,redirect,rest_dial}.js. What the application or an operator wants in
+mid-call is in control.py, what the running verb does in tasks/.
 """
 
 from collections import deque
-from collections.abc import Callable
-from urllib.parse import urljoin
+from collections.abc import Sequence
+from typing import Any
 
-from sim.platform.bodies import Identity, JsonObject, Progress, call_info, metadata, session_new
-from sim.platform.doing import GATHER_TIMEOUT_S, NEEDS_ANSWER, modelled_s, prompt_s, summary
-from sim.platform.effects import CloseMedia, Effect, Note, OpenMedia, Over, Post, SendDigit
-from sim.platform.replies import Failed, HttpReply, NoReply, Verbs, read
+from sim.platform.bodies import Identity, JsonObject, Progress, call_info, session_new
+from sim.platform.control import REDIRECT, command, update
+from sim.platform.doing import NEEDS_ANSWER, summary
+from sim.platform.effects import Effect, Note
+from sim.platform.manner import Manner
+from sim.platform.replies import EMPTY, Failed, Nothing, Outcome, Verbs, meant
+from sim.platform.requestor import hook_url
+from sim.platform.session import ACTION, Session
+from sim.platform.tasks import task_of
+from sim.platform.tasks.base import Ask, Leg, Step, Task
 
 REJECTED = 480
 "JAMBONES_WEBHOOK_ERROR_RETURN"
-DECLINED = 603
-MAX_WS_AUTH_BYTES = 88
-"Longer credentials are silently left out (a buffer of 128 bytes in mod_audio_fork)."
-INTER_DIGIT_S = 0.5
+GOING_AWAY = 1001
+NEW, TASK = "new", "task:"
+"What an answer is for: the call itself, something of the running verb's beside its actionHook."
 
 
-class Call:
-    def __init__(self, identity: Identity, call_hook: str, status_hook: str | None) -> None:
-        self.identity = identity
-        self.progress = Progress()
-        self.over: Over | None = None
-        self._call_hook = call_hook
-        self._status_hook = status_hook
+class Call(Session):
+    def __init__(
+        self, identity: Identity, call_hook: str, status_hook: str | None, manner: Manner | None = None
+    ) -> None:
+        super().__init__(identity, call_hook, status_hook, manner)
         self._verbs: deque[JsonObject] = deque()
-        self._now: JsonObject = {}  # the verb that is running
-        self._waits_for_reply = False
-        self._due_s: float | None = None
-        self._answered_s: float | None = None
-        self._media_s: float | None = None
-        self._digits = ""
+        self._verb: JsonObject = {}  # the verb that is running, or waits for its actionHook's answer
+        self._task: Task | None = None
+        self._asked: Task | None = None  # whose actionHook is being asked
+        self._idle = False  # the verbs are over, and the application may still send some
 
     @property
-    def answered(self) -> bool:
-        return self._answered_s is not None
+    def task(self) -> Task | None:
+        """What the running verb does."""
+        return self._task
 
     def next_due(self) -> float | None:
-        return self._due_s
+        dues = (self._task.due_s if self._task else None, self._app.next_due())
+        return min((due for due in dues if due is not None), default=None)
 
-    def begin(self) -> list[Effect]:
-        self._waits_for_reply = True
+    # --- the beginning ---
+
+    def begin(self, now: float = 0.0) -> list[Effect]:
+        """Take an inbound call."""
         caller, called = self.identity.caller, self.identity.called
+        dialling = Note("dialling", f"{caller} calls {called}", {"call_sid": self.identity.call_sid})
+        return [dialling, *self._ask_for_verbs(now)]
+
+    def ring(self, now: float) -> list[Effect]:
+        """Begin an outbound call: the application is asked when the callee has answered."""
+        caller, called = self.identity.caller, self.identity.called
+        fields = {"call_sid": self.identity.call_sid}
+        trying = [Note("dialling", f"{caller} is connected to {called}", fields), *self._status(now)]
+        self.progress = Progress("ringing", 180, "Ringing")
+        return [*trying, *self._status(now)]
+
+    def callee_answered(self, now: float) -> list[Effect]:
+        if self.over:
+            return []
+        return [*self._answer(now), *self._ask_for_verbs(now)]
+
+    def callee_refused(self, sip_status: int, reason: str, now: float) -> list[Effect]:
+        return [] if self.over else self._refuse(sip_status, reason, now)
+
+    def _ask_for_verbs(self, now: float) -> list[Effect]:
+        self._waits_for = NEW
+        return self.request("session:new", self._app.url, session_new(self.identity, self.progress), now, NEW)
+
+    def _first_document(self, outcome: Outcome, now: float) -> list[Effect]:
+        if isinstance(outcome, Verbs):
+            trying = [] if self.answered else self._status(now)
+            return [*self.begin_with(outcome.verbs), *trying, *self._next(now)]
+        if self.identity.direction == "outbound" and not isinstance(outcome, Failed):
+            return self._nothing_for_the_callee(outcome, now)
+        rejected = Note("rejected", f"{REJECTED}: {outcome.why}", {"sip_status": REJECTED, "x_reason": outcome.why})
+        if self.answered:
+            return [rejected, *self._next(now)]  # the rest:dial is over; a webhook's application is hung up on
+        # No session was made: nobody is told a status.
+        self.progress = Progress("failed", REJECTED, outcome.why)
+        return [rejected, *self._ended("jambonz", outcome.why, now, failed=True, told=False, code=GOING_AWAY)]
+
+    def _nothing_for_the_callee(self, outcome: Nothing, now: float) -> list[Effect]:
+        note = Note("skipped", f"{outcome.why}: the callee hears nothing")
+        if outcome.why == EMPTY:
+            return [note, *self._next(now)]
+        self._idle = True
+        return [note]
+
+    # --- the application ---
+
+    def update(self, options: JsonObject, now: float) -> list[Effect]:
+        """Do what an operator wants by REST."""
+        return [] if self.over else update(self, options, now)
+
+    def _commanded(self, message: JsonObject, now: float) -> list[Effect]:
+        return command(self, message, now)
+
+    def _taken(self, ref: str, value: Any, now: float) -> list[Effect]:
+        if self.over:
+            return []
+        if ref.startswith(TASK):
+            return self.step(self._task.answered(ref.removeprefix(TASK), value, now), now) if self._task else []
+        outcome = value if isinstance(value, Failed) else meant(value)
+        if ref == REDIRECT:
+            return self._redirect_answered(outcome, now)
+        if not ref or ref != self._waits_for:
+            return []
+        self._waits_for = None
+        if ref == NEW and not self._verb:
+            return self._first_document(outcome, now)
+        return self._action_answered(outcome, now)
+
+    def _action_answered(self, outcome: Outcome, now: float) -> list[Effect]:
+        asked, self._asked = self._asked, None
+        finished = self._verb_status("finished", self._verb, now)
+        match outcome:
+            case Verbs(verbs) if asked is None or asked.obeys_reply:
+                return [*self.begin_with(verbs), *finished, *self._next(now)]
+            case Failed(why) if asked and asked.hook_may_fail:
+                note = Note("hook_failed", f"{self._verb['verb']}'s actionHook: {why}; it goes on")
+                return [note, *self._told_of_failure(why, now), *finished, *self._next(now)]
+            case Failed(why):
+                failure = f"{self._verb['verb']}'s actionHook: {why}"
+                return [Note("hook_failed", failure), *self.hang_up(failure, now, failed=True)]
+            case _:
+                return [*finished, *self._next(now)]
+
+    def _told_of_failure(self, why: str, now: float) -> list[Effect]:
+        """Tell of a gather's actionHook, of which jambonz makes more than of others (lib/tasks/gather.js)."""
+        if self._verb["verb"] != "gather":
+            return []
+        verb_id: JsonObject = {"id": self._verb["id"]} if "id" in self._verb else {}
+        told = {"msg": "invalid actionHook response", "details": why, "verb": "gather", **verb_id}
         return [
-            Note("dialling", f"{caller} calls {called}", {"call_sid": self.identity.call_sid}),
-            Post("call", self._call_hook, session_new(self.identity)),
+            *self.request("jambonz:error", "/error", told, now),
+            *self._status(now, {"error": "invalid actionHook response", "reason": why}),
         ]
 
-    def replied(self, reply: HttpReply | NoReply, now: float) -> list[Effect]:
-        """Take the answer to the last webhook of the "call" lane."""
-        if self.over or not self._waits_for_reply:
-            return []
-        self._waits_for_reply = False
-        if not self._now:
-            return self._first_document(reply, now)
-        match read(reply):
+    def _redirect_answered(self, outcome: Outcome, now: float) -> list[Effect]:
+        match outcome:
             case Verbs(verbs):
-                self._verbs = deque(verbs)
-                return [_document(verbs), *self._next(now)]
-            case Failed(why) if self._now["verb"] != "listen":
-                failure = f"{self._now['verb']}'s actionHook: {why}"
-                return [Note("hook_failed", failure), *self._hang_up(now, failure, failed=True)]
+                return [_document(verbs), *self.take_over(verbs, now)]
             case Failed(why):
-                return [Note("hook_failed", f"listen's actionHook: {why}; it goes on"), *self._next(now)]
-            case _:
-                return self._next(now)
+                return [Note("hook_failed", f"redirect: {why}; the call goes on")]
+            case Nothing(why):
+                # Nothing is given for this leg: what runs is ended, and what was to follow comes.
+                return self.take_over(() if why == EMPTY else tuple(self._verbs), now)
 
-    def _first_document(self, reply: HttpReply | NoReply, now: float) -> list[Effect]:
-        outcome = read(reply)
-        if isinstance(outcome, Verbs):
-            self._verbs = deque(outcome.verbs)
-            return [_document(outcome.verbs), self._status(), *self._next(now)]
-        return [Note("rejected", f"{REJECTED}: {outcome.why}"), *self._refuse(REJECTED, outcome.why, failed=True)]
+    # --- the verbs ---
+
+    def begin_with(self, verbs: Sequence[JsonObject]) -> list[Effect]:
+        self._verbs = deque(verbs)
+        return [_document(verbs)]
+
+    def take_over(self, verbs: Sequence[JsonObject], now: float) -> list[Effect]:
+        """Put these in place of all that was to come, and end what runs."""
+        self._verbs, self._idle = deque(verbs), False
+        if self._waits_for:
+            return []  # the verb is over, its actionHook is asked: what that answers comes still later, and wins
+        if self._task:
+            return self.step(self._task.kill(now, gone=False), now)
+        return self._next(now)
+
+    def append(self, verbs: Sequence[JsonObject], now: float) -> list[Effect]:
+        """Put these behind all that is to come."""
+        self._verbs.extend(verbs)
+        self._idle = False
+        return self._next(now)
 
     def _next(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
         while self._verbs and not self._busy:
-            self._now = self._verbs.popleft()
+            self._verb = self._verbs.popleft()
+            effects += self._verb_status("starting", self._verb, now)
             effects += [*self._answer_first(now), *self._start(now)]
         if self._busy:
             return effects
-        if self.answered:
-            return [*effects, *self._hang_up(now, "no verbs left")]
-        return [*effects, *self._refuse(DECLINED, "no verbs left")]
+        if self._app.waits_for_commands:
+            self._idle = True
+            return [*effects, Note("waiting", "no verbs left: the application may send some")]
+        return [*effects, *self.hang_up("no verbs left", now)]
 
     @property
     def _busy(self) -> bool:
-        return bool(self.over) or self._waits_for_reply or self._due_s is not None or self._in_listen
-
-    @property
-    def _in_listen(self) -> bool:
-        return self._now.get("verb") == "listen" and not self._now.get("ended")
+        return bool(self.over or self._waits_for or self._task or self._idle)
 
     def _answer_first(self, now: float) -> list[Effect]:
-        if self.answered or self._now["verb"] not in NEEDS_ANSWER or self._now.get("earlyMedia"):
+        if self.answered or self._verb["verb"] not in NEEDS_ANSWER or self._verb.get("earlyMedia"):
             return []
-        self._answered_s = now
-        self.progress = Progress("in-progress", 200, "OK")
-        return [Note("answered", "the call is answered"), self._status()]
+        return self._answer(now)
 
     def _start(self, now: float) -> list[Effect]:
-        shown: list[Effect] = [Note("verb", summary(self._now), {"verb": self._now["verb"]})]
-        starts: dict[str, Callable[[float], list[Effect]]] = {
-            "listen": self._listen,
-            "gather": self._gather,
-            "redirect": lambda _: self._ask({}),
-            "hangup": lambda at: self._hang_up(at, "hangup"),
-            "sip:decline": self._decline,
-            "llm": lambda _: self._llm(),
-        }
-        start = starts.get(self._now["verb"])
-        if start:
-            return shown + start(now)
-        lasts_s = modelled_s(self._now)
-        if lasts_s is None:
-            return [*shown, Note("skipped", f"{self._now['verb']}: this fake platform does not carry it out")]
-        self._due_s = now + lasts_s if lasts_s > 0 else None
-        return shown
-
-    def advance(self, now: float) -> list[Effect]:
-        """Do what the time has come for."""
-        if self._due_s is None or now < self._due_s or self.over:
-            return []
-        self._due_s = None
-        match self._now["verb"]:
-            case "gather":
-                return self._gathered(now)
-            case "listen":
-                return [CloseMedia(), *self._listen_over(now)]
-            case "dial":
-                status: JsonObject = {"dial_call_status": "no-answer", "dial_sip_status": 408}
-                return self._ask(status) or self._next(now)
-            case _:
-                return self._next(now)
-
-    def _listen(self, now: float) -> list[Effect]:
-        verb = self._now
-        both = verb.get("bidirectionalAudio") or {}
-        streams = both.get("enabled") and both.get("streaming")
-        rate_hz = int(verb.get("sampleRate", 8000))
-        told = metadata(self.identity, self.progress, rate_hz, verb.get("mixType", "mono"), verb.get("metadata") or {})
-        if verb.get("maxLength"):
-            self._due_s = now + float(verb["maxLength"])
-        url = urljoin(self._call_hook, verb["url"])
-        agent_hz = both.get("sampleRate") if streams else None
-        return [OpenMedia(url, rate_hz, agent_hz, told, _credentials(verb.get("wsAuth")))]
-
-    def media_opened(self, now: float) -> list[Effect]:
-        self._media_s = now
-        return [Note("media_open", "the media socket is open")]
-
-    def media_closed(self, why: str, now: float) -> list[Effect]:
-        """The media socket is gone, or could not be opened at all."""
-        if not self._in_listen or self.over:
-            return []
-        name = "media_refused" if self._media_s is None else "media_closed"
-        return [Note(name, why), *self._listen_over(now)]
-
-    def _listen_over(self, now: float) -> list[Effect]:
-        asked = self._ask(self._listened(now))
-        return asked or self._next(now)
-
-    def _listened(self, now: float) -> JsonObject:
-        """End the listen. `dial_call_duration` is there only if the socket ever was."""
-        length: JsonObject = {} if self._media_s is None else {"dial_call_duration": int(now - self._media_s)}
-        digits: JsonObject = {"digits": self._digits} if self._digits else {}
-        self._now = self._now | {"ended": True}
-        self._media_s, self._due_s, self._digits = None, None, ""
-        return length | digits
-
-    def pressed(self, key: str, now: float) -> list[Effect]:
-        """Take one digit from the caller."""
-        match self._now.get("verb"):
-            case "gather" if self._due_s is not None:
-                return self._gather_key(key, now)
-            case "listen" if self._in_listen:
-                return self._listen_key(key, now)
-            case _:
-                return [Note("skipped", f"digit {key}: nothing listens for it")]
-
-    def _listen_key(self, key: str, now: float) -> list[Effect]:
-        effects: list[Effect] = [SendDigit(key)] if self._now.get("passDtmf") else []
-        if key != self._now.get("finishOnKey"):
-            return effects
-        self._digits = key
-        return [*effects, CloseMedia(), *self._listen_over(now)]
-
-    def _gather(self, now: float) -> list[Effect]:
-        self._digits = ""
-        self._due_s = now + prompt_s(self._now) + float(self._now.get("timeout", GATHER_TIMEOUT_S))
-        return []
-
-    def _gather_key(self, key: str, now: float) -> list[Effect]:
-        finished = key == self._now.get("finishOnKey")
-        self._digits += "" if finished else key
-        wanted = self._now.get("numDigits") or self._now.get("maxDigits")
-        if finished or (wanted and len(self._digits) >= wanted):
-            return self._gathered(now)
-        self._due_s = now + float(self._now.get("interDigitTimeout", INTER_DIGIT_S))
-        return []
-
-    def _gathered(self, now: float) -> list[Effect]:
-        self._due_s = None
-        result: JsonObject = (
-            {"digits": self._digits, "reason": "dtmfDetected"} if self._digits else {"reason": "timeout"}
-        )
-        return self._ask(result) or self._next(now)
-
-    def _llm(self) -> list[Effect]:
-        refusal = "llm: this fake platform runs no model; the application must turn it into a listen"
-        asked = self._ask({"completion_reason": "connection failure"})
-        return [Note("skipped", refusal), *asked]
-
-    def _ask(self, result: JsonObject) -> list[Effect]:
-        """Post the running verb's actionHook, if it has one; its answer says how the call goes on."""
-        post = self._action(result)
-        self._waits_for_reply = bool(post)
-        return post
-
-    def _action(self, result: JsonObject) -> list[Effect]:
-        hook = self._now.get("actionHook")
-        target = hook.get("url") if isinstance(hook, dict) else hook
-        if not target:
-            return []
-        verb_id: JsonObject = {"verb_id": self._now["id"]} if "id" in self._now else {}
-        told = call_info(self.identity, self.progress, **result, **verb_id)
-        # jambonz resolves a path against the origin of the call_hook, never against its directory.
-        return [Post("call", urljoin(self._call_hook, target), told)]
-
-    def caller_hung_up(self, now: float) -> list[Effect]:
-        """End the call; the status goes out before a listen's actionHook, whose reply is no longer read."""
-        if self.over:
-            return []
-        if not self.answered:
-            self.progress = Progress("no-answer", 487, "Request Terminated")
-            return self._over("caller", "the caller gave up")
-        listening, ended = self._in_listen, self._completed(now, "caller", "the caller hung up")
-        if not listening:
-            return ended
-        *before, over = ended
-        return [*before, CloseMedia(), *self._action(self._listened(now)), over]
+        shown: list[Effect] = [Note("verb", summary(self._verb), {"verb": self._verb["verb"]})]
+        match self._verb["verb"]:
+            case "redirect":
+                return [*shown, *(self._ask({}, now) or [])]
+            case "hangup":
+                return [*shown, *self.hang_up("hangup", now)]
+            case "sip:decline":
+                return [*shown, *self._decline(now)]
+            case "config":
+                self._notifies = bool(self._verb.get("notifyEvents", self._notifies))
+            case "tag":
+                self.tag(self._verb["data"])
+        return [*shown, *self._start_task(now)]
 
     def _decline(self, now: float) -> list[Effect]:
         if self.answered:
-            return self._hang_up(now, "sip:decline on an answered call", failed=True)
-        status = int(self._now["status"])
-        return self._refuse(status, str(self._now.get("reason") or f"declined with {status}"))
+            return self.hang_up("sip:decline on an answered call", now, failed=True)
+        status = int(self._verb["status"])
+        return self._refuse(status, str(self._verb.get("reason") or f"declined with {status}"), now)
 
-    def _refuse(self, sip_status: int, why: str, *, failed: bool = False) -> list[Effect]:
-        busy = {486: "busy", 600: "busy"}
-        self.progress = Progress(busy.get(sip_status, "failed"), sip_status, why)
-        return self._over("jambonz", why, failed=failed)
+    def _start_task(self, now: float) -> list[Effect]:
+        manner = self._app.manner
+        leg = Leg(self.identity, self.progress, self._app.url, manner.auth)
+        self._task = task_of(self._verb, leg, manner.callee)
+        return self.step(self._task.start(now), now)
 
-    def _hang_up(self, now: float, why: str, *, failed: bool = False) -> list[Effect]:
-        if not self.answered:
-            return self._refuse(DECLINED, why, failed=failed)
-        return self._completed(now, "jambonz", why, failed=failed)
+    def step(self, steps: Sequence[Step], now: float) -> list[Effect]:
+        """Do what the running verb wants, and go on if it is over with that."""
+        effects: list[Effect] = []
+        for step in steps:
+            if isinstance(step, Ask):
+                effects += self.request(step.kind, step.hook, step.body, now, step.ref and TASK + step.ref)
+            else:
+                effects.append(step)
+        task = self._task
+        if task is None or not task.over or self.over:
+            return effects
+        self._task, self._asked = None, task
+        asked = None if task.result is None else self._ask(task.result, now)
+        if asked is not None:
+            return [*effects, *asked]
+        self._asked = None
+        return [*effects, *self._verb_status("finished", self._verb, now), *self._next(now)]
 
-    def _completed(self, now: float, by: str, why: str, *, failed: bool = False) -> list[Effect]:
-        self.progress = Progress("completed", 200, "OK")
-        answered_s = now if self._answered_s is None else self._answered_s
-        return self._over(by, why, duration_s=int(now - answered_s), failed=failed)
+    def _ask(self, result: JsonObject, now: float) -> list[Effect] | None:
+        """Ask the verb's actionHook how the call goes on; None: it has none."""
+        hook, verb = self._verb.get("actionHook"), self._verb
+        if not hook_url(hook):
+            return None
+        self._waits_for = ACTION
+        verb_id: JsonObject = {"verb_id": verb["id"]} if "id" in verb else {}
+        told = call_info(self.identity, self.progress, **result, **verb_id)
+        if verb["verb"] == "redirect":
+            return self.redirect(hook, told, now, ACTION)
+        return self.request("verb:hook", hook, told, now, ACTION)
 
-    def _over(self, by: str, why: str, *, duration_s: int = 0, failed: bool = False) -> list[Effect]:
-        self.over = Over(self.progress.call_status, by, self.answered, why, failed)
+    # --- what happens meanwhile ---
+
+    def advance(self, now: float) -> list[Effect]:
+        """Do what the time has come for."""
+        effects = self._hear(self._app.advance(now), now)
+        task = self._task
+        if self.over or task is None or task.due_s is None or now < task.due_s:
+            return effects
+        task.due_s = None
+        return [*effects, *self.step(task.advance(now), now)]
+
+    def pressed(self, key: str, now: float) -> list[Effect]:
+        """Take one digit from the caller."""
+        steps = self._task.pressed(key, now) if self._task and not self.over else None
+        return [Note("skipped", f"digit {key}: nothing listens for it")] if steps is None else self.step(steps, now)
+
+    def media_opened(self, now: float) -> list[Effect]:
+        """Take it that the socket of the running verb is open, to the application or to a model."""
+        return self.step(self._task.opened(now), now) if self._task and not self.over else []
+
+    def media_closed(self, why: str, now: float) -> list[Effect]:
+        """Take it that this socket is gone, or could not be opened at all."""
+        return self.step(self._task.closed(why, now), now) if self._task and not self.over else []
+
+    def model_said(self, event: JsonObject, now: float) -> list[Effect]:
+        return self.step(self._task.said(event, now), now) if self._task and not self.over else []
+
+    def _stopped(self, now: float) -> list[Effect]:
+        task, self._task = self._task, None
         self._verbs.clear()
-        self._due_s = None
-        last: JsonObject = {"call_termination_by": by, "duration": duration_s}
-        return [self._status(last), Note("call_ended", f"{why} ({self.progress.call_status})", last), self.over]
-
-    def _status(self, more: JsonObject | None = None) -> Effect:
-        status = self.progress.call_status
-        if self._status_hook is None:
-            return Note("status", status)
-        return Post("status", self._status_hook, call_info(self.identity, self.progress, **(more or {})))
+        if task is None:
+            return []
+        effects: list[Effect] = [step for step in task.kill(now, gone=True) if not isinstance(step, Ask)]
+        if task.tells_its_end and task.result is not None:
+            effects += self._ask(task.result, now) or []
+        return effects
 
 
-def _document(verbs: tuple[JsonObject, ...]) -> Note:
+def _document(verbs: Sequence[JsonObject]) -> Note:
     return Note("document", " → ".join(verb["verb"] for verb in verbs), {"verbs": list(verbs)})
-
-
-def _credentials(auth: JsonObject | None) -> tuple[str, str] | None:
-    if not auth or len((auth["username"] + auth["password"]).encode()) > MAX_WS_AUTH_BYTES:
-        return None
-    return auth["username"], auth["password"]

@@ -1,4 +1,4 @@
-"""The door of the fake platform: it places one call over HTTP and a media socket, in real time."""
+"""The door of the fake platform: it places one call over its webhooks and sockets, in real time."""
 
 import asyncio
 import time
@@ -9,40 +9,72 @@ from functools import partial
 import aiohttp
 
 from sim.happening import Happening, Watcher
-from sim.platform.bodies import Identity, wire
+from sim.platform.bodies import Identity, JsonObject
 from sim.platform.call import Call
-from sim.platform.effects import CloseMedia, Effect, Note, OpenMedia, Over, Post, SendDigit
+from sim.platform.control_socket import ControlSockets
+from sim.platform.effects import (
+    CloseControl,
+    CloseMedia,
+    Effect,
+    Note,
+    OpenControl,
+    OpenMedia,
+    OpenModel,
+    Over,
+    PauseMedia,
+    Post,
+    SendControl,
+    SendDigit,
+    SendModel,
+)
+from sim.platform.manner import Manner
 from sim.platform.media import MediaSocket
-from sim.platform.replies import HttpReply, NoReply
-from sim.platform.signature import signed
+from sim.platform.model_socket import ModelSocket
+from sim.platform.webhooks import posted
 
 USER_AGENT = "jambonz"
-HOOK_TIMEOUT_S = 10.0
-"JAMBONES_HTTP_TIMEOUT"
+OK = 200
+DEFAULT_MANNER = Manner()
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What the callee of an outbound call does: answers after so many seconds, or refuses by `sip_status`."""
+
+    after_s: float = 0.5
+    sip_status: int = 200
+    reason: str = "OK"
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Whom to call, and how: `secret` signs the webhooks; `status_hook` None sends no call status."""
+    """Whom to call, and how: `secret` signs the webhooks; `status_hook` None sends no call status.
+
+    A `call_hook` of ws(s):// is an application on a control socket; a status_hook that is a path or ws(s):// goes over
+    it. `outbound`: how the callee behaves, for a call that the platform makes.
+    """
 
     identity: Identity
     call_hook: str
     status_hook: str | None
     secret: str
+    manner: Manner = DEFAULT_MANNER
+    outbound: Answering | None = None
 
 
 class LiveCall:
     """One call. `run` returns when it is over; the other methods are what the caller does meanwhile."""
 
     def __init__(self, dial: Dial, watch: Watcher) -> None:
-        self.media: list[MediaSocket] = []
+        self.media: list[MediaSocket | ModelSocket] = []
         "All media sockets there were, the last one being that of now."
         self.started_s = time.monotonic()
         self._dial, self._watch = dial, watch
-        self._call = Call(dial.identity, dial.call_hook, dial.status_hook)
+        self._call = Call(dial.identity, dial.call_hook, dial.status_hook, dial.manner)
         self._lanes: dict[str, asyncio.Queue[Post]] = {"call": asyncio.Queue(), "status": asyncio.Queue()}
         self._changed = asyncio.Event()
-        self._open: Callable[[OpenMedia], None] = _not_yet
+        self._open: Callable[[OpenMedia | OpenModel], None] = _not_yet
+        self._control: ControlSockets | None = None
 
     @property
     def over(self) -> Over | None:
@@ -71,22 +103,45 @@ class LiveCall:
     def hang_up(self) -> None:
         self._do(self._call.caller_hung_up(time.monotonic()))
 
+    def drop_control(self) -> None:
+        """Break the control socket, as a network does."""
+        if self._control:
+            self._control.drop()
+
+    def update(self, options: JsonObject) -> None:
+        """Do what an operator wants by REST."""
+        self._do(self._call.update(options, time.monotonic()))
+
     async def run(self) -> Over:
-        """Place the call and see it through to its last webhook's answer."""
+        """Place the call and see it through to the last that its application has to say."""
         jar = aiohttp.DummyCookieJar()
         session = aiohttp.ClientSession(cookie_jar=jar, headers={"User-Agent": USER_AGENT})
         async with session, asyncio.TaskGroup() as scope:
             self._open = partial(self._open_media, session, scope)
-            lanes = [scope.create_task(self._post_lane(session, name)) for name in self._lanes]
-            self._do(self._call.begin())
+            self._control = ControlSockets(session, scope, self)
+            duties = [scope.create_task(self._post_lane(session, name)) for name in self._lanes]
+            duties.append(scope.create_task(self._begin()))
             over = await self._keep_time()
             await asyncio.gather(*(lane.join() for lane in self._lanes.values()))
-            for lane in lanes:
-                lane.cancel()
+            for duty in duties:
+                duty.cancel()
         return over
 
+    async def _begin(self) -> None:
+        callee = self._dial.outbound
+        if callee is None:
+            self._do(self._call.begin(time.monotonic()))
+            return
+        self._do(self._call.ring(time.monotonic()))
+        await asyncio.sleep(callee.after_s)
+        now = time.monotonic()
+        if callee.sip_status == OK:
+            self._do(self._call.callee_answered(now))
+        else:
+            self._do(self._call.callee_refused(callee.sip_status, callee.reason, now))
+
     async def _keep_time(self) -> Over:
-        while self._call.over is None:
+        while self._call.over is None or not self._call.quiet:
             self._changed.clear()
             due_s = self._call.next_due()
             wait_s = None if due_s is None else max(0.0, due_s - time.monotonic())
@@ -103,19 +158,49 @@ class LiveCall:
         match effect:
             case Post(lane):
                 self._lanes[lane].put_nowait(effect)
-            case OpenMedia():
+            case OpenControl() | SendControl() | CloseControl():
+                self._with_application(effect)
+            case OpenMedia() | OpenModel():
                 self._open(effect)
             case CloseMedia():
                 self.media[-1].hang_up()
             case SendDigit(key):
                 self.media[-1].press(key)
+            case PauseMedia(paused):
+                self.media[-1].pause(paused=paused)
+            case SendModel(event):
+                self._tell_model(event)
             case Note():
                 self._note(effect)
             case Over():
                 pass
 
+    def _with_application(self, effect: OpenControl | SendControl | CloseControl) -> None:
+        assert self._control is not None  # noqa: S101  # there as long as the call runs
+        match effect:
+            case OpenControl():
+                self._control.open(effect)
+            case SendControl():
+                self._control.send(effect)
+            case CloseControl():
+                self._control.close(effect)
+
     def _note(self, note: Note) -> None:
         self._watch(Happening(time.monotonic(), note.name, note.text, note.fields))
+
+    # --- the control socket tells ---
+
+    def control_opened(self) -> None:
+        self._do(self._call.control_opened(time.monotonic()))
+
+    def control_refused(self, why: str, *, retry: bool) -> None:
+        self._do(self._call.control_refused(why, time.monotonic(), retry=retry))
+
+    def control_said(self, socket: int, text: str) -> None:
+        self._do(self._call.control_said(socket, text, time.monotonic()))
+
+    def control_closed(self, socket: int, code: int) -> None:
+        self._do(self._call.control_closed(socket, code, time.monotonic()))
 
     # --- webhooks ---
 
@@ -123,49 +208,38 @@ class LiveCall:
         queue = self._lanes[lane]
         while True:
             post = await queue.get()
-            reply = await self._post(session, post)
-            if lane == "call":
-                self._do(self._call.replied(reply, time.monotonic()))
+            reply = await posted(session, post, self._dial.secret, self._note)
+            if post.ref:
+                self._do(self._call.replied(reply, time.monotonic(), post.ref))
             queue.task_done()
 
-    async def _post(self, session: aiohttp.ClientSession, post: Post) -> HttpReply | NoReply:
-        body = wire(post.body)
-        headers = {"Content-Type": "application/json"}
-        headers["Jambonz-Signature"] = signed(body, self._dial.secret, int(time.time()))
-        timeout = aiohttp.ClientTimeout(total=HOOK_TIMEOUT_S)
-        began_s = time.monotonic()
-        try:
-            request = session.post(post.url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
-            async with request as response:
-                reply = HttpReply(response.status, response.headers.get("Content-Type", ""), await response.read())
-        except TimeoutError:
-            return self._failed(post, "Headers Timeout Error")
-        except aiohttp.ClientError as error:
-            return self._failed(post, f"{type(error).__name__}: {error}")
-        took_ms = round((time.monotonic() - began_s) * 1000)
-        fields = {"url": post.url, "status": reply.status, "took_ms": took_ms, "body": post.body}
-        name = "status" if post.lane == "status" else "webhook"
-        told = f"{post.body['call_status']}: " if post.lane == "status" else ""
-        self._note(Note(name, f"{told}POST {post.url} → {reply.status} in {took_ms} ms", fields))
-        return reply
+    # --- the media socket, or that to a model ---
 
-    def _failed(self, post: Post, why: str) -> NoReply:
-        self._note(Note("hook_failed", f"POST {post.url}: {why}", {"url": post.url}))
-        return NoReply(why)
-
-    # --- the media socket ---
-
-    def _open_media(self, session: aiohttp.ClientSession, scope: asyncio.TaskGroup, wanted: OpenMedia) -> None:
-        socket = MediaSocket(wanted, self._watch)
+    def _open_media(
+        self, session: aiohttp.ClientSession, scope: asyncio.TaskGroup, wanted: OpenMedia | OpenModel
+    ) -> None:
+        if isinstance(wanted, OpenMedia):
+            socket: MediaSocket | ModelSocket = MediaSocket(wanted, self._watch)
+        else:
+            socket = ModelSocket(wanted, self._watch, self._model_said)
         self.media.append(socket)
         scope.create_task(self._hold_media(session, socket))
 
-    async def _hold_media(self, session: aiohttp.ClientSession, socket: MediaSocket) -> None:
-        why = await socket.run(session, self._media_opened)
-        self._do(self._call.media_closed(why, time.monotonic()))
+    async def _hold_media(self, session: aiohttp.ClientSession, socket: MediaSocket | ModelSocket) -> None:
+        why = await socket.run(session, partial(self._media_opened, socket))
+        if not socket.closing:  # else the call knows, and may be at another verb
+            self._do(self._call.media_closed(why, time.monotonic()))
 
-    def _media_opened(self) -> None:
-        self._do(self._call.media_opened(time.monotonic()))
+    def _media_opened(self, socket: MediaSocket | ModelSocket) -> None:
+        if not socket.closing:
+            self._do(self._call.media_opened(time.monotonic()))
+
+    def _tell_model(self, event: JsonObject) -> None:
+        if isinstance(self.media[-1], ModelSocket):
+            self.media[-1].tell(event)
+
+    def _model_said(self, event: JsonObject) -> None:
+        self._do(self._call.model_said(event, time.monotonic()))
 
 
 async def _first(happens: Coroutine[None, None, object], wait_s: float | None) -> None:
@@ -177,5 +251,5 @@ async def _first(happens: Coroutine[None, None, object], wait_s: float | None) -
         return
 
 
-def _not_yet(_wanted: OpenMedia) -> None:
+def _not_yet(_wanted: OpenMedia | OpenModel) -> None:
     raise RuntimeError("a call has no media before it runs; await LiveCall.run() first")

@@ -13,6 +13,32 @@ class Post:
     lane: Literal["call", "status"]
     url: str
     body: JsonObject
+    ref: str = ""
+    "What the answer is for; it comes back with it. Empty: nobody reads it."
+    kind: str = "verb:hook"
+    "What the same request is called on a control socket."
+    auth: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenControl:
+    """Open a control socket. `socket` numbers them, for a call may leave one application for another."""
+
+    socket: int
+    url: str
+    auth: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendControl:
+    socket: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseControl:
+    socket: int
+    code: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +54,29 @@ class OpenMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenModel:
+    """Open the platform's own socket to a model, for an `llm` verb that it carries out itself."""
+
+    url: str
+    auth: tuple[str, str] | None
+    "The name of the header and its value; None: the key is in the query."
+
+
+@dataclass(frozen=True, slots=True)
+class SendModel:
+    event: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class CloseMedia:
-    pass
+    """Close the media socket, or the socket to the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseMedia:
+    """Stop sending what the caller says, or send it again."""
+
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +107,6 @@ class Over:
     "It ended because something went wrong, not because somebody hung up."
 
 
-Effect = Post | OpenMedia | CloseMedia | SendDigit | Note | Over
+ControlEffect = OpenControl | SendControl | CloseControl
+MediaEffect = OpenMedia | OpenModel | SendModel | CloseMedia | PauseMedia | SendDigit
+Effect = Post | ControlEffect | MediaEffect | Note | Over

@@ -32,6 +32,8 @@ class MediaSocket:
         self.stream: MediaStream | None = None
         "None until the socket is open; stays when it is closed."
         self.open = False
+        self.closing = False
+        "Closed from the platform's side: the call need not be told."
         self._wanted, self._watch = wanted, watch
         self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._over = asyncio.Event()
@@ -47,31 +49,41 @@ class MediaSocket:
 
     def hang_up(self) -> None:
         """Close the socket from the platform's side, with 1000."""
+        self.closing = True
         self._over.set()
+
+    def pause(self, *, paused: bool) -> None:
+        if self.stream:
+            self.stream.paused = paused
 
     async def run(self, session: aiohttp.ClientSession, opened: Callable[[], None]) -> str:
         """Open the socket, serve it until one side closes it, and tell why it is over."""
-        wanted = self._wanted
-        headers = {"Authorization": aiohttp.encode_basic_auth(*wanted.auth)} if wanted.auth else None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                socket = await session.ws_connect(
-                    wanted.url,
-                    protocols=(SUBPROTOCOL,),
-                    headers=headers,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
-                    max_msg_size=0,
-                )
+                socket = await self._connect(session)
         except (aiohttp.ClientError, TimeoutError) as error:
             return f"the media socket could not be opened: {type(error).__name__} {error}".rstrip()
         async with socket:
-            await socket.send_str(wire(wanted.metadata).decode())
-            self.stream = MediaStream(wanted.caller_hz, wanted.agent_hz, time.monotonic())
+            self.stream = await self._begin(socket)
             self.open = True
             opened()
             await self._serve(socket, self.stream)
             self.open = False
         return self._why
+
+    async def _connect(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+        wanted = self._wanted
+        return await session.ws_connect(
+            wanted.url,
+            protocols=(SUBPROTOCOL,),
+            headers={"Authorization": aiohttp.encode_basic_auth(*wanted.auth)} if wanted.auth else None,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
+            max_msg_size=0,
+        )
+
+    async def _begin(self, socket: aiohttp.ClientWebSocketResponse) -> MediaStream:
+        await socket.send_str(wire(self._wanted.metadata).decode())
+        return MediaStream(self._wanted.caller_hz, self._wanted.agent_hz, time.monotonic())
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse, stream: MediaStream) -> None:
         duties = [

@@ -13,6 +13,7 @@ from sim.platform.verbs import DocumentRefusedError, checked
 
 GOOD = frozenset({200, 202, 204})
 NOT_AN_ARRAY = "malformed jambonz payload: must be array"
+EMPTY = "no application provided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +46,48 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An error: a new call is rejected, a running one hung up (but for a listen's actionHook)."""
+    """An error: a new call is rejected, a running one hung up (but for some verbs' actionHooks)."""
 
     why: str
+    status: int | None = None
+    "Of HTTP, where it came with one."
 
 
 Outcome = Verbs | Nothing | Failed
 
 
 def read(reply: HttpReply | NoReply) -> Outcome:
+    """Read a webhook's answer as a document."""
+    value = content(reply)
+    return value if isinstance(value, Failed) else meant(value)
+
+
+def content(reply: HttpReply | NoReply) -> Any:
+    """Return the JSON value of an answer; an empty string where the type is not JSON, or Failed."""
     if isinstance(reply, NoReply):
         return Failed(reply.why)
     if reply.status not in GOOD:
-        return Failed(f"Unexpected HTTP Response ({reply.status})")
+        return Failed(f"Unexpected HTTP Response ({reply.status})", reply.status)
     if "application/json" not in reply.content_type:
-        return Nothing(NOT_AN_ARRAY)
+        return ""
     try:
-        return _document(json.loads(reply.body))
-    except DocumentRefusedError as error:
-        return Failed(str(error))
+        return json.loads(reply.body)
     except ValueError as error:
         return Failed(f"SyntaxError: {error}")
 
 
-def _document(value: Any) -> Outcome:
+def meant(value: Any) -> Outcome:
+    """Tell what a JSON value means where verbs may stand, in a webhook's answer or an acknowledgement."""
     if not isinstance(value, list):
         return Nothing(NOT_AN_ARRAY)
     if not value:
-        return Nothing("no application provided")
-    return Verbs(tuple(checked(item) for item in value))
+        return Nothing(EMPTY)
+    try:
+        return Verbs(document(value))
+    except DocumentRefusedError as error:
+        return Failed(str(error))
+
+
+def document(value: list[Any]) -> tuple[JsonObject, ...]:
+    """Check each verb; DocumentRefusedError if the platform would not take one."""
+    return tuple(checked(item) for item in value)

@@ -74,6 +74,8 @@ class MediaStream:
         self.opened_s = opened_s
         self.ticks = 0
         "How many ticks of 20 ms have passed."
+        self.paused = False
+        "Nothing of the caller is sent; what is said then is lost."
         self._plays = agent_hz is not None
         self._frames: list[bytes] = []
         self._utterances = 0
@@ -94,6 +96,8 @@ class MediaStream:
         outputs: list[Output] = []
         while self._time_s(self.ticks + 1) <= now:
             outputs += self._tick()
+        if self.paused:
+            self._frames.clear()
         if self._frames and self.ticks >= FIRST_FRAME_TICKS:
             outputs.append(Send(b"".join(self._frames[-MAX_BURST_TICKS:])))
             self._frames.clear()

@@ -77,8 +77,8 @@ def test_a_call_without_a_document_is_rejected_with_480(reply: HttpReply | NoRep
     call = Call(identity(), HOOK, "http://app.example/status")
     call.begin()
     effects = call.replied(reply, 0.0)
-    assert names(effects) == ["rejected", "Post", "call_ended", "Over"]
-    assert (posts(effects)[0].body["call_status"], posts(effects)[0].body["sip_status"]) == ("failed", 480)
+    assert names(effects) == ["rejected", "call_ended", "Over"]  # no session was made, so no status is told
+    assert (over(call).call_status, call.progress.sip_status) == ("failed", 480)
     assert over(call).failed
 
 
@@ -314,16 +314,6 @@ def test_nobody_answers_a_dial_and_its_hook_says_so() -> None:
     call, _ = started({"verb": "dial", "target": [{"type": "phone", "number": "1"}]}, {"verb": "hangup"})
     call.advance(2.0)
     assert over(call).why == "hangup"
-
-
-def test_an_llm_verb_is_not_carried_out_here() -> None:
-    call, effects = started({"verb": "llm", "vendor": "openai", "llmOptions": {}, "actionHook": "/final"})
-    assert posts(effects)[0].body["completion_reason"] == "connection failure"
-    call.replied(EMPTY, 1.0)
-    assert over(call).why == "no verbs left"
-    call, effects = started({"verb": "llm", "vendor": "openai", "llmOptions": {}})
-    assert posts(effects) == []
-    assert over(call).why == "no verbs left"
 
 
 def test_a_reply_that_nobody_waits_for_changes_nothing() -> None:

@@ -216,7 +216,7 @@ async def test_an_application_that_fails_or_is_not_there_gets_480() -> None:
 
 
 async def test_an_answer_that_takes_too_long_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.platform.client.HOOK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("sim.platform.webhooks.HOOK_TIMEOUT_S", 0.05)
 
     async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(1)
