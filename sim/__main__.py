@@ -11,13 +11,16 @@ from sim.model_log import keeping_diary
 
 EPILOG = {
     "call": "Exit 0: the call was answered and ended normally. Example: "
-    'python -m sim call --url http://127.0.0.1:3000 --say "Hello, who are you?" --record call.wav',
+    'python -m sim call --url http://127.0.0.1:3000 --say "Hello, who are you?" --record call.wav. As a platform '
+    "with a websocket application: --transport ws; --drop-control 10 breaks its socket at second 10.",
     "model": "A server of the OpenAI Realtime API (GA shape) at /v1/realtime. It is not an AI; it understands no "
     "speech and follows a script. Any key will do.",
     "scene": "Events that a scene can name: agent_started_speaking, agent_stopped_speaking, user_started_speaking, "
     "user_stopped_speaking, interrupted, dtmf, user_transcription, response, function_call, action_hook, answered, "
-    "media_open, media_closed, media_refused, call_ended, hook_failed, rejected, any event type that the eventHook "
-    "got, to_model:<type> for what the model was sent, and log:<event> for what the server logged. Keys: sim/scene.py.",
+    "media_open, media_closed, media_refused, call_ended, hook_failed, rejected, control_open, control_closed, "
+    "control_refused, to_app:<type> for what went over the control socket and command for what came, any event type "
+    "that the eventHook got, to_model:<type> for what the model was sent, and log:<event> for what the server logged. "
+    "Keys: sim/scene.py.",
     "demo": "Exit 0: every expectation of the scene held.",
     "run": "With no OPENAI_API_KEY the rehearsal model answers. Exit code: the server's.",
 }

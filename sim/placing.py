@@ -9,14 +9,15 @@ import uuid
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
-from sim import voice
+from sim import portal, voice
 from sim.caller import Caller, Story
 from sim.happening import Happening
 from sim.platform.bodies import identify
-from sim.platform.client import Dial, LiveCall
+from sim.platform.client import LiveCall
 from sim.platform.effects import Over
+from sim.platform.manner import Callee
 from sim.platform.recording import RECORDED_HZ, channels
 from sim.platform.sound import read_wav, write_stereo
 from sim.report import report, summary
@@ -34,19 +35,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     sound = parser.add_mutually_exclusive_group()
     sound.add_argument("--say", action="append", default=[], metavar="TEXT", help="what the caller says; repeatable")
     sound.add_argument("--wav", type=Path, metavar="F", help="a WAV file (16-bit) that is the caller's line")
-    parser.add_argument("--transport", choices=["webhook", "ws"], default="webhook", help="how verbs are asked for")
-    parser.add_argument("--secret", default=DEFAULT_SECRET, metavar="S", help="the webhook secret that signs")
-    parser.add_argument("--status-url", metavar="URL", help="the call_status_hook (default: the call hook + /status)")
+    portal.add_arguments(parser, DEFAULT_SECRET)
+    status = parser.add_mutually_exclusive_group()
+    says = "the call_status_hook (default: the call hook + /status; with ws: the control socket)"
+    status.add_argument("--status-url", metavar="URL", help=says)
+    status.add_argument("--no-status", action="store_true", help="no call_status_hook is configured")
+    says = "ws: break the control socket at second S of the call; repeatable"
+    parser.add_argument("--drop-control", action="append", type=float, default=[], metavar="S", help=says)
+    parser.add_argument("--no-reconnect", action="store_true", help="ws: do not open a lost control socket again")
+    parser.add_argument("--answer-dials", action="store_true", help="somebody answers what the server dials")
     parser.add_argument("--max-s", type=float, default=120.0, metavar="S", help="hang up then (default: %(default)s)")
     parser.add_argument("--record", type=Path, metavar="OUT.wav", help="write the call: caller left, agent right")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end; the call goes to stderr")
 
 
 def main(options: Namespace) -> int:
-    if options.transport == "ws":
-        says = "this version of the fake platform speaks the webhook transport only; leave --transport ws out"
-        print(f"error: {says}", file=sys.stderr)
-        return 2
     lines = [(text, voice.caller_line(text)) for text in options.say]
     if options.wav:
         lines = [(options.wav.name, read_wav(options.wav, voice.RATE_HZ))]
@@ -61,10 +64,9 @@ async def _place(options: Namespace, lines: list[tuple[str, bytes]]) -> int:
         if shown:
             print(shown, file=sys.stderr if options.json else sys.stdout, flush=True)
 
-    story, call_hook = Story(show), hook_url(options.url)
+    story = Story(show)
     identity = identify(options.caller, options.number, lambda: str(uuid.uuid4()))
-    dial = Dial(identity, call_hook, options.status_url or f"{call_hook}/status", options.secret)
-    live = LiveCall(dial, story.add)
+    live = LiveCall(_entered(options).dial(identity, **_manner(options)), story.add)
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, live.hang_up)
     caller = asyncio.create_task(_be_the_caller(live, story, lines, options.max_s))
     over = await live.run()
@@ -74,10 +76,15 @@ async def _place(options: Namespace, lines: list[tuple[str, bytes]]) -> int:
     return 0 if over.answered and not over.failed else 1
 
 
-def hook_url(url: str) -> str:
-    """Add /call where a URL has no path."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else "/call"))
+def _entered(options: Namespace) -> portal.Portal:
+    auth, status = portal.credentials(options), not options.no_status
+    how = options.transport, options.secret
+    return portal.portal(options.url, *how, auth=auth, status_url=options.status_url, status=status)
+
+
+def _manner(options: Namespace) -> dict[str, Any]:
+    callee = Callee() if options.answer_dials else None
+    return {"drops_s": tuple(options.drop_control), "reconnects": not options.no_reconnect, "callee": callee}
 
 
 async def _be_the_caller(live: LiveCall, story: Story, lines: list[tuple[str, bytes]], max_s: float) -> None:

@@ -14,7 +14,8 @@ from sim.director import Director, Verdict, following
 from sim.happening import Happening
 from sim.hooks import telling, undelivered
 from sim.platform.bodies import identify
-from sim.platform.client import Dial, LiveCall
+from sim.platform.client import LiveCall
+from sim.platform.manner import Callee
 from sim.platform.recording import RECORDED_HZ, channels
 from sim.platform.sound import write_stereo
 from sim.platform.stream import MediaStream
@@ -48,12 +49,15 @@ class Played:
 async def play(scene: Scene, stage: Stage, story: Story) -> Played:
     """Place the scene's call on a stage, see it through, and judge it."""
     identity = identify(scene.call.from_, scene.call.to, lambda: str(uuid.uuid4()))
-    live = LiveCall(Dial(identity, stage.call_hook, f"{stage.call_hook}/status", stage.webhook_secret), story.add)
+    call = scene.call
+    callee = Callee() if call.answer_dials else None
+    dial = stage.portal.dial(identity, drops_s=call.drop_control_s, reconnects=call.reconnect, callee=callee)
+    live = LiveCall(dial, story.add)
     director = Director(scene, live, story)
     async with following([one for one in (stage.diary, stage.server_log) if one], story):
-        call = asyncio.create_task(live.run())
+        running = asyncio.create_task(live.run())
         await director.play()
-        await call
+        await running
         await director.judge_all()
         missing = await _missing_hooks(scene, stage, story)
         # One more look: the last lines of the diary.

@@ -147,8 +147,20 @@ class Applications(_Part):
 
 
 class Caller(_Part):
+    """Who calls, and how the platform goes about it."""
+
     from_: str = Field("+15557654321", alias="from")
     to: str = "+15551230001"
+    transport: Literal["webhook", "ws"] | None = None
+    "None: whichever the runner is told, webhooks else."
+    status: bool = True
+    "Whether a call_status_hook is configured."
+    drop_control_s: tuple[Seconds, ...] = ()
+    "When the control socket breaks, in seconds of the call."
+    reconnect: bool = True
+    "Whether a control socket that was lost is opened again."
+    answer_dials: bool = False
+    "Whether somebody answers what the server dials."
 
 
 class Scene(_Part):

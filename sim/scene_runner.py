@@ -7,10 +7,11 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from tempfile import mkdtemp
 
+from sim import portal
 from sim.caller import Story
 from sim.children import ChildError
 from sim.happening import Happening
-from sim.placing import DEFAULT_SECRET, hook_url
+from sim.placing import DEFAULT_SECRET
 from sim.playing import Played, play
 from sim.scene import Scene, SceneError, load
 from sim.show import line
@@ -20,7 +21,7 @@ from sim.stage import Stage, whole_stage
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="F", help="scene files (YAML)")
     parser.add_argument("--url", help="play against a running server; its hooks and its model are not seen then")
-    parser.add_argument("--secret", default=DEFAULT_SECRET, metavar="S", help="with --url: the webhook secret")
+    portal.add_arguments(parser, DEFAULT_SECRET)
     parser.add_argument(
         "-j", "--jobs", type=_jobs, default=1, metavar="N", help="how many to play at once (default: 1)"
     )
@@ -84,9 +85,12 @@ async def _one(file: Path, scene: Scene, options: Namespace, folder: Path) -> Pl
     story = Story(show)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     if options.url:
-        played = await play(scene, Stage(hook_url(options.url), options.secret), story)
+        transport = scene.call.transport or options.transport
+        auth, status = portal.credentials(options), scene.call.status
+        entered = portal.portal(options.url, transport, options.secret, auth=auth, status=status)
+        played = await play(scene, Stage(entered), story)
     else:
-        async with whole_stage(scene, file, folder, story.add) as stage:
+        async with whole_stage(scene, file, folder, story.add, transport=options.transport) as stage:
             played = await play(scene, stage, story)
     await asyncio.to_thread(played.keep, folder)
     return played

@@ -16,6 +16,7 @@ from sim.children import child
 from sim.happening import Watcher
 from sim.hooks import HookReceiver
 from sim.model_log import Diary
+from sim.portal import Portal, portal
 from sim.scene import Scene
 from sim.server_log import ServerLog
 
@@ -26,6 +27,7 @@ MODEL_KEY = (
     "the-rehearsal-model-needs-no-key"  # unlike any word of a call, for the server takes keys out of what it tells
 )
 SECRET_BYTES = 32
+USERNAME = "rehearsal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,19 @@ class Secrets:
     "Signs the platform's webhooks."
     hooks: str
     "whsec_…: signs the server's hooks."
+    password: str = ""
+    "Of the control socket, which is not signed; empty: none."
 
 
-def new_secrets() -> Secrets:
-    return Secrets(secrets.token_hex(SECRET_BYTES), "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
+def new_secrets(transport: str) -> Secrets:
+    password = secrets.token_hex(SECRET_BYTES) if transport == "ws" else ""
+    signs = "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return Secrets(secrets.token_hex(SECRET_BYTES), signs, password)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    call_hook: str
-    webhook_secret: str
+    portal: Portal
     receiver: HookReceiver | None = None
     diary: Diary | None = None
     server_log: ServerLog | None = None
@@ -55,12 +60,16 @@ def configuration(scene: Scene, receiver_url: str, made: Secrets) -> JsonObject:
     """Return the config.yaml of the server under test."""
     base = yaml.safe_load(BASE.read_text(encoding="utf-8"))
     ours = {
-        "platform": {"webhook_secrets": [made.webhook]},
+        "platform": {"webhook_secrets": [made.webhook], **_basic_auth(made)},
         "hooks": {"base_url": receiver_url, "secrets": [made.hooks]},
     }
     routes = {"routes": [_route(scene, *base["routes"])]}
     whole: JsonObject = laid_over(laid_over(base, ours | routes), scene.server)
     return whole
+
+
+def _basic_auth(made: Secrets) -> JsonObject:
+    return {"basic_auth": {"username": USERNAME, "password": made.password}} if made.password else {}
 
 
 def _route(scene: Scene, base: JsonObject) -> JsonObject:
@@ -78,10 +87,17 @@ def laid_over(below: Any, above: Any) -> Any:
 
 @asynccontextmanager
 async def whole_stage(
-    scene: Scene, scene_file: Path, logs: Path, watch: Watcher, server: Sequence[str] = SERVER
+    scene: Scene,
+    scene_file: Path,
+    logs: Path,
+    watch: Watcher,
+    server: Sequence[str] = SERVER,
+    *,
+    transport: str = "webhook",
 ) -> AsyncIterator[Stage]:
     """Start all three; `logs` is the folder for what they write, and is there."""
-    made = new_secrets()
+    transport = scene.call.transport or transport
+    made = new_secrets(transport)
     receiver = HookReceiver(scene.hooks, watch, made.hooks)
     async with AsyncExitStack() as stack:
         # With its secrets, for this run only.
@@ -98,7 +114,9 @@ async def whole_stage(
         environ = server_environ(model.url)
         log = logs / "server.log"
         served = await stack.enter_async_context(child("the server", serves, log, environ))
-        yield Stage(f"{served.url}/call", made.webhook, receiver, Diary(events), ServerLog(log))
+        auth = (USERNAME, made.password) if made.password else None
+        entered = portal(served.url, transport, made.webhook, auth=auth, status=scene.call.status)
+        yield Stage(entered, receiver, Diary(events), ServerLog(log))
 
 
 def server_environ(model_url: str) -> Mapping[str, str]:

@@ -60,6 +60,8 @@ class Dial:
     secret: str
     manner: Manner = DEFAULT_MANNER
     outbound: Answering | None = None
+    drops_s: tuple[float, ...] = ()
+    "When the control socket breaks, in seconds of the call."
 
 
 class LiveCall:
@@ -103,8 +105,8 @@ class LiveCall:
     def hang_up(self) -> None:
         self._do(self._call.caller_hung_up(time.monotonic()))
 
-    def drop_control(self) -> None:
-        """Break the control socket, as a network does."""
+    async def _drop_at(self, at_s: float) -> None:
+        await asyncio.sleep(at_s)
         if self._control:
             self._control.drop()
 
@@ -121,6 +123,7 @@ class LiveCall:
             self._control = ControlSockets(session, scope, self)
             duties = [scope.create_task(self._post_lane(session, name)) for name in self._lanes]
             duties.append(scope.create_task(self._begin()))
+            duties += [scope.create_task(self._drop_at(at_s)) for at_s in self._dial.drops_s]
             over = await self._keep_time()
             await asyncio.gather(*(lane.join() for lane in self._lanes.values()))
             for duty in duties:

@@ -37,6 +37,7 @@ class ControlSockets:
     def __init__(self, session: aiohttp.ClientSession, scope: asyncio.TaskGroup, listener: Listener) -> None:
         self._session, self._scope, self._listener = session, scope, listener
         self._outboxes: dict[int, Outbox] = {}
+        self._leaving: set[int] = set()
 
     def open(self, wanted: OpenControl) -> None:
         self._outboxes[wanted.socket] = asyncio.Queue()
@@ -59,9 +60,10 @@ class ControlSockets:
             return
         async with connection:
             self._listener.control_opened()
-            writer = asyncio.create_task(self._write(connection, self._outboxes[wanted.socket]))
+            writer = asyncio.create_task(self._write(connection, wanted.socket))
             await self._read(connection, wanted.socket)
-            writer.cancel()
+            if wanted.socket not in self._leaving:  # else it is closing, with a code of its own
+                writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         code = connection.close_code
         self._listener.control_closed(wanted.socket, BROKEN if code is None else code)
@@ -93,14 +95,15 @@ class ControlSockets:
                 text = message.data if isinstance(message.data, str) else message.data.decode(errors="replace")
                 self._listener.control_said(number, text)
 
-    async def _write(self, connection: aiohttp.ClientWebSocketResponse, outbox: Outbox) -> None:
+    async def _write(self, connection: aiohttp.ClientWebSocketResponse, number: int) -> None:
         while True:
-            message = await outbox.get()
-            match message:
-                case str():
-                    await connection.send_str(message)
-                case int():
-                    await connection.close(code=message)
+            match await self._outboxes[number].get():
+                case str() as text:
+                    await connection.send_str(text)
+                case int() as code:
+                    self._leaving.add(number)
+                    await connection.close(code=code)
+                    return
                 case None:
                     _break_off(connection)
 

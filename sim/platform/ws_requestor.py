@@ -98,7 +98,8 @@ class WsRequestor:
     @property
     def pending(self) -> bool:
         """Whether something is still to be acknowledged, or to be sent for it."""
-        return bool(self._in_flight) or any(one.kind not in UNACKED for one in self._queue)
+        waiting = bool(self._in_flight) or any(one.kind not in UNACKED for one in self._queue)
+        return waiting and self.connections > 0
 
     def next_due(self) -> float | None:
         dues = [one.due_s for one in self._in_flight.values() if one.due_s is not None]
@@ -142,6 +143,8 @@ class WsRequestor:
 
     def opened(self, now: float) -> list[Output]:
         """The connection that was asked for last is open, with our subprotocol."""
+        if self.done:
+            return [CloseControl(self._socket, DONE)]
         self._connecting, self._up, self._attempts = False, True, 0
         self.connections += 1
         shown: list[Output] = [Note("control_open", f"connection {self.connections} to {_shown(self.url)}")]

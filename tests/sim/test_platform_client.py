@@ -275,11 +275,6 @@ async def test_sim_call_tells_a_machine_what_happened_and_fails_with_the_call() 
     assert "480" in err
 
 
-def test_sim_call_refuses_the_transport_it_does_not_speak(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["call", "--url", "http://127.0.0.1:1", "--transport", "ws"]) == 2
-    assert "webhook transport only" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("command", ["call", "model", "scene", "demo", "run"])
 def test_every_command_has_a_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -19,7 +19,6 @@ from sim.happening import Happening
 from sim.hooks import Received, happening, kind_of, telling, undelivered
 from sim.model import Script
 from sim.model_log import Diary, DiarySession, Item, keeping_diary
-from sim.placing import hook_url
 from sim.platform.heard import Heard
 from sim.platform.recording import channels
 from sim.platform.sound import read_wav, resampled, write_stereo
@@ -481,11 +480,3 @@ def test_the_rehearsal_model_runs_only_without_key_and_address(
     environ: dict[str, str], dotenv: dict[str, str | None], *, needs: bool
 ) -> None:
     assert needs_rehearsal(environ, dotenv) == needs
-
-
-@pytest.mark.parametrize(
-    ("url", "hook_"),
-    [("http://h:1", "http://h:1/call"), ("http://h/", "http://h/call"), ("http://h/x?y=1", "http://h/x?y=1")],
-)
-def test_a_url_without_a_path_means_slash_call(url: str, hook_: str) -> None:
-    assert hook_url(url) == hook_

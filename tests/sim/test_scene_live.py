@@ -20,6 +20,7 @@ from sim.__main__ import main
 from sim.children import ChildError, child
 from sim.happening import Happening
 from sim.hooks import HookReceiver
+from sim.portal import portal
 from sim.scene import Applications
 from sim.stage import Stage, whole_stage
 
@@ -284,4 +285,4 @@ async def test_run_passes_signals_on_and_ends_with_the_servers_exit_code(tmp_pat
 
 
 def test_a_stage_may_be_a_running_server_alone() -> None:
-    assert Stage("http://x/call", "s").receiver is None
+    assert Stage(portal("http://x/call", "webhook", "s")).receiver is None
