@@ -45,15 +45,17 @@ def parser() -> ArgumentParser:
 def _model_arguments(one: argparse.ArgumentParser) -> None:
     one.add_argument("--port", type=int, default=0, metavar="P", help="0, the default, takes a free one")
     one.add_argument("--scene", type=Path, metavar="F", help="a script, or a scene with one under `model`")
+    says = "ga, or the beta's, which OpenAI has switched off and jambonz 0.9 speaks by itself (default: %(default)s)"
+    one.add_argument("--wire", choices=["ga", "beta"], default="ga", help=says)
     one.add_argument("--log", type=Path, metavar="F", help="write what passes as JSON lines")
 
 
 def _model(options: Namespace) -> int:
     try:
         if options.log is None:
-            return run_model(options.port, options.scene)
+            return run_model(options.port, options.scene, beta=options.wire == "beta")
         with keeping_diary(options.log) as opens:
-            return run_model(options.port, options.scene, opens=opens)
+            return run_model(options.port, options.scene, opens=opens, beta=options.wire == "beta")
     except (ScriptError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from sim.model.agenda import Close
+from sim.model.beta import BetaSession
 from sim.model.checks import JsonObject
 from sim.model.script import Script, load
 from sim.model.session import RehearsalSession
@@ -50,30 +51,34 @@ Opens = Callable[..., Session]
 
 @asynccontextmanager
 async def serve(
-    script: Script, host: str = "127.0.0.1", port: int = 0, *, opens: Opens | None = None
+    script: Script, host: str = "127.0.0.1", port: int = 0, *, opens: Opens | None = None, beta: bool = False
 ) -> AsyncIterator[str]:
-    """Serve until the block ends; yields the URL, ws://host:port/v1/realtime. Port 0: a free one."""
+    """Serve until the block ends; yields the URL, ws://host:port/v1/realtime. Port 0: a free one. `beta`: its wire."""
     sittings = Sittings(script)
     begun: Begun = WeakKeyDictionary()
     admit = partial(_admit, sittings, begun)
     # OpenAI's own client asks for no compression and no limit of size; audio gains nothing by deflate.
     options = {"process_request": admit, "compression": None, "max_size": None}
-    async with serve_websockets(partial(_converse, begun, opens or RehearsalSession), host, port, **options) as server:  # type: ignore[arg-type]  # a dict of options
+    session: Opens = opens or RehearsalSession
+    holds = partial(_converse, begun, partial(BetaSession, session) if beta else session, beta)
+    async with serve_websockets(holds, host, port, **options) as server:  # type: ignore[arg-type]  # a dict of options
         yield f"ws://{host}:{_port(server)}{PATH}"
 
 
-def run_model(port: int = 0, scene: Path | None = None, host: str = "127.0.0.1", *, opens: Opens | None = None) -> int:
+def run_model(
+    port: int = 0, scene: Path | None = None, host: str = "127.0.0.1", *, opens: Opens | None = None, beta: bool = False
+) -> int:
     """Serve until SIGINT or SIGTERM, and say where on stdout; return the exit status. ScriptError for a bad scene."""
     script = load(scene) if scene else Script()
-    asyncio.run(_until_signalled(script, host, port, opens))
+    asyncio.run(_until_signalled(script, host, port, opens, beta=beta))
     return 0
 
 
-async def _until_signalled(script: Script, host: str, port: int, opens: Opens | None) -> None:
+async def _until_signalled(script: Script, host: str, port: int, opens: Opens | None, *, beta: bool) -> None:
     over = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
-    async with serve(script, host, port, opens=opens) as url:
+    async with serve(script, host, port, opens=opens, beta=beta) as url:
         print(f"listening on {url}", flush=True)
         await over.wait()
 
@@ -105,10 +110,10 @@ def _refusal(connection: ServerConnection, status: int, code: str | None, messag
     return response
 
 
-async def _converse(begun: Begun, opens: Opens, connection: ServerConnection) -> None:
+async def _converse(begun: Begun, opens: Opens, beta: bool, connection: ServerConnection) -> None:  # noqa: FBT001  # bound above
     request = connection.request
     assert request is not None  # noqa: S101  # set once the handshake is over
-    if "OpenAI-Beta" in request.headers:
+    if "OpenAI-Beta" in request.headers and not beta:
         await _refuse(connection, "beta_api_shape_disabled", BETA_MESSAGE)
     elif not (model := _model(request)):
         await _refuse(connection, "missing_model", "You must provide a model parameter.")

@@ -2,7 +2,9 @@
 
 What jambonz' media module does for it is not published as source; this is what its documentation and its examples
 show: PCM16 of 24 kHz, `response.audio.delta` is played and not told to anybody, on `speech_started` what is queued is
-thrown away and the response cancelled, and the playback's beginning and end are told as events of its own.
+thrown away, and the playback's beginning and end are told as events of its own. The example says that it sends
+`response.cancel`, too; by then the model's own voice detection has cancelled the response, an error would come back,
+and any error ends the verb: so it is not sent here.
 """
 
 import asyncio
@@ -38,7 +40,6 @@ class ModelSocket:
         self._wanted, self._watch, self._said = wanted, watch, said
         self._outbox: asyncio.Queue[JsonObject] = asyncio.Queue()
         self._over = asyncio.Event()
-        self._responding = False
 
     def say(self, text: str, pcm: bytes, rate_hz: int) -> None:
         assert self.stream is not None  # noqa: S101  # asked for an open socket only
@@ -102,12 +103,8 @@ class ModelSocket:
         if kind in AUDIO:
             stream.received(base64.b64decode(event["delta"]))
             return
-        if kind in {"response.created", "response.done"}:
-            self._responding = kind == "response.created"
         if kind == "input_audio_buffer.speech_started":
             stream.received(KILL)
-            if self._responding:
-                self.tell({"type": "response.cancel"})
         self._said(event)
 
     async def _tick(self, stream: MediaStream) -> None:
