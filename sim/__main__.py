@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from sim import demo, placing, run, scene_runner
+from sim import demo, placing, run, scene_runner, serving_platform
 from sim.model import ScriptError, run_model
 from sim.model_log import keeping_diary
 
@@ -13,6 +13,8 @@ EPILOG = {
     "call": "Exit 0: the call was answered and ended normally. Example: "
     'python -m sim call --url http://127.0.0.1:3000 --say "Hello, who are you?" --record call.wav. As a platform '
     "with a websocket application: --transport ws; --drop-control 10 breaks its socket at second 10.",
+    "platform": "Prints where it listens (.../v1) and its two sids; the calls go to stderr. As platform.api of "
+    "config.yaml: base_url, account_sid and api_key (--api-key).",
     "model": "A server of the OpenAI Realtime API (GA shape) at /v1/realtime. It is not an AI; it understands no "
     "speech and follows a script. Any key will do.",
     "scene": "Events that a scene can name: agent_started_speaking, agent_stopped_speaking, user_started_speaking, "
@@ -31,6 +33,7 @@ def parser() -> ArgumentParser:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, says, add_arguments, main in (
         ("call", "place one call, in real time, to any running server", placing.add_arguments, placing.main),
+        ("platform", "serve a fake REST API that places calls", serving_platform.add_arguments, serving_platform.main),
         ("model", "serve the rehearsal model", _model_arguments, _model),
         ("scene", "play scene files and judge them", scene_runner.add_arguments, scene_runner.main),
         ("demo", "one whole spoken call: no key, no phone, no network", demo.add_arguments, demo.main),

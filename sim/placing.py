@@ -68,7 +68,7 @@ async def _place(options: Namespace, lines: list[tuple[str, bytes]]) -> int:
     identity = identify(options.caller, options.number, lambda: str(uuid.uuid4()))
     live = LiveCall(_entered(options).dial(identity, **_manner(options)), story.add)
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, live.hang_up)
-    caller = asyncio.create_task(_be_the_caller(live, story, lines, options.max_s))
+    caller = asyncio.create_task(be_the_caller(live, story, lines, options.max_s))
     over = await live.run()
     caller.cancel()
     await asyncio.gather(caller, return_exceptions=True)
@@ -87,7 +87,7 @@ def _manner(options: Namespace) -> dict[str, Any]:
     return {"drops_s": tuple(options.drop_control), "reconnects": not options.no_reconnect, "callee": callee}
 
 
-async def _be_the_caller(live: LiveCall, story: Story, lines: list[tuple[str, bytes]], max_s: float) -> None:
+async def be_the_caller(live: LiveCall, story: Story, lines: list[tuple[str, bytes]], max_s: float) -> None:
     """Listen to the greeting, say each line when the agent has finished, listen to the answer, hang up."""
     caller, until_s = Caller(live, story), time.monotonic() + max_s
     try:

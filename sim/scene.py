@@ -169,6 +169,9 @@ class Scene(_Part):
     call: Caller = Caller()
     model: JsonObject = {}
     "The rehearsal model's script; what the caller says is told to it."
+    wire: Literal["ga", "beta"] = "ga"
+    """What the model speaks. With the beta's, the platform is to carry out the `llm` verb by itself: the verb's
+    `connectOptions.host` is the rehearsal model's."""
     hooks: Applications = Applications()
     llm: JsonObject = {}
     "Laid over the llm verb of the server under test, mapping by mapping; `route` over its route."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -56,14 +57,17 @@ class Stage:
     server_log: ServerLog | None = None
 
 
-def configuration(scene: Scene, receiver_url: str, made: Secrets) -> JsonObject:
-    """Return the config.yaml of the server under test."""
+def configuration(scene: Scene, receiver_url: str, made: Secrets, model_url: str = "") -> JsonObject:
+    """Return the config.yaml of the server under test; `model_url` is where the model of a native scene is."""
     base = yaml.safe_load(BASE.read_text(encoding="utf-8"))
     ours = {
         "platform": {"webhook_secrets": [made.webhook], **_basic_auth(made)},
         "hooks": {"base_url": receiver_url, "secrets": [made.hooks]},
     }
-    routes = {"routes": [_route(scene, *base["routes"])]}
+    llm = scene.llm
+    if scene.wire == "beta":
+        llm = laid_over({"connectOptions": {"host": urlsplit(model_url).netloc}}, llm)
+    routes = {"routes": [_route(scene, llm, *base["routes"])]}
     whole: JsonObject = laid_over(laid_over(base, ours | routes), scene.server)
     return whole
 
@@ -72,8 +76,8 @@ def _basic_auth(made: Secrets) -> JsonObject:
     return {"basic_auth": {"username": USERNAME, "password": made.password}} if made.password else {}
 
 
-def _route(scene: Scene, base: JsonObject) -> JsonObject:
-    verbs = [laid_over(verb, scene.llm) if verb["verb"] == "llm" else verb for verb in base["verbs"]]
+def _route(scene: Scene, llm: JsonObject, base: JsonObject) -> JsonObject:
+    verbs = [laid_over(verb, llm) if verb["verb"] == "llm" else verb for verb in base["verbs"]]
     route: JsonObject = laid_over({**base, "verbs": verbs}, scene.route)
     return route
 
@@ -103,13 +107,14 @@ async def whole_stage(
         # With its secrets, for this run only.
         config = Path(stack.enter_context(TemporaryDirectory(prefix="hookswitch-"))) / "config.yaml"
         receiver_url = await stack.enter_async_context(receiver.serving())
-        # JSON is YAML, without anchors.
-        config.write_text(json.dumps(configuration(scene, receiver_url, made), indent=1), encoding="utf-8")
         events = logs / "model-events.log"
         events.unlink(missing_ok=True)
         says = ["-m", "sim", "model", "--port", "0", "--scene", str(scene_file)]
-        says += ["--log", str(events)]
+        says += ["--log", str(events), "--wire", scene.wire]
         model = await stack.enter_async_context(child("the rehearsal model", says, logs / "model.log"))
+        written = configuration(scene, receiver_url, made, model.url)
+        # JSON is YAML, without anchors.
+        config.write_text(json.dumps(written, indent=1), encoding="utf-8")
         serves = [*server, "--config", str(config), "--port", "0"]
         environ = server_environ(model.url)
         log = logs / "server.log"

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from sim.platform.amd import Detector
 from sim.platform.bodies import Identity, JsonObject, Progress, call_info, session_new
 from sim.platform.control import REDIRECT, command, update
 from sim.platform.doing import NEEDS_ANSWER, summary
@@ -23,8 +24,8 @@ from sim.platform.tasks.base import Ask, Leg, Step, Task
 REJECTED = 480
 "JAMBONES_WEBHOOK_ERROR_RETURN"
 GOING_AWAY = 1001
-NEW, TASK = "new", "task:"
-"What an answer is for: the call itself, something of the running verb's beside its actionHook."
+NEW, TASK, DETECTED = "new", "task:", "amd"
+"What an answer is for: the call itself, something of the running verb's beside its actionHook, what answered it."
 
 
 class Call(Session):
@@ -36,6 +37,7 @@ class Call(Session):
         self._verb: JsonObject = {}  # the verb that is running, or waits for its actionHook's answer
         self._task: Task | None = None
         self._asked: Task | None = None  # whose actionHook is being asked
+        self._detector = Detector(self._app.manner.found)
         self._idle = False  # the verbs are over, and the application may still send some
 
     @property
@@ -44,7 +46,7 @@ class Call(Session):
         return self._task
 
     def next_due(self) -> float | None:
-        dues = (self._task.due_s if self._task else None, self._app.next_due())
+        dues = (self._task.due_s if self._task else None, self._app.next_due(), self._detector.next_due())
         return min((due for due in dues if due is not None), default=None)
 
     # --- the beginning ---
@@ -55,21 +57,14 @@ class Call(Session):
         dialling = Note("dialling", f"{caller} calls {called}", {"call_sid": self.identity.call_sid})
         return [dialling, *self._ask_for_verbs(now)]
 
-    def ring(self, now: float) -> list[Effect]:
-        """Begin an outbound call: the application is asked when the callee has answered."""
-        caller, called = self.identity.caller, self.identity.called
-        fields = {"call_sid": self.identity.call_sid}
-        trying = [Note("dialling", f"{caller} is connected to {called}", fields), *self._status(now)]
-        self.progress = Progress("ringing", 180, "Ringing")
-        return [*trying, *self._status(now)]
-
-    def callee_answered(self, now: float) -> list[Effect]:
+    def callee_answered(self, now: float, amd_hook: Any = None) -> list[Effect]:
+        """Go on with an outbound call; `amd_hook`: who is told whether a machine has answered."""
         if self.over:
             return []
-        return [*self._answer(now), *self._ask_for_verbs(now)]
-
-    def callee_refused(self, sip_status: int, reason: str, now: float) -> list[Effect]:
-        return [] if self.over else self._refuse(sip_status, reason, now)
+        answered = self._answer(now)
+        if hook_url(amd_hook):
+            self._detector.start(amd_hook, now)
+        return [*answered, *self._ask_for_verbs(now)]
 
     def _ask_for_verbs(self, now: float) -> list[Effect]:
         self._waits_for = NEW
@@ -80,20 +75,14 @@ class Call(Session):
             trying = [] if self.answered else self._status(now)
             return [*self.begin_with(outcome.verbs), *trying, *self._next(now)]
         if self.identity.direction == "outbound" and not isinstance(outcome, Failed):
-            return self._nothing_for_the_callee(outcome, now)
+            self._idle = outcome.why != EMPTY
+            return [Note("skipped", f"{outcome.why}: the callee hears nothing"), *self._next(now)]
         rejected = Note("rejected", f"{REJECTED}: {outcome.why}", {"sip_status": REJECTED, "x_reason": outcome.why})
         if self.answered:
             return [rejected, *self._next(now)]  # the rest:dial is over; a webhook's application is hung up on
         # No session was made: nobody is told a status.
         self.progress = Progress("failed", REJECTED, outcome.why)
         return [rejected, *self._ended("jambonz", outcome.why, now, failed=True, told=False, code=GOING_AWAY)]
-
-    def _nothing_for_the_callee(self, outcome: Nothing, now: float) -> list[Effect]:
-        note = Note("skipped", f"{outcome.why}: the callee hears nothing")
-        if outcome.why == EMPTY:
-            return [note, *self._next(now)]
-        self._idle = True
-        return [note]
 
     # --- the application ---
 
@@ -110,7 +99,7 @@ class Call(Session):
         if ref.startswith(TASK):
             return self.step(self._task.answered(ref.removeprefix(TASK), value, now), now) if self._task else []
         outcome = value if isinstance(value, Failed) else meant(value)
-        if ref == REDIRECT:
+        if ref == REDIRECT or (ref == DETECTED and isinstance(outcome, Verbs)):
             return self._redirect_answered(outcome, now)
         if not ref or ref != self._waits_for:
             return []
@@ -209,6 +198,8 @@ class Call(Session):
                 return [*shown, *self._decline(now)]
             case "config":
                 self._notifies = bool(self._verb.get("notifyEvents", self._notifies))
+                if "amd" in self._verb:
+                    self._detector.start(self._verb["amd"]["actionHook"], now)
             case "tag":
                 self.tag(self._verb["data"])
         return [*shown, *self._start_task(now)]
@@ -260,6 +251,10 @@ class Call(Session):
     def advance(self, now: float) -> list[Effect]:
         """Do what the time has come for."""
         effects = self._hear(self._app.advance(now), now)
+        for one in self._detector.due(now):
+            told = call_info(self.identity, self.progress, **one.event)
+            effects += [Note("amd", one.event["type"], one.event)]
+            effects += self.request("verb:hook", one.hook, told, now, DETECTED)
         task = self._task
         if self.over or task is None or task.due_s is None or now < task.due_s:
             return effects
@@ -285,6 +280,7 @@ class Call(Session):
     def _stopped(self, now: float) -> list[Effect]:
         task, self._task = self._task, None
         self._verbs.clear()
+        self._detector.stop()
         if task is None:
             return []
         effects: list[Effect] = [step for step in task.kill(now, gone=True) if not isinstance(step, Ask)]

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import aiohttp
 
 from sim.happening import Happening, Watcher
-from sim.platform.bodies import Identity, JsonObject
+from sim.platform.bodies import Identity, JsonObject, call_info
 from sim.platform.call import Call
 from sim.platform.control_socket import ControlSockets
 from sim.platform.effects import (
@@ -44,6 +45,8 @@ class Answering:
     after_s: float = 0.5
     sip_status: int = 200
     reason: str = "OK"
+    amd_hook: Any = None
+    "Who is told whether a machine has answered."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,20 @@ class LiveCall:
         self.media: list[MediaSocket | ModelSocket] = []
         "All media sockets there were, the last one being that of now."
         self.started_s = time.monotonic()
-        self._dial, self._watch = dial, watch
+        self._dial, self._watchers = dial, [watch]
         self._call = Call(dial.identity, dial.call_hook, dial.status_hook, dial.manner)
         self._lanes: dict[str, asyncio.Queue[Post]] = {"call": asyncio.Queue(), "status": asyncio.Queue()}
         self._changed = asyncio.Event()
         self._open: Callable[[OpenMedia | OpenModel], None] = _not_yet
         self._control: ControlSockets | None = None
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell somebody else, too, what happens."""
+        self._watchers.append(watcher)
+
+    def _tell(self, happening: Happening) -> None:
+        for watcher in self._watchers:
+            watcher(happening)
 
     @property
     def over(self) -> Over | None:
@@ -110,6 +121,15 @@ class LiveCall:
         if self._control:
             self._control.drop()
 
+    @property
+    def info(self) -> JsonObject:
+        """What the platform tells about the call at any time."""
+        return call_info(self._call.identity, self._call.progress)
+
+    @property
+    def answered(self) -> bool:
+        return self._call.answered
+
     def update(self, options: JsonObject) -> None:
         """Do what an operator wants by REST."""
         self._do(self._call.update(options, time.monotonic()))
@@ -139,7 +159,7 @@ class LiveCall:
         await asyncio.sleep(callee.after_s)
         now = time.monotonic()
         if callee.sip_status == OK:
-            self._do(self._call.callee_answered(now))
+            self._do(self._call.callee_answered(now, callee.amd_hook))
         else:
             self._do(self._call.callee_refused(callee.sip_status, callee.reason, now))
 
@@ -189,7 +209,7 @@ class LiveCall:
                 self._control.close(effect)
 
     def _note(self, note: Note) -> None:
-        self._watch(Happening(time.monotonic(), note.name, note.text, note.fields))
+        self._tell(Happening(time.monotonic(), note.name, note.text, note.fields))
 
     # --- the control socket tells ---
 
@@ -222,9 +242,9 @@ class LiveCall:
         self, session: aiohttp.ClientSession, scope: asyncio.TaskGroup, wanted: OpenMedia | OpenModel
     ) -> None:
         if isinstance(wanted, OpenMedia):
-            socket: MediaSocket | ModelSocket = MediaSocket(wanted, self._watch)
+            socket: MediaSocket | ModelSocket = MediaSocket(wanted, self._tell)
         else:
-            socket = ModelSocket(wanted, self._watch, self._model_said)
+            socket = ModelSocket(wanted, self._tell, self._model_said)
         self.media.append(socket)
         scope.create_task(self._hold_media(session, socket))
 

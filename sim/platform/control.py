@@ -44,6 +44,7 @@ class Controlled(Protocol):
     def redirect(self, hook: Any, body: JsonObject, now: float, ref: str) -> list[Effect]: ...
     def step(self, steps: list[Step], now: float) -> list[Effect]: ...
     def hang_up(self, why: str, now: float) -> list[Effect]: ...
+    def give_up(self, now: float) -> list[Effect]: ...
     def tag(self, data: JsonObject) -> None: ...
 
 
@@ -111,7 +112,7 @@ def _call_status(call: Controlled, options: JsonObject, now: float) -> list[Effe
         case "completed" if call.answered:
             return call.hang_up("hung up by call control", now)
         case "no-answer" if not call.answered:
-            return call.hang_up("given up by call control", now)
+            return call.give_up(now)
         case status:
             return [Note("ignored", f"call status {status} in this state")]
 

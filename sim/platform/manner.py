@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sim.platform.amd import Found
+
 
 @dataclass(frozen=True, slots=True)
 class Callee:
@@ -19,3 +21,5 @@ class Manner:
     "False: a control socket that was lost stays lost."
     callee: Callee | None = None
     "Who answers a dial; None: nobody."
+    found: Found | None = None
+    "What answering machine detection finds; None: nothing."

@@ -125,6 +125,19 @@ class Session(ABC):
         self.progress = Progress("in-progress", 200, "OK")
         return [Note("answered", "the call is answered"), *self._status(now)]
 
+    # --- an outbound call ---
+
+    def ring(self, now: float) -> list[Effect]:
+        """Begin an outbound call: the application is asked when the callee has answered."""
+        caller, called = self.identity.caller, self.identity.called
+        fields = {"call_sid": self.identity.call_sid}
+        trying = [Note("dialling", f"{caller} is connected to {called}", fields), *self._status(now)]
+        self.progress = Progress("ringing", 180, "Ringing")
+        return [*trying, *self._status(now)]
+
+    def callee_refused(self, sip_status: int, reason: str, now: float) -> list[Effect]:
+        return [] if self.over else self._refuse(sip_status, reason, now)
+
     # --- the end ---
 
     def caller_hung_up(self, now: float) -> list[Effect]:
@@ -143,6 +156,11 @@ class Session(ABC):
         if not self.answered:
             return self._refuse(DECLINED, why, now, failed=failed)
         return self._completed("jambonz", why, now, failed=failed)
+
+    def give_up(self, now: float) -> list[Effect]:
+        """End a call that nobody has answered, by call control."""
+        sip_status = 487 if self.identity.direction == "outbound" else 503
+        return self._refuse(sip_status, "given up by call control", now)
 
     def _refuse(self, sip_status: int, why: str, now: float, *, failed: bool = False) -> list[Effect]:
         self.progress = Progress(CALL_STATUS.get(sip_status, "failed"), sip_status, why)

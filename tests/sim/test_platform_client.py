@@ -275,7 +275,7 @@ async def test_sim_call_tells_a_machine_what_happened_and_fails_with_the_call() 
     assert "480" in err
 
 
-@pytest.mark.parametrize("command", ["call", "model", "scene", "demo", "run"])
+@pytest.mark.parametrize("command", ["call", "platform", "model", "scene", "demo", "run"])
 def test_every_command_has_a_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -28,7 +28,7 @@ from sim.run import needs_rehearsal
 from sim.scene import Expectation, Hearing, Scene, SceneError, load
 from sim.server_log import ServerLog
 from sim.show import line
-from sim.stage import Secrets, configuration, laid_over
+from sim.stage import Secrets, configuration, laid_over, new_secrets
 
 RATE_HZ = 24000
 SCENES = Path(__file__).parents[2] / "sim" / "scenes"
@@ -39,6 +39,19 @@ def expected(**fields: Any) -> Expectation:
 
 
 # --- scene files ---
+
+
+def test_a_native_scene_points_the_verb_at_the_rehearsal_model() -> None:
+    scene = Scene(name="x", turns=(), wire="beta", llm={"connectOptions": {"path": "v1/realtime?model=m"}})
+    [route] = configuration(scene, "http://h", Secrets("w", "whsec_h"), "ws://127.0.0.1:7/v1/realtime")["routes"]
+    [verb] = [verb for verb in route["verbs"] if verb["verb"] == "llm"]
+    assert verb["connectOptions"] == {"host": "127.0.0.1:7", "path": "v1/realtime?model=m"}
+
+
+def test_a_control_socket_is_let_in_by_its_password() -> None:
+    platform = configuration(Scene(name="x", turns=()), "http://h", Secrets("w", "whsec_h", "p"))["platform"]
+    assert platform["basic_auth"] == {"username": "rehearsal", "password": "p"}
+    assert (new_secrets("ws").password == "", new_secrets("webhook").password == "") == (False, True)
 
 
 @pytest.mark.parametrize("path", sorted(SCENES.glob("*.yaml")), ids=lambda path: path.stem)
