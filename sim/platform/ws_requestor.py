@@ -1,14 +1,16 @@
 """The platform's side of the websocket application API: one application, over as many connections as it takes.
 
-Pure: the door opens, sends and closes, and says what came and when. From jambonz-feature-server 0.9.8,
-lib/utils/ws-requestor.js:
+Pure. From jambonz-feature-server 0.9.8, lib/utils/ws-requestor.js:
 
 * A request that wants an acknowledgement fails after 5 s; a message of more than 24 KiB closes the connection (1009).
 * A close with 1000 means that the application is done: nothing is sent to it any more, requests resolve to nothing.
 * After any other close what was on its way fails, and a new connection is opened after 500 ms, doubling to 2 s, then
   2 s more each time, for five connections that were open in all; a request raised meanwhile opens it at once. Its
   first message is `session:reconnect`; when that is acknowledged the rest follows, and if it is not, the call ends.
+  What is acknowledged goes out first then, the rest behind it.
 * A connection lost before `session:new` was acknowledged: the acknowledgement of `session:reconnect` counts for it.
+  Nothing is sent from there on, until that connection is lost too: the real one waits for the acknowledgement for
+  ever, having taken it for the other (tried on its own code, with node).
 """
 
 import json
@@ -46,8 +48,6 @@ WITHOUT_DATA = frozenset({"llm:tool-output", "tts:flush", "tts:clear"})
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A request that was not sent yet."""
-
     kind: str
     hook: Any
     body: JsonObject
@@ -63,8 +63,7 @@ class _InFlight:
 
 
 class WsRequestor:
-    """`sockets` numbers the connections of a call; `reconnects` False: a lost connection stays lost."""
-
+    # `sockets` numbers the connections of a call.
     def __init__(
         self,
         url: str,
@@ -89,6 +88,7 @@ class WsRequestor:
         self._session: JsonObject = {}
         self._new: str | None = None  # the msgid of a session:new that nothing was ever acknowledged after
         self._again: str | None = None  # that of a session:reconnect
+        self._stuck = False  # its acknowledgement was taken for that of the session:new
         self._messages = 0
 
     @property
@@ -98,8 +98,8 @@ class WsRequestor:
     @property
     def pending(self) -> bool:
         """Whether something is still to be acknowledged, or to be sent for it."""
-        waiting = bool(self._in_flight) or any(one.kind not in UNACKED for one in self._queue)
-        return waiting and self.connections > 0
+        waiting = not self._stuck and any(one.kind not in UNACKED for one in self._queue)
+        return self.connections > 0 and (bool(self._in_flight) or waiting)
 
     def next_due(self) -> float | None:
         dues = [one.due_s for one in self._in_flight.values() if one.due_s is not None]
@@ -207,7 +207,7 @@ class WsRequestor:
     def _reconnect(self, now: float) -> list[Output]:
         unacked = self._in_flight.pop(self._new, None) if self._new else None
         sent = self._send(RECONNECT, self.url, self._session, now, ref="", instead_of=unacked)
-        self._again = next(reversed(self._in_flight))
+        self._again, self._stuck = next(reversed(self._in_flight)), False
         if unacked:
             self._new = self._again
         return sent
@@ -231,7 +231,7 @@ class WsRequestor:
         return [SendControl(self._socket, wire(message).decode()), Note(name, hook_url(hook) or kind, body)]
 
     def _flush(self, now: float) -> list[Output]:
-        waiting, self._queue = self._queue, []
+        waiting, self._queue = sorted(self._queue, key=lambda one: one.kind in UNACKED), []
         return [output for one in waiting for output in self.request(one.kind, one.hook, one.body, now, one.ref)]
 
     def _abandon(self) -> list[Output]:
@@ -271,7 +271,9 @@ class WsRequestor:
         if one is None:
             return [Note("ignored", f"ack to unknown msgid {msgid}, discarding")]
         outputs: list[Output] = [] if one.kind == RECONNECT else [Acked(one.ref, data)]
-        if msgid == self._again:
+        if msgid == self._again and one.kind != RECONNECT:
+            self._stuck = True
+        elif msgid == self._again:
             self._again = None
             outputs += self._flush(now)
         return outputs

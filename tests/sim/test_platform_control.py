@@ -478,6 +478,17 @@ def test_an_acknowledged_reconnect_counts_for_a_session_that_never_was() -> None
     assert platform.call.next_due() == 16.0
 
 
+def test_after_that_the_real_one_says_nothing_more_on_this_connection() -> None:
+    platform = Platform(status_hook="/status").open().close(1006).at(0.5).open().ack(LISTEN, PAUSE)
+    platform.add(platform.call.media_closed("gone", 1.0))
+    assert platform.types() == ["session:new", "session:reconnect"]
+    platform.close(1006).at(2.0).open().ack()
+    assert platform.types()[2:] == ["session:reconnect", "verb:hook", "call:status", "call:status"]
+    platform = Platform().open().close(1006).at(0.5).open().ack(LISTEN)
+    platform.add(platform.call.caller_hung_up(1.0))
+    assert platform.closes() == [1000]
+
+
 def test_a_platform_that_does_not_reconnect_stays_without_its_application() -> None:
     platform = running(LISTEN, {"verb": "hangup"}, status_hook="/s", reconnects=False).close(1006).at(3.0)
     assert len(platform.of(OpenControl)) == 1
