@@ -34,9 +34,9 @@ class Played:
         assert judged["passed"], "\n".join([*missed, f"recording and logs: {self._logs / name}"])
 
 
-def play(names: Iterable[str], logs: Path) -> Played:
+def play(names: Iterable[str], logs: Path, *options: str) -> Played:
     files = [str(SCENES / f"{name}.yaml") for name in sorted(names)]
-    command = [sys.executable, "-m", "sim", "scene", "--jobs", str(JOBS), "--logs", str(logs), *files]
+    command = [sys.executable, "-m", "sim", "scene", "--jobs", str(JOBS), "--logs", str(logs), *options, *files]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)  # noqa: S603  # our own program
     return Played(logs, done.stdout + done.stderr)
 

@@ -168,5 +168,13 @@ def test_the_verbs_of_the_action_hook_are_what_the_call_does_next(played: Played
     played.passed("action_verbs")
 
 
+def test_a_control_socket_that_breaks_and_comes_back_is_not_noticed(played: Played) -> None:
+    played.passed("control_socket_drops")
+
+
+def test_a_control_socket_that_stays_away_does_not_end_the_conversation(played: Played) -> None:
+    played.passed("control_socket_lost")
+
+
 def test_the_demo_shows_what_it_says(played: Played) -> None:
     played.passed("demo")
