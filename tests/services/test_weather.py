@@ -47,6 +47,7 @@ def forgotten() -> Iterator[None]:
     path = list(sys.path)
     yield
     sys.path[:] = path
+    sys.modules.pop("weather", None)
     functions.forget()
 
 
