@@ -32,12 +32,16 @@ AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.de
 
 
 def changes_rate(route: Route, version: str) -> bool:
-    """Tell whether a model of the route's verbs hears or speaks at another rate than the platform carries."""
+    """Tell whether a model of the route's verbs hears or speaks at another rate than the platform carries.
+
+    An application may name any model that can be had.
+    """
     if route.native:
         return False
     rate_hz = route.media.sample_rate_hz
-    llms = [verb for verb in parse(route.verbs, version=version, strict=False) if isinstance(verb, Llm)]
-    vendors = {llm.vendor for llm in llms} | {other.vendor for other in route.llm_fallback}
+    verbs = parse(route.verbs, version=version, strict=False) if route.verbs else []
+    vendors = {verb.vendor for verb in verbs if isinstance(verb, Llm)} if route.verbs else set(VENDORS)
+    vendors |= {other.vendor for other in route.llm_fallback}
     return any(audio.rate_hz != rate_hz for vendor in vendors for audio in VENDORS[vendor].audio_at(rate_hz))
 
 

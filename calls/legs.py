@@ -12,7 +12,6 @@ from calls.ending import kept
 from calls.leg import Body, Leg
 from calls.live import LiveCall
 from calls.masking import own_secrets
-from hooks.applications.base import absolute
 from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
@@ -117,8 +116,7 @@ class Legs:
 
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""
-        status = absolute(live.route.status_hook, live.settings.hooks.base_url)
-        return self.hooks(live, HookUrls(status=status), None)
+        return self.hooks(live, HookUrls(status=live.application.address(live.route.status_hook)), None)
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""

@@ -10,7 +10,7 @@ from calls.document import filled
 from calls.masking import told
 from config.settings import Route, Settings
 from media.realtime.base import ModelError
-from verbs import DocumentError, parse
+from verbs import DocumentError, lint, parse
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 
@@ -22,7 +22,7 @@ NOBODY: list[JsonObject] = [{"verb": "sip:decline", "status": 404}]
 class Opening:
     verbs: list[Verb]
     problem: str = ""
-    "Why these are not the route's `verbs`: an event for the log, with `detail`."
+    "An event for the log, with `detail`: why these are not the verbs that were wanted, or what is odd in them."
     detail: JsonObject = field(default_factory=dict)
 
 
@@ -60,6 +60,8 @@ def opening(
         return instead(route, attributes, "document_refused", complaint=told(error.complaints))
     if obstacle := obstacle_to(verbs, route, settings):
         return instead(route, attributes, "model_not_configured", message=obstacle)
+    if complaints := [] if strict else lint(list(wanted), version=settings.platform.version):
+        return Opening(verbs, "application_verbs_unknown", {"complaint": told(complaints)})
     return Opening(verbs)
 
 

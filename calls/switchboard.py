@@ -11,7 +11,7 @@ from time import time
 
 import structlog
 
-from calls.applications import application, call_of
+from calls.applications import application, asking, call_of
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
@@ -35,7 +35,7 @@ from media.platforms.base import Call, CallStatus, Stage
 from media.remote import Remote
 from media.sockets import Line, Lines
 from media.ticket import Ticket
-from store.base import Store
+from store.base import Store, repeats
 from tasks import Tasks
 from verbs.base import JsonObject
 
@@ -70,6 +70,8 @@ class Switchboard:
         self._loop = asyncio.get_running_loop()
         self._calls = Register(self._loop.call_later)
         self._tasks = Tasks(lambda: self.active)
+        self._answering: dict[str, asyncio.Task[bytes | Exception]] = {}
+        "By its sid, the answer to a call that is still being thought about."
         self._course = Course(store, lines, self._calls, self._tasks, observer=observer, hide=hide)
         self._remotely = Remotely(remote)
         self._commands = Commands(store, self._calls, self._course, self._remotely)
@@ -90,18 +92,42 @@ class Switchboard:
         """Give a new call's document.
 
         `control`: the control socket by which it asks.
-        The same webhook again gets the same bytes, and starts nothing.
+        The same webhook again gets the same bytes, and starts nothing: nor does one that comes while the first is
+        still waiting for its application.
         """
+        if (answering := self._answering.get(call.call_sid)) is None:
+            answering = self._tasks.start(self._answered(call, seat, control))
+            self._answering[call.call_sid] = answering
+            answering.add_done_callback(lambda _: self._answering.pop(call.call_sid))
+        else:
+            route = route_for(self.settings, call.attributes)
+            log.info("webhook_duplicate", call_sid=call.call_sid, route=route.name if route else "")
+        if isinstance(answer := await asyncio.shield(answering), Exception):
+            raise answer
+        return answer
+
+    async def _answered(self, call: Call, seat: Seat, control: Control | None) -> bytes | Exception:
+        try:
+            return await self._answer(call, seat, control)
+        except Exception as error:  # noqa: BLE001  # raised again for each who waits, and told of there
+            return error
+
+    async def _answer(self, call: Call, seat: Seat, control: Control | None) -> bytes:
         settings, now = self.settings, self._loop.time()
         placed = placed_call(call.attributes, seat.place.secret, now_s=time())
         route = route_for(settings, call.attributes, named=placed.route if placed else "")
         row = new_call(call, platform=settings.platform.kind, route=route.name if route else "", at_s=time())
+        earlier = await self._store.by_sid(call.call_sid)
+        if earlier and repeats(row, earlier):
+            log.info("webhook_duplicate", call_sid=call.call_sid, route=earlier.route)
+            known = self._calls.by_row(earlier.id)
+            return known.answer if known else earlier.document
         if route is None:
             declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
             log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
             return declined.document
         told = call_of(call, route)
-        asked = application(route, settings, told)
+        asked = application(route, settings, told, hooks=asking(self._dispatcher, told))
         live = LiveCall(
             row,
             told,
@@ -116,10 +142,10 @@ class Switchboard:
         first, next_ = fitted(live, row, await self._opening(live, call, seat.reachable_by))
         live.answer = as_bytes(next_.document)
         row = await self._store.create(replace(next_.row, document=as_bytes(without_keys(next_.document))))
-        if row.id != live.row_id:
+        if row.id != live.row_id:  # another process was faster
             live.log.info("webhook_duplicate")
-            earlier = self._calls.by_row(row.id)
-            return earlier.answer if earlier else row.document
+            await asked.close()
+            return row.document
         if first.problem:
             live.log.warning(first.problem, **first.detail)
         self._course.begin(live, next_)
@@ -133,7 +159,7 @@ class Switchboard:
         dialect = PLATFORMS[live.settings.platform.kind].control
         try:
             async with asyncio.timeout(dialect.patience_s if dialect and live.control else None):
-                wanted = await live.application.answer(dict(attributes))
+                wanted = await live.application.answer(dict(call.body))
         except TimeoutError:
             return instead(route, attributes, "application_failed", message="no verbs in the platform's time")
         except HookFailure as failure:

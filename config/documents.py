@@ -21,10 +21,12 @@ _FAMILIES = ("sip.headers.", "customerData.", "env.")
 def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve: bool) -> Mapping:
     """Check `verbs`, `fallback` and `busy` of one route, and every hook of it; give the route as it is to be read.
 
-    `hooks_resolve`: there is a `hooks.base_url` to resolve a relative hook against.
+    `hooks_resolve`: there is a `hooks.base_url` to resolve a relative hook against; hooks of a route that has a `url`
+    are its application's.
     """
     mode = route.get("llm_mode")
     native = isinstance(mode, Scalar) and mode.text == "native"
+    own = hooks_resolve or bool(route.get("url"))
     for key in ("verbs", "fallback", "busy"):
         document = route.get(key)
         if document is None:
@@ -32,12 +34,14 @@ def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve
         route = with_value(route, key, _check_verbs(draft, document, version, native=native))
         _check_templates(draft, document)
         for hook in _hooks(document):
-            _check_hook(draft, hook, resolves=hooks_resolve)
+            _check_hook(draft, hook, resolves=own)
         if key != "verbs":
             _refuse_llm(draft, document, key)
     for spare in _below(route, "llm_fallback"):
         _check_spare(draft, spare)
-    named = (route.get("status_hook"), route.get("amd_hook"), *_below(route, "tools"))
+    for hook in _target(route.get("status_hook")):
+        _check_hook(draft, hook, resolves=own)
+    named = (route.get("amd_hook"), *_below(route, "tools"))
     for hook in (target for node in named for target in _target(node)):
         _check_hook(draft, hook, resolves=hooks_resolve)
     return route

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from config.nodes import NUMBER, WHOLE, Node, Scalar, Sequence
 from config.numbers import pattern_fault
-from config.urls import url_fault
+from config.urls import SOCKET, WEB, url_fault
 from verbs import connecting
 
 _SECRET_BYTES = range(24, 65)
@@ -121,6 +121,12 @@ def _web_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _application_url(text: str) -> str:
+    if sentence := url_fault(text, (*WEB, *SOCKET), user=True):
+        raise fault(sentence)
+    return text
+
+
 def _given(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     """Drop the empty ones: `"${NAME:-}"` without NAME means that there is none."""
     return tuple(secret for secret in secrets if secret.get_secret_value())
@@ -194,6 +200,8 @@ SigningSecrets = Annotated[
 ]
 WebUrl = Annotated[Text, AfterValidator(_web_url)]
 MaybeUrl = Annotated[WebUrl | None, BeforeValidator(_empty_is_nothing)]
+ApplicationUrl = Annotated[Text, AfterValidator(_application_url)]
+MaybeApplication = Annotated[ApplicationUrl | None, BeforeValidator(_empty_is_nothing)]
 MaybeText = Annotated[Text | None, BeforeValidator(_empty_is_nothing)]
 MaybeHost = Annotated[Annotated[Text, AfterValidator(_host)] | None, BeforeValidator(_empty_is_nothing)]
 Proxy = Annotated[Secret, AfterValidator(_proxy)]

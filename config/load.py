@@ -174,7 +174,7 @@ def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool
     ]
     for item in items:
         if isinstance(item, Mapping):
-            _require_verbs(draft, item)
+            _require_one_application(draft, item)
     _complain_of_pairs(draft, node, good)
     return dict(good)
 
@@ -201,9 +201,15 @@ def _tools(
     return {name.text: tools for name, tools in named if isinstance(name, Scalar) and tools}
 
 
-def _require_verbs(draft: Draft, route: Mapping) -> None:
-    if not any(route.get(key) for key in ("verbs", "url", "python")):
-        draft.complain((*route.path, "verbs"), "is missing: what shall a call of this route do?")
+def _require_one_application(draft: Draft, route: Mapping) -> None:
+    """One thing says what the route's calls do: `verbs`, `url` or `python`."""
+    nodes = {key: route.get(key) for key in ("verbs", "url", "python")}
+    said = [key for key, node in nodes.items() if node and not (isinstance(node, Scalar) and node.is_null)]
+    if not said:
+        sentence = "is missing: what shall a call of this route do? Say it in `verbs`, or ask an application by `url`"
+        draft.complain((*route.path, "verbs"), sentence)
+    for other in said[1:]:
+        draft.complain((*route.path, other), f"stands beside `{said[0]}`: a route has one of them, remove the other")
 
 
 def _with_clip(draft: Draft, index: int, route: Route, folder: FilePath) -> Route:

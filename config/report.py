@@ -11,6 +11,7 @@ from config.routing import Verdict, explain, route_for
 from config.secrets import hidden, secret_values
 from config.settings import Route, Settings, Shape
 from config.tools import UNREAD, Readers
+from config.urls import without_user
 
 Call = Mapping[str, Any]
 "The body of a call webhook."
@@ -66,9 +67,17 @@ def explain_lines(
     shape = [] if route.hooks == Shape() else [_shape_line(route.hooks)]
     tools = [_tool_line(name, tool) for name, tool in settings.tools.get(route.name, {}).items()]
     odd = [f"warning: {text}" for text in dict.fromkeys(oddities(settings, route))]
-    document = json.dumps(document_for(settings, route, call), indent=2, ensure_ascii=False)
+    document = _asked(route.url) if route.url else _written(document_for(settings, route, call))
     secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secret_values(settings)]
     return 0, [*verdicts, *hidden("\n".join([*shape, *tools, *odd, document]), secrets).splitlines()]
+
+
+def _asked(url: str) -> str:
+    return f"its application is asked for the verbs when the call comes: {without_user(url)}"
+
+
+def _written(document: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _verdict_line(verdict: Verdict) -> str:

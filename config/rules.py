@@ -85,6 +85,8 @@ def warnings(settings: Settings) -> Iterator[str]:
     )
     yield from lacking(settings)
     for route in settings.routes:
+        if route.url and route.url.startswith(("http://", "ws://")) and not is_loopback(host_of(route.url)):
+            yield f"route {route.name!r}: its application is asked without TLS, numbers and all: write https:// or wss://"
         parsed = verbs.parse(route.verbs, version=settings.platform.version, native=route.native)
         if route.native:
             yield from (f"route {route.name!r}: {told}" for told in native_warnings(settings, route, parsed))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -21,7 +22,7 @@ def secret_values(settings: Settings) -> frozenset[str]:
     """Give every secret of the settings: tokens, keys, and what stands under a verb's `auth` and the like."""
     documents = [(route.verbs, route.fallback, route.busy, route.tools) for route in settings.routes]
     spares = [spare.model_dump() for route in settings.routes for spare in route.llm_fallback]
-    found = {*_model_secrets(settings), *secrets_in(documents), *secrets_in(spares)}
+    found = {*_model_secrets(settings), *secrets_in(documents), *secrets_in(spares), *_passwords(settings)}
     return frozenset(text for text in found if len(text) >= _LEAST_CHARS)
 
 
@@ -55,6 +56,13 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
+
+
+def _passwords(settings: Settings) -> Iterator[str]:
+    """Give the passwords in the applications' URLs, as they are written there and as they are meant."""
+    for password in (urlsplit(route.url).password for route in settings.routes if route.url):
+        if password:
+            yield from (password, unquote(password))
 
 
 def _model_secrets(value: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from config.fields import (
     Delay,
     Flag,
     Json,
+    MaybeApplication,
     MaybeHost,
     MaybeText,
     MaybeUrl,
@@ -197,7 +198,8 @@ class Route(Strict):
     headers: dict[str, Text] = Field(default_factory=dict)
     llm_mode: Mode = "bridge"
     verbs: Verbs = Field(default_factory=list, repr=False)
-    url: Annotated[MaybeText, later(f"{BRIDGE_ONLY}, not `url`")] = None
+    url: MaybeApplication = Field(default=None, repr=False)
+    "The jambonz application that is asked for the verbs; a user name and a password may stand in it."
     python: MaybeText = None
     "`module:function`: the application is a function in this process."
     fallback: Verbs = Field(

@@ -10,8 +10,11 @@ WEB = ("https", "http")
 SOCKET = ("wss", "ws")
 
 
-def url_fault(text: str, schemes: Sequence[str] = WEB, *, bare: bool = False) -> str | None:
-    """Say what is wrong with an absolute URL; `bare` also refuses a query and a fragment."""
+def url_fault(text: str, schemes: Sequence[str] = WEB, *, bare: bool = False, user: bool = False) -> str | None:
+    """Say what is wrong with an absolute URL; `bare` also refuses a query and a fragment.
+
+    `user`: it may hold a user name and a password, for whoever uses it hides them.
+    """
     if not text.isprintable() or any(char.isspace() for char in text):
         return "holds a space or a control character"
     try:
@@ -23,7 +26,7 @@ def url_fault(text: str, schemes: Sequence[str] = WEB, *, bare: bool = False) ->
         return f"must begin with {listed([f'{scheme}://' for scheme in schemes])}"
     if not url.hostname or port == 0:
         return "names no host" if not url.hostname else "names port 0"
-    return _host_fault(url) or (_query_fault(url) if bare else None)
+    return _host_fault(url, user=user) or (_query_fault(url) if bare else None)
 
 
 def is_loopback(host: str) -> bool:
@@ -41,8 +44,14 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _host_fault(url: SplitResult) -> str | None:
-    if "@" in url.netloc:
+def without_user(url: str) -> str:
+    """Give a URL without the user name and the password that may stand in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _host_fault(url: SplitResult, *, user: bool) -> str | None:
+    if "@" in url.netloc and not user:
         return "holds a user name or a password, which would end up in logs: remove what stands before @"
     address = _address(url.hostname or "")
     if address and address.is_link_local:  # 169.254.169.254: the metadata, with its keys, of a cloud machine

@@ -11,7 +11,7 @@ from hooks.delivery import Result, is_delivered
 from hooks.envelope import Envelope
 from hooks.filter import Wanted
 from hooks.options import HookUrls
-from hooks.redaction import Redactor
+from hooks.redaction import PLAIN, Redactor
 from hooks.replies import error_output, verbs_in
 from hooks.tools.base import Tool
 from hooks.tools.http import HttpTool
@@ -93,6 +93,16 @@ class CallHooks:
     async def forward(self, url: str, body: JsonObject) -> Result:
         """Pass on a webhook for which the platform waits: one attempt, in `action_timeout_s` at most."""
         encoded = self._encoded(body, self._redactor)
+        if encoded is None:
+            return HookFailure("the body cannot be written as JSON")
+        return await self._courier.ask("action", url, encoded)
+
+    async def introduce(self, url: str, body: JsonObject) -> Result:
+        """Ask an application what a new call does, as `forward`: it gets all that the platform told, keys and all.
+
+        They are its own: the platform's portal keeps them for this application.
+        """
+        encoded = self._encoded(body, PLAIN)
         if encoded is None:
             return HookFailure("the body cannot be written as JSON")
         return await self._courier.ask("action", url, encoded)

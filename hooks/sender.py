@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 JITTER = 0.2
 MAX_DEAD = 1_000  # the newest are kept
-MAX_REPLY_BYTES: Mapping[Kind, int] = {"event": 65_536, "status": 65_536, "action": 65_536, "tool": 262_144}
+MAX_REPLY_BYTES: Mapping[Kind, int] = {"event": 65_536, "status": 65_536, "action": 262_144, "tool": 262_144}
 
 
 class Sender:

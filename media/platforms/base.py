@@ -6,7 +6,7 @@ A platform is a file or a folder beside this one that offers PLATFORM.
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -103,6 +103,8 @@ class Call:
     caller_name: str
     attributes: JsonObject
     "The webhook's body, for matching and for templates; without the copies of the SIP message."
+    body: JsonObject = field(default_factory=dict, repr=False)
+    "All of it, as it came."
 
 
 class Stage(IntEnum):

@@ -59,6 +59,15 @@ def test_every_complaint_is_a_line(path: Path) -> None:
     assert explain_lines(path, {}, number="1", document_for=document_for) == (2, expected)
 
 
+def test_of_an_application_it_is_said_that_it_is_asked(path: Path) -> None:
+    path.write_text("store: memory://\nroutes: [{name: a, url: 'https://user:pw@app.example.com/call'}]")
+    code, lines = explain_lines(path, {}, number="+15551", document_for=document_for)
+    assert (code, lines[1:]) == (
+        0,
+        ["its application is asked for the verbs when the call comes: https://app.example.com/call"],
+    )
+
+
 def test_a_call_is_explained_with_its_document_and_without_secrets(path: Path) -> None:
     code, lines = explain_lines(path, {}, number="+15551", caller="alice", document_for=document_for)
     assert code == 0

@@ -159,3 +159,17 @@ def test_the_first_of_several_takers_is_named() -> None:
 )
 def test_what_an_operator_should_know_is_a_warning(loaded: Load, text: str, warnings: list[str]) -> None:
     assert list(loaded(text).warnings) == warnings
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://app.example.com/call", True),
+        ("ws://app.example.com/ws", True),
+        ("wss://app.example.com/ws", False),
+        ("http://127.0.0.1:8000/call", False),
+    ],
+)
+def test_an_application_elsewhere_is_better_asked_with_tls(loaded: Load, url: str, *, warned: bool) -> None:
+    settings = loaded(f"store: memory://\nroutes: [{{name: a, url: '{url}', status_hook: /status}}]")
+    assert any("without TLS" in text for text in settings.warnings) == warned

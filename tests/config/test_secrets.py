@@ -36,5 +36,12 @@ def test_the_key_of_a_model_that_is_fallen_back_on_is_a_secret(loaded: Load) -> 
     assert "xai-secret" in secret_values(loaded(f"routes: [{route}]", {}))
 
 
+def test_the_password_of_an_applications_url_is_a_secret(loaded: Load) -> None:
+    routes = (
+        "routes: [{name: a, numbers: ['1'], url: 'https://user:p%40ssword@app.example.com'}, {name: b, url: 'ws://x'}]"
+    )
+    assert secret_values(loaded(routes)) == {"p%40ssword", "p@ssword"}
+
+
 def test_secrets_are_hidden_the_longest_first() -> None:
     assert hidden("a secret-long and a secret", ["secret", "secret-long"]) == "a *** and a ***"

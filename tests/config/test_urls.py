@@ -1,6 +1,6 @@
 import pytest
 
-from config.urls import SOCKET, WEB, host_of, is_loopback, url_fault
+from config.urls import SOCKET, WEB, host_of, is_loopback, url_fault, without_user
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,12 @@ def test_a_url_is_whole_and_holds_no_secret(url: str, fault: str | None) -> None
 @pytest.mark.parametrize("rest", ["?a=1", "#b", "x?"])
 def test_a_base_ends_with_its_path(rest: str) -> None:
     assert bool(url_fault(f"https://app.example.com/{rest}", bare=True)) == (rest != "x?")
+
+
+def test_a_user_and_a_password_may_stand_where_they_are_hidden() -> None:
+    assert url_fault("https://user:pass@app.example.com", WEB, user=True) is None
+    assert without_user("wss://user:p%40ss@app.example.com:8443/ws?x=1") == "wss://app.example.com:8443/ws?x=1"
+    assert without_user("https://app.example.com") == "https://app.example.com"
 
 
 def test_a_model_is_reached_by_websocket() -> None:

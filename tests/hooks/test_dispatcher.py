@@ -568,6 +568,7 @@ def test_what_is_no_json_is_not_sent_and_hurts_nobody() -> None:
         hooks.report("response.done", {"a": float("nan")})
         hooks.report_status({"a": float("nan")})
         answer = await hooks.forward("http://app/final", {"a": float("nan")})
+        assert str(await hooks.introduce("http://app/final", {"a": float("nan")})) == str(answer)
         assert str(answer) == "the body cannot be written as JSON"
         assert room.dispatcher.pending() == 0
 

@@ -100,6 +100,7 @@ class JambonzCalls:
             direction=told.direction or "inbound",
             caller_name=told.caller_name or "",
             attributes=_without_sip_copies(attributes),
+            body=attributes,
         )
 
     def status(self, body: bytes) -> CallStatus:
