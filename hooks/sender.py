@@ -55,7 +55,9 @@ class Sender:
             headers = signature.headers(
                 row.webhook_id, row.body, self._secrets, timestamp_s=moment, call_sid=row.call_sid, seq=row.seq
             )
-            request = HookRequest(row.url, {**row.headers, **headers}, row.body, timeout_s, MAX_REPLY_BYTES[row.kind])
+            request = HookRequest(
+                row.url, {**row.headers, **headers}, row.body, timeout_s, MAX_REPLY_BYTES[row.kind], row.kind
+            )
             return await self._transports[scheme].send(request)
         except HookFailure as failure:
             return failure.with_traceback(None)  # it lives on as a result, and would keep the frames of this call

@@ -39,6 +39,8 @@ class HookRequest:
     "For everything together: connecting, sending, and the whole answer."
     max_reply_bytes: int
     "A longer answer is cut off unread and marked `unreadable`."
+    kind: str = "action"
+    "What it is: an event, a tool call, an action (whose answer is verbs) or a status."
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class HttpTransport:
 
     async def _post(self, request: HookRequest) -> HookReply:
         if self._session is None:
-            self._session = _session()
+            self._session = client_session()
         async with self._session.post(
             request.url, data=request.body, headers=request.headers, allow_redirects=False
         ) as response:
@@ -74,7 +74,8 @@ async def _body(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[byt
     return b"".join(chunks), None
 
 
-def _session() -> aiohttp.ClientSession:
+def client_session() -> aiohttp.ClientSession:
+    """Make what connects to applications, and to nothing that hands out credentials."""
     connector = aiohttp.TCPConnector(
         limit=0,  # the lanes bound what is under way; a shared limit would let slow eventHooks hold up a tool
         keepalive_timeout=KEEP_ALIVE_S,

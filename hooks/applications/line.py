@@ -1,0 +1,149 @@
+"""The socket to one call's application: kept for as long as its session wants one, lost and found again."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import aiohttp
+import structlog
+
+from hooks.control_socket import PROTOCOL, ControlSocket, Effect, Send
+from hooks.transports.base import HookBroken, HookFailure, HookUnreachable
+from hooks.transports.http import client_session
+from tasks import Tasks
+
+log = structlog.get_logger(__name__)
+
+ACK_TIMEOUT_S: Final = 5.0
+"jambonz' own (RESPONSE_TIMEOUT_MS): for the verbs of a new call, and for the answer to a reconnect."
+CLOSING_S: Final = 1.0
+MAX_MESSAGE_BYTES: Final = 256 * 1024
+
+
+class Line:
+    """`perform` is given what the session decides, but for what is to be sent."""
+
+    def __init__(
+        self, url: str, session: ControlSocket, perform: Callable[[Effect], None], *, call_sid: str, heartbeat_s: float
+    ) -> None:
+        self._url = url
+        self._session = session
+        self._perform = perform
+        self._log = log.bind(call_sid=call_sid)
+        self._heartbeat_s = heartbeat_s
+        self._http = client_session()
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._settled = asyncio.Event()
+        "Set while the session is up, and once it is done."
+        self._hurry = asyncio.Event()
+        self._tasks = Tasks()
+        self._closed = False
+        self.failure: HookFailure = HookUnreachable("no connection")
+        "Why there is no session."
+
+    @property
+    def open(self) -> bool:
+        return self._socket is not None
+
+    async def settled(self) -> None:
+        """Wait until the session is up, or done; one that is down is looked for at once."""
+        while not (self._session.up or self._session.done):
+            self._hurry.set()
+            await self._settled.wait()
+
+    async def send(self, text: str) -> None:
+        """Send a message; HookBroken where that cannot be, or was lost on its way."""
+        if self._socket is None:
+            raise HookBroken("the application's socket is gone")
+        try:
+            await self._socket.send_str(text)
+        except (ConnectionError, aiohttp.ClientError) as error:
+            raise HookBroken("the application's socket was lost") from error
+
+    async def stay(self) -> None:
+        """Keep a socket until the session is done."""
+        while (wait_s := self._session.next_try_s()) is not None:
+            await self._pause(wait_s)
+            if (socket := await self._connect()) is not None:
+                await self._read(socket)
+        self._settled.set()
+
+    async def close(self, code: int) -> None:
+        """Leave the application. `stay` ends by it."""
+        self._closed = True
+        self._session.finish()
+        self._settled.set()
+        self._hurry.set()
+        if self._socket is not None:
+            await self._socket.close(code=code)
+        await self._tasks.cancel()
+        await self._http.close()
+
+    async def _pause(self, wait_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._hurry.wait()
+        self._hurry.clear()
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse | None:
+        """Open a socket, or tell the session that there is none."""
+        try:
+            async with asyncio.timeout(ACK_TIMEOUT_S):
+                socket = await self._http.ws_connect(
+                    self._url,
+                    protocols=(PROTOCOL,),
+                    heartbeat=self._heartbeat_s,
+                    max_msg_size=MAX_MESSAGE_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSING_S),
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            self._refused(f"the application answered the upgrade with HTTP {error.status}")
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            self.failure = HookUnreachable(f"no connection: {type(error).__name__}")
+            self._session.failed()
+        else:
+            if socket.protocol == PROTOCOL:
+                return socket
+            await socket.close()
+            self._refused(f"the application does not speak the subprotocol {PROTOCOL}")
+        return None
+
+    def _refused(self, why: str) -> None:
+        self.failure = HookFailure(why)
+        self._session.failed(refused=True)
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        watch = asyncio.get_running_loop().call_later(ACK_TIMEOUT_S, self._leave_unless_up, socket)
+        try:
+            await self._do(self._session.opened())
+            async for message in socket:
+                if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                    await self._do(self._session.said(message.data))
+        except HookBroken:
+            await socket.close()
+        finally:
+            watch.cancel()
+            self._socket = None
+            self._settled.clear()
+            self._session.closed(socket.close_code)
+        if not self._closed:
+            self._log.warning("application.dropped", code=socket.close_code)
+
+    def _leave_unless_up(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        if not self._session.up:
+            self._tasks.start(_left(socket))
+
+    async def _do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Send):
+                await self.send(effect.text)
+            else:
+                self._perform(effect)
+        if self._session.up:
+            self._settled.set()
+
+
+async def _left(socket: aiohttp.ClientWebSocketResponse) -> None:
+    await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
