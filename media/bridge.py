@@ -19,18 +19,11 @@ Inputs carry the time (monotonic seconds) and return effects; `next_due` says wh
 from collections.abc import Sequence
 
 from media.conversation import Conversation
-from media.effects import Effect, End, Finish, Report, ToModel, Wire
+from media.effects import Effect, End, Finish, JsonObject, Report, ToModel, Wire
 from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, TOO_LONG, media_lost
 from media.meanings import tell
 from media.options import Options, PlatformLeg
-from media.platforms.base import (
-    AudioReceived,
-    CallStarted,
-    DigitReceived,
-    MediaDialect,
-    PlatformError,
-    PlatformEvent,
-)
+from media.platforms.base import AudioReceived, CallStarted, DigitReceived, MediaDialect, PlatformError, PlatformEvent
 from media.realtime.base import (
     CallerCommitted,
     CallerText,
@@ -46,6 +39,7 @@ from media.realtime.base import (
 )
 from media.record import Record
 from media.session import Session
+from media.updating import update
 from media.voice import Voice
 
 MAX_QUEUED_MS = 600_000
@@ -220,6 +214,12 @@ class Bridge:
             self._talk.tools.answered(call_id, output, now)
         else:
             self._talk.tool_answered_to_nobody(call_id, output, now)
+        return self._effects(now)
+
+    def update(self, event: JsonObject, now: float) -> list[Effect]:
+        """Change the conversation as its application wants it; UpdateRefusedError says why that cannot be."""
+        model = self._session.model if self._session.ready and not self._ending else None
+        update(event, model, self._talk, self._out, now)
         return self._effects(now)
 
     def end(self, end: End, now: float) -> list[Effect]:

@@ -83,6 +83,12 @@ class Responses:
             cancel = self._options.cancel_on_barge_in or not self._model.interrupts_itself
             self._speaking.silence(self._rounds.active, now, cancel=cancel)
 
+    def cancel(self, now: float) -> None:
+        """Leave off what the model is saying, unasked by the caller: nothing is owed for it."""
+        self._awaited.settled()
+        if self._rounds.active:
+            self._speaking.silence(self._rounds.active, now, cancel=True)
+
     # What becomes of it
 
     def started(self, response_id: str, now: float, *, over_the_caller: bool) -> bool:

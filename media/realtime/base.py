@@ -239,13 +239,16 @@ class Realtime(Protocol):
 
         :raises ModelError: it is not of the protocol
         """
-        ...
 
     def configure(self) -> bytes: ...
 
     def without(self, param: str) -> bool:
         """Leave out the setting that the model did not know; False where there is no such setting."""
-        ...
+
+    def update(self, session: JsonObject, *, spoken: bool) -> bytes | None:
+        """Change settings, in a verb's words; None: they are so. `spoken`: it has. Raises UpdateRefusedError."""
+
+    def add(self, item: JsonObject) -> bytes | None: ...
 
     def hear(self, audio: bytes) -> bytes: ...
 
@@ -253,7 +256,6 @@ class Realtime(Protocol):
 
     def cancel(self, response_id: str, event_id: str) -> bytes | None:
         """Leave off a response; with no id, whichever is being made."""
-        ...
 
     def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes | None: ...
 
@@ -263,14 +265,12 @@ class Realtime(Protocol):
 
     def say(self, role: str, text: str, event_id: str) -> bytes | None:
         """Add a text item of the `user`, the `assistant` or the `system` to the conversation; nobody hears it."""
-        ...
 
     def leave_turns(self) -> None:
         """Before `configure`: let the model hear turns, but neither answer them nor stop itself unasked.
 
         Where it cannot (`can.leave_turns`), `answers_itself` stays as it is.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from media.realtime.dialect import (
     find,
     place_of,
 )
+from media.realtime.updating import merged
 from verbs.tools import bare
 
 __all__ = ["Translated", "translate"]
@@ -94,6 +95,14 @@ def translate(
     if not isinstance(whole.get("tools", []), list):
         warnings.append("session_update.tools is no list; the model will refuse it")
     return Translated(whole, _merged(response, _object(extra.get("response_create"))), warnings)
+
+
+def changed(llm_options: JsonObject, session: JsonObject, dialect: Dialect) -> JsonObject:
+    """Give a verb's `llmOptions` as they are with these settings changed; either may speak of today or of the beta."""
+    gone: set[str] = set()
+    told = [llm_options.get("session_update"), session]
+    before, change = (_in_todays_words(each, SESSION_PATHS, gone, dialect) for each in told)
+    return {**llm_options, "session_update": merged(before, change)}
 
 
 def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect: Dialect) -> JsonObject:
@@ -179,10 +188,11 @@ def _rename_content(response: JsonObject) -> None:
     match response.get("input"):
         case list(items):
             for item in items:
-                _rename_in_item(item)
+                rename_in_item(item)
 
 
-def _rename_in_item(item: Any) -> None:
+def rename_in_item(item: Any) -> None:
+    """Name the parts of an assistant's item as they are called today."""
     match item:
         case {"role": "assistant", "content": list(parts)}:
             for part in parts:

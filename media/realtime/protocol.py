@@ -9,6 +9,8 @@ import binascii
 import json
 from collections import deque
 from collections.abc import Mapping
+from copy import deepcopy
+from itertools import count
 from typing import Any, ClassVar
 
 from media.audio import AudioFormat
@@ -39,6 +41,7 @@ from media.realtime.reading import (
     text_in,
     type_of,
 )
+from media.realtime.updating import VOICE, UpdateRefusedError, differences, merged
 from verbs.event_names import GA_OF
 from verbs.llm import Llm
 
@@ -61,31 +64,42 @@ class Realtime:
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
         self._model, renamed = model_of(llm, self.dialect)
         self._llm_options = llm.llm_options
+        self._left_out: list[str] = []
+        self._leaves_turns = False
+        self._tools: dict[str, JsonObject] = {}
+        self.tools: Mapping[str, JsonObject] = self._tools
         self._as_it_is = _names_in_extra(llm.llm_options)
         self.warnings = [*self._agree(), *([renamed] if renamed else [])]
         self._wants_audio_events = wants_audio_events
         self._updates = 0
+        self._ids = count(1)
         self._deltas = Deltas(self.speaks, AUDIO_DELTAS, parse)
         self._asides: deque[str] = deque(maxlen=MAX_ASIDES)
 
-    def _agree(self, *, leave_turns: bool = False) -> list[str]:
+    def _agree(self) -> list[str]:
         """Fix the session that is to be asked for, and what the model will do by itself in it; give the warnings."""
-        told = legacy.translate(
-            self._llm_options,
-            audio=ModelAudio(self.hears, self.speaks),
-            dialect=self.dialect,
-            model=self._model,
-            leave_turns=leave_turns,
-        )
+        told = self._translated(self._llm_options)
         self._session, self.greeting = told.session, told.response
+        self._know_habits()
+        return told.warnings
+
+    def _translated(self, llm_options: JsonObject) -> legacy.Translated:
+        audio, turns = ModelAudio(self.hears, self.speaks), self._leaves_turns
+        told = legacy.translate(llm_options, audio=audio, dialect=self.dialect, model=self._model, leave_turns=turns)
+        for param in self._left_out:
+            _leave_out(told.session, param)
+        return told
+
+    def _know_habits(self) -> None:
+        """Read from the session's settings what the model will do by itself."""
         by_itself = habits(self._session, self.dialect, obeyed=self.can.leave_turns)
         self.interrupts_itself = by_itself.interrupts_itself
         self.answers_itself = by_itself.answers_itself
         self.pause_ms = by_itself.pause_ms
         self.transcribes = by_itself.transcribes
-        self.tools: Mapping[str, JsonObject] = by_itself.tools
+        self._tools.clear()  # the same object: whoever checks calls by it checks them by what is in force
+        self._tools.update(by_itself.tools)
         self.follow_up = by_itself.follow_up
-        return told.warnings
 
     def receive(self, wire: str | bytes) -> Said:
         """Read one server event.
@@ -110,9 +124,21 @@ class Realtime:
         return wire("session.update", f"session-{self._updates}", session=self._session)
 
     def without(self, param: str) -> bool:
-        *parents, leaf = param.removeprefix("session.").split(".")
-        place = find(self._session, tuple(parents))
-        return isinstance(place, dict) and leaf not in INDISPENSABLE and place.pop(leaf, MISSING) is not MISSING
+        self._left_out.append(param)
+        return _leave_out(self._session, param)
+
+    def update(self, session: JsonObject, *, spoken: bool) -> bytes | None:
+        options = legacy.changed(self._llm_options, session, self.dialect)
+        change = differences(self._session, self._translated(options).session)
+        if spoken and find(change, self.dialect.at(VOICE)) is not MISSING:
+            raise UpdateRefusedError("the voice cannot be changed any more: the agent has spoken with the one it has")
+        if not change:
+            return None
+        self._llm_options, self._session = options, merged(self._session, change)
+        self._know_habits()
+        self._updates += 1
+        kind = {"type": self._session["type"]} if "type" in self._session else {}
+        return wire("session.update", f"session-{self._updates}", session=kind | change)
 
     def hear(self, audio: bytes) -> bytes:
         encoded = binascii.b2a_base64(audio, newline=False)
@@ -144,6 +170,11 @@ class Realtime:
         item = {"type": "function_call_output", "call_id": call_id, "output": output}
         return wire("conversation.item.create", event_id, item=item)
 
+    def add(self, item: JsonObject) -> bytes | None:
+        named = {**deepcopy(item)}
+        legacy.rename_in_item(named)
+        return wire("conversation.item.create", f"item-{next(self._ids)}", item=named) if self.can.add_text else None
+
     def say(self, role: str, text: str, event_id: str) -> bytes | None:
         part = {"type": self.dialect.text_part if role == "assistant" else "input_text", "text": text}
         item = {"type": "message", "role": role, "content": [part]}
@@ -151,7 +182,8 @@ class Realtime:
 
     def leave_turns(self) -> None:
         if self.can.leave_turns:
-            self._agree(leave_turns=True)
+            self._leaves_turns = True
+            self._agree()
 
     def _meaning(self, type_: str, event: JsonObject) -> ModelEvent | None:
         if self._asides and event.get("response_id") in self._asides:
@@ -187,6 +219,12 @@ class Realtime:
 
 def wire(type_: str, event_id: str, **fields: object) -> bytes:
     return json.dumps({"type": type_, "event_id": event_id, **fields}, separators=(",", ":")).encode()
+
+
+def _leave_out(session: JsonObject, param: str) -> bool:
+    *parents, leaf = param.removeprefix("session.").split(".")
+    place = find(session, tuple(parents))
+    return isinstance(place, dict) and leaf not in INDISPENSABLE and place.pop(leaf, MISSING) is not MISSING
 
 
 def _names_in_extra(llm_options: JsonObject) -> frozenset[str]:

@@ -119,25 +119,25 @@ class Line:
             await socket.close()
             return
         self._platform = socket
-        self._do(self._tell, self._bridge.platform_opened)
+        self._do(self.tell, self._bridge.platform_opened)
         async for message in socket:
             if message.type is WSMsgType.BINARY:
                 self._do(self._hear_caller, message.data)
             elif message.type is WSMsgType.TEXT:
-                self._do(self._tell, self._bridge.platform_said, message.data)
-        self._do(self._tell, partial(self._bridge.platform_closed, clean=socket.close_code in CLEAN_CLOSE))
+                self._do(self.tell, self._bridge.platform_said, message.data)
+        self._do(self.tell, partial(self._bridge.platform_closed, clean=socket.close_code in CLEAN_CLOSE))
 
     def finish(self, end: End) -> None:
         """End the conversation for a reason from outside."""
-        self._do(self._tell, self._bridge.end, end)
+        self._do(self.tell, self._bridge.end, end)
 
     def tick(self, now: float) -> None:  # noqa: ARG002  # the ticker's time is a moment old: inputs take their own
-        self._do(self._tell, self._bridge.tick)
+        self._do(self.tell, self._bridge.tick)
 
     def model_opened(self, socket: ModelSocket) -> None:
         self._model = socket
         self._shared.observer.model_opened()
-        self._do(self._tell, self._bridge.model_opened)
+        self._do(self.tell, self._bridge.model_opened)
 
     def model_said(self, wire: bytes) -> None:
         self._do(self._hear_model, wire)
@@ -145,10 +145,10 @@ class Line:
     def model_lost(self, code: int | None, reason: str) -> None:
         self._model = None  # it goes by itself from here, and owes nothing any more
         self._shared.observer.model_closed()
-        self._do(self._tell, partial(self._bridge.model_closed, code=code, reason=reason))
+        self._do(self.tell, partial(self._bridge.model_closed, code=code, reason=reason))
 
-    def _tool_answered(self, call_id: str, output: str) -> None:
-        self._do(self._tell, self._bridge.tool_answered, call_id, output)
+    def tool_answered(self, call_id: str, output: str) -> None:
+        self._do(self.tell, self._bridge.tool_answered, call_id, output)
 
     # Inputs and effects
 
@@ -162,7 +162,7 @@ class Line:
             self._failure = error
             self.over.set()
 
-    def _tell(self, say: Callable[..., list[Effect]], *said: object) -> None:
+    def tell(self, say: Callable[..., list[Effect]], *said: object) -> None:
         """Tell the bridge something, with the time, and perform what it wants."""
         self._perform(say(*said, self._now()))
 
@@ -201,7 +201,7 @@ class Line:
             case Report(type_, event):
                 self._hooks.report(type_, event)
             case CallTool(call_id, name, arguments):
-                self._hooks.call_tool(call_id, name, arguments, partial(self._tool_answered, call_id))
+                self._hooks.call_tool(call_id, name, arguments, partial(self.tool_answered, call_id))
             case Measure(name, since):
                 self._shared.observer.measure(name, self._now() - since)
             case Warn(event, detail):
@@ -228,7 +228,7 @@ class Line:
     def _give_up(self, model: ModelSocket, why: str) -> None:
         """Take a socket on which nothing moves any more for one that broke."""
         self._leave(model)
-        self._do(self._tell, partial(self._bridge.model_closed, code=None, reason=why))
+        self._do(self.tell, partial(self._bridge.model_closed, code=None, reason=why))
 
     def _stop_reaching(self) -> None:
         if self._reaching:
@@ -247,7 +247,7 @@ class Line:
         self._reaching = None
         if failure:
             fail = partial(self._bridge.model_failed, reason_code=failure.reason_code, message=failure.message)
-            self._do(self._tell, fail)
+            self._do(self.tell, fail)
 
     # The platform's socket
 

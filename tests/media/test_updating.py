@@ -1,0 +1,205 @@
+"""A conversation that goes on is changed by its application, as far as it can be."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from media.interruption import BargeIn
+from media.options import Manners, Options
+from media.realtime.openai import CAN, Realtime
+from media.realtime.updating import UpdateRefusedError, differences, merged
+from tests.by_hand import Hand, JsonObject, sent
+from tests.oracles import check_client
+from tests.simulation import PCM24, WEATHER, llm
+
+UPDATE = "session.update"
+
+
+def update(hand: Hand, type_: str, **fields: Any) -> list[JsonObject]:
+    """Give what is sent to the model; all of it is what the service takes."""
+    told = sent(hand.do(hand.bridge.update({"type": type_, **fields}, hand.now)))
+    assert [fault for event in told for fault in check_client(event)] == []
+    return told
+
+
+def changed(hand: Hand, **session: Any) -> JsonObject:
+    [event] = update(hand, UPDATE, session=session)
+    session_told: JsonObject = event["session"]
+    assert session_told.pop("type") == "realtime"
+    return session_told
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("session", "told"),
+    [
+        ({"instructions": "Be brief."}, {"instructions": "Be brief."}),
+        ({"type": "realtime", "instructions": "Be brief."}, {"instructions": "Be brief."}),
+        ({"voice": "verse"}, {"audio": {"output": {"voice": "verse"}}}),
+        ({"audio": {"output": {"voice": "verse"}}}, {"audio": {"output": {"voice": "verse"}}}),
+        (
+            {"turn_detection": {"type": "semantic_vad"}},
+            {"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}},
+        ),
+        ({"turn_detection": None}, {"audio": {"input": {"turn_detection": None}}}),
+        ({"tools": []}, {"tools": []}),
+    ],
+)
+def test_only_what_changes_is_sent_in_the_words_of_today(session: JsonObject, told: JsonObject) -> None:
+    before = {"voice": "alloy", "turn_detection": {"type": "server_vad", "silence_duration_ms": 300}}
+    hand = Hand(llm(session_update={**before, "instructions": "Help.", "tools": [WEATHER]})).connect()
+    assert changed(hand, **session) == told
+
+
+def test_what_is_so_already_is_not_sent() -> None:
+    hand = Hand(llm(session_update={"instructions": "Help.", "voice": "alloy"})).connect()
+    assert update(hand, UPDATE, session={"instructions": "Help.", "audio": {"output": {"voice": "alloy"}}}) == []
+
+
+def test_a_second_change_keeps_the_first_and_so_does_the_next_session() -> None:
+    hand = Hand(llm(session_update={"instructions": "Help."})).connect()
+    changed(hand, instructions="Be brief.")
+    assert changed(hand, speed=1.2) == {"audio": {"output": {"speed": 1.2}}}
+    hand.do(hand.bridge.model_closed(hand.now, code=1006, reason=""))
+    hand.do(hand.bridge.model_opened(hand.now))
+    [again] = sent(hand.model("session.created", session={}), UPDATE)
+    assert again["session"]["instructions"] == "Be brief."
+    assert again["session"]["audio"]["output"]["speed"] == 1.2
+
+
+def test_a_tool_that_is_declared_now_can_be_called_now() -> None:
+    hand = Hand(llm(session_update={})).connect()
+    changed(hand, tools=[WEATHER])
+    hand.starts()
+    assert [effect for effect in hand.calls() if getattr(effect, "name", "") == "get_weather"]
+
+
+def test_turns_that_are_left_to_us_stay_so() -> None:
+    options = Options(audio=PCM24, manners=Manners(barge_in=BargeIn(min_speech_ms=300)))
+    hand = Hand(llm(session_update={}), options).connect()
+    told = changed(hand, turn_detection={"type": "server_vad", "threshold": 0.7})
+    assert told["audio"]["input"]["turn_detection"] == {
+        "type": "server_vad",
+        "threshold": 0.7,
+        "create_response": False,
+        "interrupt_response": False,
+    }
+
+
+def test_a_setting_that_the_model_did_not_know_does_not_come_back() -> None:
+    hand = Hand(llm(session_update={"instructions": "Help.", "truncation": "auto"}))
+    hand.do(hand.bridge.model_opened(0.0))
+    hand.model("session.created", session={})
+    hand.refuses(code="unknown_parameter", param="session.truncation")
+    hand.model("session.updated", session={})
+    assert changed(hand, instructions="Be brief.") == {"instructions": "Be brief."}
+
+
+def test_the_voice_stays_as_it_is_once_the_agent_has_spoken() -> None:
+    hand = Hand(llm(session_update={"voice": "alloy"})).connect()
+    hand.starts()
+    hand.speaks()
+    with pytest.raises(UpdateRefusedError, match="voice cannot be changed any more"):
+        update(hand, UPDATE, session={"voice": "verse", "instructions": "Be brief."})
+    assert changed(hand, voice="alloy", instructions="Be brief.") == {"instructions": "Be brief."}
+
+
+@pytest.mark.parametrize(
+    ("session", "fault"),
+    [({"speed": "fast"}, r"session\.speed "), ({"tools": {}}, r"session\.tools ")],
+)
+def test_a_setting_of_a_wrong_kind_is_refused_here(session: JsonObject, fault: str) -> None:
+    hand = Hand().connect()
+    with pytest.raises(UpdateRefusedError, match=fault):
+        update(hand, UPDATE, session=session)
+
+
+# Items and responses
+
+
+def test_an_item_is_added_in_the_words_of_today() -> None:
+    hand = Hand().connect()
+    item = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hello."}]}
+    [event] = update(hand, "conversation.item.create", item=item)
+    assert event["item"]["content"] == [{"type": "output_text", "text": "Hello."}]
+    assert item["content"] == [{"type": "text", "text": "Hello."}]
+
+
+def test_a_model_that_takes_no_items_is_given_none() -> None:
+    hand = Hand().connect()
+    model = hand.bridge._session.model
+    assert isinstance(model, Realtime)
+    model.can = replace(CAN, add_text=False)
+    with pytest.raises(UpdateRefusedError, match="takes no items"):
+        update(hand, "conversation.item.create", item={"type": "message"})
+
+
+def test_an_item_is_forgotten() -> None:
+    [event] = update(Hand().connect(), "conversation.item.delete", item_id="i1")
+    assert (event["type"], event["item_id"]) == ("conversation.item.delete", "i1")
+
+
+def test_a_response_that_is_cancelled_is_not_heard_any_more() -> None:
+    hand = Hand().connect()
+    assert update(hand, "response.cancel") == []
+    hand.starts()
+    hand.speaks(ms=3000)
+    hand.wait(1.0)
+    cut = update(hand, "response.cancel")
+    assert [event["type"] for event in cut] == ["conversation.item.truncate", "response.cancel"]
+    hand.speaks(ms=500)
+    hand.ends(status="cancelled")
+    assert not hand.bridge._voice.speaking(hand.now)
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "response.create"},
+        {"type": "input_audio_buffer.clear"},
+        {"type": UPDATE, "session": None},
+        {"type": "conversation.item.create"},
+        {"type": "conversation.item.delete", "item_id": ""},
+        {},
+    ],
+)
+def test_no_other_event_is_taken(event: JsonObject) -> None:
+    with pytest.raises(UpdateRefusedError, match=r"only session\.update"):
+        Hand().connect().bridge.update(event, 0.0)
+
+
+def test_without_a_session_nothing_can_be_changed() -> None:
+    event = {"type": UPDATE, "session": {"instructions": "x"}}
+    with pytest.raises(UpdateRefusedError, match="no session"):
+        Hand().bridge.update(event, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "after"),
+    [
+        ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+        ({"tracing": {"a": 1}}, {"tracing": {"b": 2}}, {"tracing": {"b": 2}}),
+        ({"audio": {"output": {"voice": "a"}}}, {"audio": {"output": {"speed": 1}}}, None),
+        ({"audio": 1}, {"audio": {"output": {}}}, {"audio": {"output": {}}}),
+        ({"audio": {"output": {}}}, {"audio": 1}, {"audio": 1}),
+    ],
+)
+def test_settings_are_merged_where_they_stand_and_replaced_whole(
+    before: JsonObject, change: JsonObject, after: JsonObject | None
+) -> None:
+    whole = merged(before, change)
+    assert whole == (after or {"audio": {"output": {"voice": "a", "speed": 1}}})
+    assert merged(before, differences(before, whole)) == whole
+    assert differences(whole, whole) == {}
+
+
+def test_a_setting_that_nobody_here_knows_is_the_models_to_judge() -> None:
+    event = {"type": UPDATE, "session": {"newest": True}}
+    [told] = sent(Hand().connect().bridge.update(event, 0.0))
+    assert told["session"] == {"type": "realtime", "newest": True}
