@@ -33,6 +33,7 @@ from config.reload import Reloader
 from hooks import functions
 from hooks.dispatcher import Outcome
 from hooks.transports import by_scheme
+from hooks.transports.app import AppTransport
 from media.rest import RestClient
 from media.sockets import Lines
 from media.ticker import Ticker
@@ -117,8 +118,9 @@ class Server:
         lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), self._metrics)
         remote = RestClient()
         stack.push_async_callback(remote.close)
+        [sockets] = [found for found in self._transports.values() if isinstance(found, AppTransport)]
         switchboard = Switchboard(
-            settings, store, dispatcher, lines, remote=remote, observer=self._metrics, hide=logs.hide
+            settings, store, dispatcher, lines, sockets, remote=remote, observer=self._metrics, hide=logs.hide
         )
         stack.push_async_callback(switchboard.close)
         self._sessions = Sessions(switchboard, secret=secret)

@@ -1,4 +1,7 @@
-"""Which application a route's calls have, and what it knows of the call. Pure."""
+"""Which application a route's calls have, and what it knows of the call."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from calls.document import route_verbs
 from config.settings import Route, Settings
@@ -6,12 +9,16 @@ from hooks.applications.base import Application
 from hooks.applications.document import Document
 from hooks.applications.http import Http
 from hooks.applications.python import PythonApplication
+from hooks.applications.websocket import Websocket
 from hooks.asked import Call
-from hooks.call import CallHooks
+from hooks.control_socket import Command
 from hooks.dispatcher import Dispatcher
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
+from hooks.transports.app import AppTransport
 from media.platforms.base import Call as PlatformCall
+
+SOCKETS = ("ws://", "wss://")
 
 
 def call_of(call: PlatformCall, route: Route) -> Call:
@@ -19,17 +26,35 @@ def call_of(call: PlatformCall, route: Route) -> Call:
     return Call(call.call_sid, call.caller, call.called, route.name, call.direction, call.attributes)
 
 
-def application(route: Route, settings: Settings, call: Call, *, hooks: CallHooks) -> Application:
-    """Make the application of a new call; one behind us is asked by `hooks`."""
-    base_url, timeout_s = settings.hooks.base_url, settings.hooks.action_timeout_s
-    if route.python:
-        function = settings.applications[route.name]
-        return PythonApplication(function, call, target=route.python, base_url=base_url, timeout_s=timeout_s)
-    if route.url:
-        return Http(route.url, ask=hooks.introduce, patience_s=timeout_s)
-    return Document(route_verbs(route, call.attributes), base_url=base_url)
+def status_hook(route: Route) -> str | None:
+    """Give where a call's statuses are told. An application with a socket hears of them there, unless it says else."""
+    return route.status_hook or ("call:status" if route.url and route.url.startswith(SOCKETS) else None)
 
 
-def asking(dispatcher: Dispatcher, call: Call) -> CallHooks:
-    """Give what asks a call's application for its first verbs."""
-    return dispatcher.for_call(call, urls=HookUrls(), wanted=EventFilter([], beta_names=False))
+class Asking:
+    """Makes the applications of calls."""
+
+    def __init__(self, transport: AppTransport, heed: Callable[[str, Command], Awaitable[str | None]]) -> None:
+        """`heed` carries out what an application with a socket commands of the call with this sid."""
+        self._transport = transport
+        self._heed = heed
+
+    def application(self, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher) -> Application:
+        """Make the application of a new call."""
+        base_url, timeout_s = settings.hooks.base_url, settings.hooks.action_timeout_s
+        if route.python:
+            function = settings.applications[route.name]
+            return PythonApplication(function, call, target=route.python, base_url=base_url, timeout_s=timeout_s)
+        if route.url is None:
+            return Document(route_verbs(route, call.attributes), base_url=base_url)
+        if not route.url.startswith(SOCKETS):
+            hooks = dispatcher.for_call(call, urls=HookUrls(), wanted=EventFilter([], beta_names=False))
+            return Http(route.url, ask=hooks.introduce, patience_s=timeout_s)
+        return Websocket(
+            route.url,
+            call_sid=call.call_sid,
+            transport=self._transport,
+            heed=partial(self._heed, call.call_sid),
+            patience_s=timeout_s,
+            heartbeat_s=settings.server.heartbeat_s,
+        )

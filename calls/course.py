@@ -15,6 +15,7 @@ from calls.native_document import native_hook
 from calls.natives import Natives
 from calls.opening import obstacle_to
 from calls.register import Register
+from calls.releasing import Releasing
 from media.effects import End
 from media.ends import HUNG_UP, NO_SHOW
 from media.platforms import PLATFORMS
@@ -35,11 +36,20 @@ class Course:
     """What happens to the calls of the register."""
 
     def __init__(
-        self, store: Store, lines: Lines, calls: Register, tasks: Tasks, *, observer: Observer, hide: Hide
+        self,
+        store: Store,
+        lines: Lines,
+        calls: Register,
+        tasks: Tasks,
+        releasing: Releasing,
+        *,
+        observer: Observer,
+        hide: Hide,
     ) -> None:
         self._store = store
         self._calls = calls
         self._tasks = tasks
+        self._releasing = releasing
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
@@ -94,7 +104,8 @@ class Course:
             if nth not in live.transfers:
                 live.transfers[nth] = self._tasks.start(self._after_transfer(live, nth, body))
             return await asyncio.shield(live.transfers[nth])
-        wanted = await self._legs.ask(live, target, body)
+        hook: object = {"url": target, "message": "dial:confirm"} if index in live.confirms else target
+        wanted = await self._legs.ask(live, hook, body)
         if not wanted or index < live.superseded.hooks:
             return NOTHING
         aside = index in live.asides
@@ -224,6 +235,7 @@ class Course:
         """Keep the verb with its key, and dial its model where the caller will be with it at once."""
         live.asides |= next_.asides
         self._natives.prepare(live, next_)
+        live.confirms |= next_.confirms
         if next_.llm is None:
             return
         nth = len(next_.row.legs) - 1
@@ -264,6 +276,7 @@ class Course:
         # A call that goes on without us may still tell its status.
         self._calls.forget_after(FORGET_AFTER_S if live.gone else max(FORGET_AFTER_S, live.route.max_call_s), live)
         self._tasks.start(self._write_end(live))
+        self._releasing.look(live)
 
     async def _write_end(self, live: LiveCall) -> None:
         for leg in live.all_legs:

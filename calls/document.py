@@ -95,6 +95,8 @@ class Next:
     "Whether the platform has a reason to come back: a media socket to open, a hook to ask."
     asides: frozenset[int] = frozenset()
     "The hooks of it whose verbs do not take the document's place."
+    confirms: frozenset[int] = frozenset()
+    "Those of them that ask whether a called party takes the call."
     before: Before = NONE_BEFORE
     natives: tuple[Native, ...] = ()
     "The `llm` verbs of it that the platform carries out: the last ones of the row's legs."
@@ -180,6 +182,7 @@ def extend(
         soon=llm is not None and _soon(document),
         returns=llm is not None or bool(rewritten.hooks),
         asides=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name in ASIDES),
+        confirms=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name == "confirmHook"),
         before=Before(nth, first_hook),
     )
 

@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 from hooks.call import CallHooks
 from media.bridge import Bridge
 from media.effects import End
+from media.realtime.updating import UpdateRefusedError
 from media.record import Record
 from media.sockets import Line
 from tasks import Tasks
@@ -48,9 +49,16 @@ class Leg:
         self.log = log
         self._ended: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
         self._asked = asyncio.Event()
+        self._done = asyncio.Event()
         self._action: asyncio.Task[list[JsonObject] | None] | None = None
 
     async def run(self) -> None:
+        try:
+            await self._run()
+        finally:
+            self._done.set()
+
+    async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_line())
@@ -82,6 +90,20 @@ class Leg:
     async def kept(self) -> None:
         """Wait until the end is in the row, or lost."""
         await asyncio.wait({self._ended})
+
+    def update(self, event: JsonObject) -> str | None:
+        """Change the conversation as its application wants it; say why not, where that cannot be."""
+        try:
+            self.line.tell(self._bridge.update, event)
+        except UpdateRefusedError as error:
+            return str(error)
+        return None
+
+    async def told(self) -> None:
+        """Wait until the actionHook knows of the end, or cannot be told."""
+        await self._done.wait()
+        if self._action is not None:
+            await asyncio.wait({self._action})
 
     async def action(self, attributes: JsonObject) -> list[JsonObject] | None:
         """Ask the actionHook, once however often this is called; give the verbs that it answers.

@@ -7,6 +7,7 @@ from time import time
 from typing import Protocol
 
 from calls import carrying
+from calls.applications import status_hook
 from calls.carrying import Candidate, candidate
 from calls.ending import kept
 from calls.leg import Body, Leg
@@ -116,7 +117,7 @@ class Legs:
 
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""
-        return self.hooks(live, HookUrls(status=live.application.address(live.route.status_hook)), None)
+        return self.hooks(live, HookUrls(status=live.application.address(status_hook(live.route))), None)
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""

@@ -44,6 +44,9 @@ class LiveCall:
     answer = b""
     "The call's first document as it left. Its row keeps it without keys."
 
+    confirms: frozenset[int] = frozenset()
+    "The hooks that ask whether a called party takes the call."
+
     def __init__(
         self,
         row: CallRow,

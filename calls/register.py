@@ -11,10 +11,11 @@ Later = Callable[[float, Callable[[LiveCall], None], LiveCall], object]
 
 
 class Register:
-    """Finds a call by its row or by its sid; `later` forgets it."""
+    """Finds a call by its row or by its sid; `later` forgets it, and `forgotten` is told of it."""
 
-    def __init__(self, later: Later) -> None:
+    def __init__(self, later: Later, forgotten: Callable[[LiveCall], None] = lambda _: None) -> None:
         self._later = later
+        self._forgotten = forgotten
         self._calls: dict[bytes, LiveCall] = {}
         self._by_sid: dict[str, LiveCall] = {}
 
@@ -45,3 +46,4 @@ class Register:
         self._calls.pop(live.row_id, None)
         if self._by_sid.get(live.sid) is live:
             del self._by_sid[live.sid]
+        self._forgotten(live)

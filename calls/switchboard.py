@@ -7,11 +7,13 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from time import time
 
 import structlog
 
-from calls.applications import application, asking, call_of
+from calls.answering import Answering
+from calls.applications import Asking, call_of
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
@@ -21,13 +23,16 @@ from calls.leg import ASKED_AFTER_S
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
 from calls.native_document import answer_of_lost, without_keys
+from calls.obeying import Obeying
 from calls.opening import NOBODY, Opening, instead, opening, without_asking
 from calls.outbound import Placed, placed_call
 from calls.register import Register
+from calls.releasing import Releasing
 from calls.remotely import Remotely, Wanted
 from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
+from hooks.transports.app import AppTransport
 from hooks.transports.base import HookFailure
 from media.ends import HUNG_UP, PLATFORM_ENDED, RESTART
 from media.platforms import PLATFORMS
@@ -58,23 +63,26 @@ class Switchboard:
         store: Store,
         dispatcher: Dispatcher,
         lines: Lines,
+        transport: AppTransport,
         *,
         remote: Remote,
         observer: Observer,
         hide: Hide,
     ) -> None:
+        """`transport`: by which hooks go over the sockets of applications."""
         self.settings = settings
         self._dispatcher = dispatcher
         self.draining = False
         self._store = store
         self._loop = asyncio.get_running_loop()
-        self._calls = Register(self._loop.call_later)
+        self._releasing = Releasing()
+        self._calls = Register(self._loop.call_later, partial(self._releasing.look, forgotten=True))
         self._tasks = Tasks(lambda: self.active)
-        self._answering: dict[str, asyncio.Task[bytes | Exception]] = {}
-        "By its sid, the answer to a call that is still being thought about."
-        self._course = Course(store, lines, self._calls, self._tasks, observer=observer, hide=hide)
+        self._answering = Answering(self._tasks)
+        self._course = Course(store, lines, self._calls, self._tasks, self._releasing, observer=observer, hide=hide)
         self._remotely = Remotely(remote)
         self._commands = Commands(store, self._calls, self._course, self._remotely)
+        self._asking = Asking(transport, Obeying(self._calls, self._commands).heed)
 
     @property
     def active(self) -> int:
@@ -95,22 +103,10 @@ class Switchboard:
         The same webhook again gets the same bytes, and starts nothing: nor does one that comes while the first is
         still waiting for its application.
         """
-        if (answering := self._answering.get(call.call_sid)) is None:
-            answering = self._tasks.start(self._answered(call, seat, control))
-            self._answering[call.call_sid] = answering
-            answering.add_done_callback(lambda _: self._answering.pop(call.call_sid))
-        else:
+        if self._answering.is_making(call.call_sid):
             route = route_for(self.settings, call.attributes)
             log.info("webhook_duplicate", call_sid=call.call_sid, route=route.name if route else "")
-        if isinstance(answer := await asyncio.shield(answering), Exception):
-            raise answer
-        return answer
-
-    async def _answered(self, call: Call, seat: Seat, control: Control | None) -> bytes | Exception:
-        try:
-            return await self._answer(call, seat, control)
-        except Exception as error:  # noqa: BLE001  # raised again for each who waits, and told of there
-            return error
+        return await self._answering.once(call.call_sid, partial(self._answer, call, seat, control))
 
     async def _answer(self, call: Call, seat: Seat, control: Control | None) -> bytes:
         settings, now = self.settings, self._loop.time()
@@ -127,7 +123,7 @@ class Switchboard:
             log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
             return declined.document
         told = call_of(call, route)
-        asked = application(route, settings, told, hooks=asking(self._dispatcher, told))
+        asked = self._asking.application(route, settings, told, self._dispatcher)
         live = LiveCall(
             row,
             told,
@@ -269,6 +265,7 @@ class Switchboard:
         live.learn(status.attributes)
         if status.stage is Stage.OVER:
             live.gone = True
+            self._releasing.look(live)
             self._tasks.start(self._course.end(live, PLATFORM_ENDED if status.by_platform else HUNG_UP))
 
     async def drain(self, deadline_s: float) -> None:
@@ -297,3 +294,4 @@ class Switchboard:
         for live in self._calls:
             live.reaper.cancel()
         await self._tasks.cancel()
+        await self._releasing.close(list(self._calls))

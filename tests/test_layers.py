@@ -43,7 +43,18 @@ DOORS = (
 # The tasks of calls, but no network.
 ONE_CALL = tuple(
     f"calls/{name}.py"
-    for name in ("live", "leg", "legs", "native", "natives", "course", "dispatchers", "sessions", "switchboard")
+    for name in (
+        "answering",
+        "live",
+        "leg",
+        "legs",
+        "native",
+        "natives",
+        "course",
+        "dispatchers",
+        "sessions",
+        "switchboard",
+    )
 )
 NETWORK = {"aiohttp", "websockets", "httpx", "socket", "socketserver", "ssl"}
 NETWORK |= {"http.client", "http.server", "urllib.request"}

@@ -17,6 +17,7 @@ from calls.switchboard import Switchboard
 from config import Settings, load
 from hooks.dispatcher import Dispatcher
 from hooks.options import HookOptions
+from hooks.transports.app import AppTransport
 from hooks.transports.base import HookReply, HookRequest
 from hooks.transports.python import PythonTransport
 from media.bridge import Bridge
@@ -185,8 +186,9 @@ class Exchange:
         chance = Random(1)  # noqa: S311  # jitter
         hooks = settings.hooks
         options = HookOptions(tool_timeout_s=hooks.tool_timeout_s, action_timeout_s=hooks.action_timeout_s)
+        self.transport = AppTransport()
         self.dispatcher = Dispatcher(
-            {"https": self.applications, "python": PythonTransport()},
+            {"https": self.applications, "python": PythonTransport(), "app": self.transport},
             options,
             clock=loop.time,
             random=chance,
@@ -198,6 +200,7 @@ class Exchange:
             self.store,
             self.dispatcher,
             self.lines,
+            self.transport,
             remote=self.api,
             observer=self.counts,
             hide=self._hide,

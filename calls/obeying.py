@@ -1,0 +1,139 @@
+"""What an application behind us wants of its call, unasked: the platform's commands, carried out on our bridge.
+
+Commands as jambonz-feature-server knows them (lib/session/call-session.js, `_onCommand`). Those that a platform alone
+can carry out are passed on where the call has a control socket.
+"""
+
+import json
+from typing import Any, Final
+
+from calls.carrying import route_tools
+from calls.commands import Commands
+from calls.control import CallUnknownError, CallUnreachableError, ControlError
+from calls.leg import Leg
+from calls.live import LiveCall
+from calls.register import Register
+from hooks.control_socket import Command
+from hooks.replies import tool_output, verbs_in
+from hooks.transports.base import HookReply
+from media.platforms import PLATFORMS
+from verbs import DocumentError, parse, serialise
+from verbs.base import JsonObject
+from verbs.llm import Llm
+from verbs.offering import offered
+
+PASSED_ON: Final = frozenset(
+    {
+        *("boostAudioSignal", "conf:hold-status", "conf:mute-status", "conf:participant-action", "dtmf", "dub"),
+        *("listen:status", "media:path", "mute:status", "noiseIsolation:status", "record", "sip:request"),
+        *("stream:status", "tag", "transcribe:status", "tts:clear", "tts:flush", "tts:tokens", "whisper"),
+    }
+)
+"What holds no hook and no verb of ours to carry out."
+OVER: Final = ("completed", "no-answer")
+
+
+class Obeying:
+    """A command that cannot be carried out is answered with a sentence, and changes nothing."""
+
+    def __init__(self, calls: Register, commands: Commands) -> None:
+        self._calls = calls
+        self._commands = commands
+
+    async def heed(self, call_sid: str, command: Command) -> str | None:
+        """Carry a command out, or say why not."""
+        live = self._calls.by_sid(call_sid)
+        try:
+            if live is None or live.over:
+                raise CallUnknownError
+            return await self._heed(live, command)
+        except (ControlError, DocumentError) as error:
+            return str(error)
+
+    async def _heed(self, live: LiveCall, command: Command) -> str | None:
+        match command.name, command.data:
+            case "redirect", list(verbs):
+                return await self._redirect(live, verbs, queued=command.queued)
+            case "redirect", {"call_hook": hook}:
+                return await self._redirect_by(live, hook, queued=command.queued)
+            case "call:status", {"call_status": status} if status in OVER:
+                await self._commands.hang_up(live.sid, live.settings)
+                return None
+            case _:
+                return _heed_at_once(live, command)
+
+    async def _redirect(self, live: LiveCall, verbs: list[Any], *, queued: bool) -> str | None:
+        if not queued:
+            await self._commands.redirect(live.sid, verbs)
+        elif (nth := _talking(live)) is not None:
+            live.remaining[nth] = [*live.remaining[nth], *serialise(parse(verbs, strict=False))]
+        else:
+            return "verbs can be queued while an `llm` verb runs only: redirect without queueCommand"
+        return None
+
+    async def _redirect_by(self, live: LiveCall, hook: object, *, queued: bool) -> str | None:
+        """Ask the hook what the call does now, as the platform does; a relative one is the application's own."""
+        if str(hook).startswith(("ws://", "wss://")):
+            return "a call cannot change to another websocket application: give its url to the route"
+        url = live.application.address({"url": hook, "message": "session:redirect"})
+        if url is None:
+            return "call_hook must be a URL or a path"
+        told = PLATFORMS[live.settings.platform.kind].call.hook_attributes(live.attributes)
+        verbs, complaint = verbs_in(await live.hooks.forward(url, told))
+        return await self._redirect(live, verbs, queued=queued) if verbs else complaint or "call_hook gave no verbs"
+
+
+def _heed_at_once(live: LiveCall, command: Command) -> str | None:
+    match command.name, command.data:
+        case "llm:update", dict(event):
+            return _update(live, event)
+        case "llm:tool-output", data:
+            return _answer_late(live, command.tool_call_id, data)
+        case (name, data) if name in PASSED_ON:
+            return _pass_on(live, name, data)
+        case _:
+            return f"the command {command.name} is not known here, or its data is none that it has"
+
+
+def _update(live: LiveCall, event: JsonObject) -> str | None:
+    nth = _talking(live)
+    if nth is None:
+        return "there is no conversation to update"
+    match event:
+        case {"type": "session.update", "session": {"tools": _} as session}:
+            event = {**event, "session": _with_served_tools(live, live.llms[nth], session)}
+        case _:
+            pass
+    return live.legs[nth].update(event)
+
+
+def _talking(live: LiveCall) -> int | None:
+    """Give the number of the conversation that goes on."""
+    nth = max(live.llms, default=None)
+    return nth if nth is not None and nth in live.legs and not live.legs[nth].line.over.is_set() else None
+
+
+def _with_served_tools(live: LiveCall, llm: Llm, session: JsonObject) -> JsonObject:
+    """Declare what the route and the verb serve beside what the application declares now."""
+    of_route = {name: tool.declaration for name, tool in route_tools(live.route, live.settings).items()}
+    told = offered(llm.model_copy(update={"llm_options": {"session_update": session}}), of_route).llm.llm_options
+    whole: JsonObject = told["session_update"]
+    return whole
+
+
+def _answer_late(live: LiveCall, call_id: str, data: Any) -> str | None:
+    """Give the model what nobody waits for any more: a note to it, where it has had another output."""
+    nth = _talking(live)
+    if nth is None or not call_id:
+        return "no tool call waits for this output"
+    leg: Leg = live.legs[nth]
+    reply = HookReply(200, "application/json", json.dumps(data).encode())
+    leg.line.tool_answered(call_id, tool_output(reply, call_id).text)
+    return None
+
+
+def _pass_on(live: LiveCall, name: str, data: Any) -> str | None:
+    if live.control is None:
+        raise CallUnreachableError
+    live.control.command({"command": name, **({} if data is None else {"data": data})})
+    return None

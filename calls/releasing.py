@@ -1,0 +1,35 @@
+"""The end of a call's application: it is let go when the call is over and all that was for it has been told."""
+
+from calls.live import LiveCall
+from tasks import Tasks
+
+TOLD_WITHIN_S = 30.0
+"How long an application may take to hear the rest; what is left then has nowhere to go."
+
+
+class Releasing:
+    """Its tasks are no work that a stopping server waits for: `close` lets go of everything at once."""
+
+    def __init__(self) -> None:
+        self._tasks = Tasks()
+        self._released: set[bytes] = set()
+
+    def look(self, live: LiveCall, *, forgotten: bool = False) -> None:
+        """Let a call's application go if nothing comes of the call any more; one that is `forgotten`, in any case."""
+        if forgotten or (live.over and live.gone):
+            if live.row_id not in self._released:
+                self._released.add(live.row_id)
+                self._tasks.start(self._release(live))
+            if forgotten:
+                self._released.discard(live.row_id)
+
+    async def close(self, calls: "list[LiveCall]") -> None:
+        await self._tasks.cancel()
+        for live in calls:
+            await live.application.close()
+
+    async def _release(self, live: LiveCall) -> None:
+        for leg in list(live.legs.values()):
+            await leg.told()
+        await live.hooks.close(TOLD_WITHIN_S)
+        await live.application.close()

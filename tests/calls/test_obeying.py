@@ -1,0 +1,184 @@
+"""What an application with a socket commands of its call, in virtual time and without that socket."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hooks.control_socket import Command
+from hooks.transports.base import HookReply
+from media.ends import TOO_LONG
+from tests.calls.exchange import (
+    HANGUP,
+    LLM,
+    SAY,
+    Applications,
+    Exchange,
+    JsonObject,
+    in_virtual_time,
+    settings_of,
+    verbs_reply,
+)
+from tests.simulation import WEATHER
+
+TOOLS = {"price": {"url": "/price", "parameters": {"type": "object"}}}
+TALK = settings_of({"verbs": [LLM | {"hangup": {}}], "tools": TOOLS})
+QUIET = settings_of({"verbs": [{"verb": "gather", "input": ["digits"], "actionHook": "/menu"}]})
+
+
+class Socket:
+    """The call's way to the platform, and what was said by it."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def redirect(self, document: bytes, *, queue: bool = False) -> None:
+        self.said.append(json.loads(document))
+
+    def hang_up(self) -> None:
+        self.said.append("hang up")
+
+    def command(self, command: JsonObject) -> None:
+        self.said.append(command)
+
+
+async def heed(exchange: Exchange, name: str, data: Any = None, **more: Any) -> str | None:
+    return await exchange.switchboard._asking._heed("c-1", Command(name, data, **more))
+
+
+async def talking(exchange: Exchange) -> list[JsonObject]:
+    """Place a call and open its media socket."""
+    verbs = await exchange.ring()
+    await exchange.open(verbs)
+    return verbs
+
+
+def leg_of(exchange: Exchange) -> Any:
+    live = exchange.switchboard._calls.by_sid("c-1")
+    assert live
+    return live.legs[0]
+
+
+# Redirects
+
+
+@in_virtual_time
+async def test_verbs_replace_what_the_call_does() -> None:
+    exchange = Exchange(TALK)
+    verbs = await talking(exchange)
+    assert await heed(exchange, "redirect", [SAY]) is None
+    assert await exchange.ended(verbs) == [SAY, HANGUP]
+
+
+@in_virtual_time
+async def test_verbs_that_are_queued_come_after_the_conversation() -> None:
+    exchange = Exchange(TALK)
+    verbs = await talking(exchange)
+    assert await heed(exchange, "redirect", [SAY], queued=True) is None
+    assert "verbs[0]" in str(await heed(exchange, "redirect", [7], queued=True))
+    leg_of(exchange).line.finish(TOO_LONG)
+    assert await exchange.ended(verbs) == [SAY, HANGUP]
+
+
+@pytest.mark.parametrize(
+    ("hook", "answer", "complaint"),
+    [
+        ("https://app.example.com/other", verbs_reply(SAY), None),
+        ("/other", verbs_reply(SAY), None),
+        ("/other", (0.0, HookReply(204)), "gave no verbs"),
+        ("/other", (0.0, HookReply(500)), "HTTP status 500"),
+        ("wss://other.example.com/ws", verbs_reply(SAY), "another websocket application"),
+        (None, verbs_reply(SAY), "must be a URL or a path"),
+    ],
+)
+def test_a_call_hook_is_asked_what_the_call_does(
+    hook: object, answer: tuple[float, HookReply], complaint: str | None
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(TALK, Applications({"/other": answer}))
+        verbs = await talking(exchange)
+        said = await heed(exchange, "redirect", {"call_hook": hook})
+        assert (complaint or "") in (said or "")
+        assert (said is None) == (complaint is None)
+        if said is None:
+            [asked] = exchange.applications.bodies("/other")
+            assert asked["call_sid"] == "c-1"
+            assert await exchange.ended(verbs) == [SAY, HANGUP]
+
+    story()
+
+
+@in_virtual_time
+async def test_what_cannot_be_is_said_to_be_so() -> None:
+    exchange = Exchange(QUIET)
+    assert "no call" in str(await heed(exchange, "redirect", [SAY]))
+    await exchange.ring()
+    assert "nothing leads to this call" in str(await heed(exchange, "redirect", [SAY]))
+    assert "queueCommand" in str(await heed(exchange, "redirect", [SAY], queued=True))
+    assert "nothing leads to this call" in str(await heed(exchange, "mute:status", {"mute_status": "mute"}))
+    assert "not known here" in str(await heed(exchange, "dial", [SAY]))
+    assert "not known here" in str(await heed(exchange, "redirect", "x"))
+    assert "not known here" in str(await heed(exchange, "call:status", {"call_status": "ringing"}))
+    assert "no conversation" in str(await heed(exchange, "llm:update", {"type": "response.cancel"}))
+    assert "no tool call" in str(await heed(exchange, "llm:tool-output", {}, tool_call_id="call_1"))
+
+
+# The call itself
+
+
+@in_virtual_time
+async def test_a_call_is_hung_up() -> None:
+    exchange = Exchange(TALK)
+    verbs = await talking(exchange)
+    assert await heed(exchange, "call:status", {"call_status": "completed"}) is None
+    assert await exchange.ended(verbs) == [HANGUP]
+
+
+@in_virtual_time
+async def test_what_only_the_platform_can_do_is_passed_on_to_it() -> None:
+    exchange, socket = Exchange(TALK), Socket()
+    await exchange.ring(control=socket)
+    assert await heed(exchange, "mute:status", {"mute_status": "mute"}) is None
+    assert await heed(exchange, "tts:clear") is None
+    assert socket.said == [{"command": "mute:status", "data": {"mute_status": "mute"}}, {"command": "tts:clear"}]
+
+
+# The conversation
+
+
+@in_virtual_time
+async def test_settings_of_the_conversation_are_changed_and_what_is_served_here_stays_declared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exchange = Exchange(TALK)
+    await talking(exchange)
+    assert "no session" in str(await heed(exchange, "llm:update", {"type": "response.cancel"}))
+    events: list[JsonObject] = []
+    monkeypatch.setattr(leg_of(exchange), "update", events.append)
+    update = {"type": "session.update", "session": {"tools": [WEATHER]}}
+    assert await heed(exchange, "llm:update", update) is None
+    assert [tool["name"] for tool in events[0]["session"]["tools"]] == [WEATHER["name"], "price", "hangup"]
+    assert await heed(exchange, "llm:update", {"type": "session.update", "session": {"speed": 1}}) is None
+    assert events[1]["session"] == {"speed": 1}
+
+
+@in_virtual_time
+async def test_an_output_that_nobody_waits_for_any_more_goes_to_the_conversation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exchange = Exchange(TALK)
+    await talking(exchange)
+    outputs: list[tuple[str, str]] = []
+    monkeypatch.setattr(leg_of(exchange).line, "tool_answered", lambda *said: outputs.append(said))
+    assert await heed(exchange, "llm:tool-output", {"result": {"a": 1}}, tool_call_id="call_1") is None
+    assert outputs == [("call_1", '{"a":1}')]
+    assert "no tool call" in str(await heed(exchange, "llm:tool-output", {}))
+
+
+@in_virtual_time
+async def test_a_conversation_that_is_over_is_not_changed() -> None:
+    exchange = Exchange(TALK)
+    await talking(exchange)
+    leg_of(exchange).line.finish(TOO_LONG)
+    assert "no conversation" in str(await heed(exchange, "llm:update", {"type": "response.cancel"}))

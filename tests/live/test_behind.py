@@ -1,0 +1,70 @@
+"""Applications written for a jambonz platform run behind us as they are."""
+
+import asyncio
+from pathlib import Path
+
+from tests.live.calling import Call
+from tests.live.sdk_applications import (
+    SCRIPT,
+    Heard,
+    JsonObject,
+    complaints,
+    webhook_application,
+    websocket_application,
+)
+from tests.live.serving import Running, a_config, rehearsing, serving, until
+
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
+async def a_call(running: Running) -> Call:
+    """Place a call and let it come to its end; nothing of it is left behind."""
+    before = asyncio.all_tasks()
+    call = Call(running.url)
+    over = await call.live.run()
+    await until(lambda: asyncio.all_tasks() == before)
+    assert (over.call_status, over.ended_by, over.failed) == ("completed", "jambonz", False)
+    return call
+
+
+def as_the_platform_tells(heard: Heard, first: str, tool: str, event: str, status: str) -> None:
+    """What the application was told is what jambonz' own schemas describe."""
+    [new], [asked], [end] = heard.bodies(first), heard.bodies(tool), heard.bodies("/final")
+    assert complaints("session-new", new) == []
+    assert new["sip"]["raw"]
+    assert (asked["name"], asked["args"]) == ("get_weather", {"location": "Boston"})
+    assert complaints("llm", end) == []
+    assert end["completion_reason"] == "normal conversation end"
+    events = [body["type"] for body in heard.bodies(event)]
+    assert {"conversation.item.created", "response.audio_transcript.done"} <= {*events}
+    statuses = heard.bodies(status)
+    assert [fault for body in statuses for fault in complaints("call-status", body)] == []
+    assert statuses[-1]["call_status"] == "completed"
+
+
+def what_the_tool_said(heard: list[JsonObject]) -> list[str]:
+    items = [event["item"] for event in heard if event["type"] == "conversation.item.create"]
+    return [item["output"] for item in items if item["type"] == "function_call_output"]
+
+
+async def test_one_that_is_asked_by_webhook(tmp_path: Path) -> None:
+    heard = Heard()
+    async with rehearsing(SCRIPT) as model, webhook_application(heard, SECRET) as url:
+        route = {"url": f"{url}/call", "status_hook": "/status"}
+        config = a_config(model, None, route=route, hooks={"secrets": [SECRET]}, vendor={"api_key": ""})
+        async with serving(tmp_path, config) as running:
+            call = await a_call(running)
+    assert call.verbs() == ["answer", "listen", "pause", "hangup"]
+    as_the_platform_tells(heard, "/call", "/tool", "/event", "/status")
+    assert what_the_tool_said(model.heard) == ['{"location":"Boston","temperature":21}']
+
+
+async def test_one_that_is_asked_by_websocket(tmp_path: Path) -> None:
+    heard = Heard()
+    async with rehearsing(SCRIPT) as model, websocket_application(heard) as url:
+        config = a_config(model, None, route={"url": f"{url}/ws"}, vendor={"api_key": ""})
+        async with serving(tmp_path, config) as running:
+            call = await a_call(running)
+    assert call.verbs() == ["answer", "listen", "pause", "hangup"]
+    as_the_platform_tells(heard, "session:new", "llm:tool-call", "llm:event", "call:status")
+    assert what_the_tool_said(model.heard) == ['{"temperature":21}']
