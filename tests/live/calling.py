@@ -14,11 +14,11 @@ from tests.live.serving import until
 class Call:
     """One call of the fake platform, and what the caller noticed."""
 
-    def __init__(self, url: str, called: str = "+15551230001") -> None:
+    def __init__(self, url: str, called: str = "+15551230001", env_vars: dict[str, str] | None = None) -> None:
         self.seen: list[Happening] = []
         self.call_sid = str(uuid.uuid4())
         ids = iter([self.call_sid, "account", "application", "call-id", "trace-id"])
-        identity = identify("+15557654321", called, lambda: next(ids))
+        identity = identify("+15557654321", called, lambda: next(ids), env_vars)
         self.live = LiveCall(Dial(identity, f"{url}/call", f"{url}/call/status", "rehearsal"), self.seen.append)
 
     def names(self) -> list[str]:
