@@ -1,6 +1,6 @@
 """Applications written with jambonz' official Python package, as its users write them: over webhook and websocket."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -103,8 +103,12 @@ async def webhook_application(heard: Heard, secret: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def websocket_application(heard: Heard, also: Callable[[Session], None] = lambda _: None) -> AsyncIterator[str]:
-    """`also` adds handlers to each session."""
+async def websocket_application(
+    heard: Heard,
+    also: Callable[[Session], None] = lambda _: None,
+    redirected: Callable[[Session], Awaitable[None]] | None = None,
+) -> AsyncIterator[str]:
+    """`also` adds handlers to each session; `redirected` answers a call that is sent here from elsewhere."""
 
     async def new(session: Session) -> None:
         heard.told.append(("session:new", session.data))
@@ -125,7 +129,9 @@ async def websocket_application(heard: Heard, also: Callable[[Session], None] = 
         await session.answer().llm(**verb()).send()
 
     make_service, runner = await create_endpoint(host="127.0.0.1", port=0)
-    make_service(path="/ws").on("session:new", new)
+    service = make_service(path="/ws").on("session:new", new)
+    if redirected:
+        service.on("session:redirect", redirected)
     try:
         yield f"ws://127.0.0.1:{runner.addresses[0][1]}"
     finally:

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from jambonz_sdk.websocket import Session
+
 from tests.live.calling import Call
 from tests.live.sdk_applications import (
     SCRIPT,
@@ -68,3 +70,53 @@ async def test_one_that_is_asked_by_websocket(tmp_path: Path) -> None:
     assert call.verbs() == ["answer", "listen", "pause", "hangup"]
     as_the_platform_tells(heard, "session:new", "llm:tool-call", "llm:event", "call:status")
     assert what_the_tool_said(model.heard) == ['{"temperature":21}']
+
+
+async def test_one_that_changes_its_mind_while_the_agent_talks(tmp_path: Path) -> None:
+    heard = Heard()
+
+    def also(session: Session) -> None:
+        async def told(data: JsonObject) -> None:
+            if data["type"] == "response.audio_transcript.done" and not heard.bodies("redirecting"):
+                heard.told.append(("redirecting", data))
+                await session.inject_redirect("/other")
+
+        session.on("llm:event", told)
+
+    async def redirected(session: Session) -> None:
+        heard.told.append(("session:redirect", session.data))
+        await session.pause(length=0.1).hangup().reply()
+
+    async with rehearsing({"greeting": "Hello."}) as model, websocket_application(heard, also, redirected) as url:
+        config = a_config(model, None, route={"url": f"{url}/ws"}, vendor={"api_key": ""})
+        async with serving(tmp_path, config) as running:
+            call = await a_call(running)
+    assert call.verbs() == ["answer", "listen", "pause", "hangup"]
+    [asked], [end] = heard.bodies("session:redirect"), heard.bodies("/final")
+    assert complaints("session-redirect", asked) == []
+    assert end["reason_code"] == "redirected"
+
+
+async def test_one_whose_socket_breaks_in_mid_call_goes_on(tmp_path: Path) -> None:
+    heard = Heard()
+
+    def also(session: Session) -> None:
+        async def told(data: JsonObject) -> None:
+            if data["type"] == "conversation.item.created" and not heard.bodies("breaking"):
+                heard.told.append(("breaking", data))
+                await session._ws.close(1011)
+
+        session.on("llm:event", told)
+
+    async with rehearsing(SCRIPT) as model, websocket_application(heard, also) as url:
+        config = a_config(model, None, route={"url": f"{url}/ws"}, vendor={"api_key": ""})
+        async with serving(tmp_path, config) as running:
+            call = await a_call(running)
+            events = running.journal.events()
+    assert call.verbs() == ["answer", "listen", "pause", "hangup"]
+    first, again = heard.bodies("session:new")
+    assert first == again
+    assert complaints("session-reconnect", again) == []
+    assert "application.dropped" in events
+    assert what_the_tool_said(model.heard) == ['{"temperature":21}']
+    assert len(heard.bodies("/final")) == 1
