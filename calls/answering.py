@@ -3,7 +3,25 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from calls.live import LiveCall
+from calls.opening import Opening, instead, opening
+from hooks.transports.base import HookFailure
+from media.platforms import PLATFORMS
+from media.platforms.base import Call
 from tasks import Tasks
+
+
+async def asked(live: LiveCall, call: Call) -> Opening:
+    """Ask a call's application what it does; the route's `fallback` where that cannot be done, or does not come."""
+    dialect = PLATFORMS[live.settings.platform.kind].control
+    try:
+        async with asyncio.timeout(dialect.patience_s if dialect and live.control else None):
+            wanted = await live.application.answer(dict(call.body))
+    except (HookFailure, TimeoutError) as failure:
+        await live.application.close()
+        message = str(failure) or "no verbs in the platform's time"
+        return instead(live.route, call.attributes, "application_failed", message=message)
+    return opening(wanted, live.route, live.settings, call.attributes, strict=live.application.written_here)
 
 
 class Answering:

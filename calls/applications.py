@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from calls.document import route_verbs
+from calls.live import LiveCall
 from config.settings import Route, Settings
 from hooks.applications.base import Application
 from hooks.applications.document import Document
@@ -11,12 +12,13 @@ from hooks.applications.http import Http
 from hooks.applications.python import PythonApplication
 from hooks.applications.websocket import Websocket
 from hooks.asked import Call
-from hooks.control_socket import Command
+from hooks.control_socket import SCHEME, Command
 from hooks.dispatcher import Dispatcher
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
 from hooks.transports.app import AppTransport
 from media.platforms.base import Call as PlatformCall
+from verbs.base import JsonObject
 
 SOCKETS = ("ws://", "wss://")
 
@@ -29,6 +31,13 @@ def call_of(call: PlatformCall, route: Route) -> Call:
 def status_hook(route: Route) -> str | None:
     """Give where a call's statuses are told. An application with a socket hears of them there, unless it says else."""
     return route.status_hook or ("call:status" if route.url and route.url.startswith(SOCKETS) else None)
+
+
+def tell_of_verb(live: LiveCall, body: JsonObject) -> None:
+    """Pass on what a verb on the platform tells of itself, to an application with a socket: no other can hear it."""
+    url = live.application.address({"url": "verb:status", "message": "verb:status"})
+    if url and url.startswith(SCHEME):
+        live.hooks.tell(url, body)
 
 
 class Asking:

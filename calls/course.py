@@ -98,7 +98,7 @@ class Course:
             return await self._natives.hook(live, asked, body)
         if index < live.superseded.hooks:
             if handed_off(target) is None:
-                self._tasks.start(self._legs.ask(live, target, body))
+                live.telling += (self._tasks.start(self._legs.ask(live, target, body)),)
             return NOTHING
         if (nth := handed_off(target)) is not None and nth in live.llms:
             if nth not in live.transfers:
@@ -147,7 +147,7 @@ class Course:
         unseen = row.legs[nth].media_state == "unopened" and not live.gone
         leg.line.finish(NO_SHOW if unseen else HUNG_UP)
         if nth < live.superseded.llms or nth in live.instead:
-            self._tasks.start(leg.action(attributes))  # told, and not waited for: it has no say
+            live.telling += (self._tasks.start(leg.action(attributes)),)  # not waited for: it has no say
             wanted = live.instead.get(nth)
             return await self.heed(live, wanted) if wanted else Next(row, [], returns=True)
         wanted = await leg.action(attributes)

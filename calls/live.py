@@ -44,6 +44,10 @@ class LiveCall:
     answer = b""
     "The call's first document as it left. Its row keeps it without keys."
 
+    telling: tuple[asyncio.Task[object], ...] = ()
+    "What tells applications of what has no say any more."
+    asides: frozenset[int] = frozenset()
+    "The hooks whose verbs do not take the document's place."
     confirms: frozenset[int] = frozenset()
     "The hooks that ask whether a called party takes the call."
 
@@ -91,8 +95,6 @@ class LiveCall:
         "The n-th llm verb, where the platform carries it out; then it is not among `llms`."
         self.native_legs: dict[int, NativeLeg] = {}
         "Those of them that have begun."
-        self.asides: frozenset[int] = frozenset()
-        "The hooks whose verbs do not take the document's place."
         self.control = control
         "The call's control socket, while there is one."
         self.instead: dict[int, list[JsonObject]] = {}

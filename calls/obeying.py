@@ -12,6 +12,7 @@ from calls.commands import Commands
 from calls.control import CallUnknownError, CallUnreachableError, ControlError
 from calls.leg import Leg
 from calls.live import LiveCall
+from calls.masking import told
 from calls.register import Register
 from hooks.control_socket import Command
 from hooks.replies import tool_output, verbs_in
@@ -47,7 +48,9 @@ class Obeying:
             if live is None or live.over:
                 raise CallUnknownError
             return await self._heed(live, command)
-        except (ControlError, DocumentError) as error:
+        except DocumentError as error:
+            return told(error.complaints)
+        except ControlError as error:
             return str(error)
 
     async def _heed(self, live: LiveCall, command: Command) -> str | None:
@@ -78,8 +81,8 @@ class Obeying:
         url = live.application.address({"url": hook, "message": "session:redirect"})
         if url is None:
             return "call_hook must be a URL or a path"
-        told = PLATFORMS[live.settings.platform.kind].call.hook_attributes(live.attributes)
-        verbs, complaint = verbs_in(await live.hooks.forward(url, told))
+        body = PLATFORMS[live.settings.platform.kind].call.hook_attributes(live.attributes)
+        verbs, complaint = verbs_in(await live.hooks.forward(url, body))
         return await self._redirect(live, verbs, queued=queued) if verbs else complaint or "call_hook gave no verbs"
 
 
@@ -116,8 +119,8 @@ def _talking(live: LiveCall) -> int | None:
 def _with_served_tools(live: LiveCall, llm: Llm, session: JsonObject) -> JsonObject:
     """Declare what the route and the verb serve beside what the application declares now."""
     of_route = {name: tool.declaration for name, tool in route_tools(live.route, live.settings).items()}
-    told = offered(llm.model_copy(update={"llm_options": {"session_update": session}}), of_route).llm.llm_options
-    whole: JsonObject = told["session_update"]
+    options = offered(llm.model_copy(update={"llm_options": {"session_update": session}}), of_route).llm.llm_options
+    whole: JsonObject = options["session_update"]
     return whole
 
 

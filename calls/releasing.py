@@ -1,5 +1,8 @@
 """The end of a call's application: it is let go when the call is over and all that was for it has been told."""
 
+from contextlib import suppress
+
+from calls.leg import EndLostError
 from calls.live import LiveCall
 from tasks import Tasks
 
@@ -31,5 +34,8 @@ class Releasing:
     async def _release(self, live: LiveCall) -> None:
         for leg in list(live.legs.values()):
             await leg.told()
+        for telling in live.telling:
+            with suppress(EndLostError):
+                await telling
         await live.hooks.close(TOLD_WITHIN_S)
         await live.application.close()

@@ -23,7 +23,7 @@ log = structlog.get_logger("calls")
 OPENERS = frozenset({"new", "reconnect", "redirect", "adulting"})
 "What a socket begins with: it tells whose it is."
 
-EVERYDAY = frozenset({"verb_status", "tts"})
+EVERYDAY = frozenset({"tts"})
 "What is passed over without a warning: an application asked for it."
 DIGITS = re.compile(r"\d{7,}")
 MAX_ERROR_CHARS = 300
@@ -105,6 +105,8 @@ class Session:
             case "error":
                 told = f"{event.data.get('msg')}: {event.data.get('details')}"[:MAX_ERROR_CHARS]
                 self.log.warning("platform_error", message=DIGITS.sub("***", told))
+            case "verb_status":
+                self._sessions.switchboard.verb_status(self.call_sid, event.data)
             case _:
                 self._pass_over(event.kind)
 

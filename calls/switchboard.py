@@ -12,8 +12,8 @@ from time import time
 
 import structlog
 
-from calls.answering import Answering
-from calls.applications import Asking, call_of
+from calls.answering import Answering, asked
+from calls.applications import Asking, call_of, tell_of_verb
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
@@ -24,7 +24,7 @@ from calls.legs import Hide, Observer
 from calls.live import LiveCall
 from calls.native_document import answer_of_lost, without_keys
 from calls.obeying import Obeying
-from calls.opening import NOBODY, Opening, instead, opening, without_asking
+from calls.opening import NOBODY, without_asking
 from calls.outbound import Placed, placed_call
 from calls.register import Register
 from calls.releasing import Releasing
@@ -33,14 +33,13 @@ from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
 from hooks.transports.app import AppTransport
-from hooks.transports.base import HookFailure
 from media.ends import HUNG_UP, PLATFORM_ENDED, RESTART
 from media.platforms import PLATFORMS
 from media.platforms.base import Call, CallStatus, Stage
 from media.remote import Remote
 from media.sockets import Line, Lines
 from media.ticket import Ticket
-from store.base import Store, repeats
+from store.base import CallRow, Store, repeats
 from tasks import Tasks
 from verbs.base import JsonObject
 
@@ -123,44 +122,37 @@ class Switchboard:
             log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
             return declined.document
         told = call_of(call, route)
-        asked = self._asking.application(route, settings, told, self._dispatcher)
         live = LiveCall(
             row,
             told,
             route,
             settings,
-            application=asked,
+            application=self._asking.application(route, settings, told, self._dispatcher),
             seat=seat,
             dispatcher=self._dispatcher,
             now=now,
             control=control,
         )
-        first, next_ = fitted(live, row, await self._opening(live, call, seat.reachable_by))
+        try:
+            return await self._take(live, row, call, seat.reachable_by)
+        except BaseException:
+            await live.application.close()
+            raise
+
+    async def _take(self, live: LiveCall, row: CallRow, call: Call, reachable_by: str | None) -> bytes:
+        crowd = self.active if self.draining or self.full else None
+        early = without_asking(live.route, call.attributes, crowd=crowd, reachable_by=reachable_by)
+        first, next_ = fitted(live, row, early or await asked(live, call))
         live.answer = as_bytes(next_.document)
         row = await self._store.create(replace(next_.row, document=as_bytes(without_keys(next_.document))))
         if row.id != live.row_id:  # another process was faster
             live.log.info("webhook_duplicate")
-            await asked.close()
+            await live.application.close()
             return row.document
         if first.problem:
             live.log.warning(first.problem, **first.detail)
         self._course.begin(live, next_)
         return live.answer
-
-    async def _opening(self, live: LiveCall, call: Call, reachable_by: str | None) -> Opening:
-        route, attributes = live.route, call.attributes
-        crowd = self.active if self.draining or self.full else None
-        if early := without_asking(route, attributes, crowd=crowd, reachable_by=reachable_by):
-            return early
-        dialect = PLATFORMS[live.settings.platform.kind].control
-        try:
-            async with asyncio.timeout(dialect.patience_s if dialect and live.control else None):
-                wanted = await live.application.answer(dict(call.body))
-        except TimeoutError:
-            return instead(route, attributes, "application_failed", message="no verbs in the platform's time")
-        except HookFailure as failure:
-            return instead(route, attributes, "application_failed", message=str(failure))
-        return opening(wanted, route, live.settings, attributes, strict=live.application.written_here)
 
     async def media(self, ticket: Ticket) -> Line | None:
         """Give the line whose media socket this ticket opens, once; None for a ticket that opens nothing."""
@@ -249,6 +241,11 @@ class Switchboard:
         :raises ControlError: the call cannot be told
         """
         await self._commands.hang_up(call_sid, self.settings)
+
+    def verb_status(self, call_sid: str, body: JsonObject) -> None:
+        """Pass on what the platform tells of a call's verbs, unasked."""
+        if live := self._calls.by_sid(call_sid):
+            tell_of_verb(live, body)
 
     def status(self, status: CallStatus) -> None:
         """Take the platform's word on a call; one that it has ended is over. Of a child leg it is only passed on."""

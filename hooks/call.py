@@ -59,11 +59,14 @@ class CallHooks:
 
     def report_status(self, body: JsonObject) -> None:
         """Tell the route's status hook what the platform said, in the platform's order."""
-        if self._urls.status is None:
-            return
+        if self._urls.status is not None:
+            self.tell(self._urls.status, body)
+
+    def tell(self, url: str, body: JsonObject) -> None:
+        """Tell an application something of its call, in the order in which it is told."""
         encoded = self._encoded(body, self._redactor)
         if encoded is not None:
-            self._courier.post("status", self._urls.status, encoded)
+            self._courier.post("status", url, encoded)
 
     def call_tool(self, call_id: str, name: str, arguments: JsonObject, answer: Answer) -> None:
         """Call the route's tool of this name, or else ask the toolHook.

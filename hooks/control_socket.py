@@ -27,6 +27,8 @@ MESSAGE_OF: Final = {"event": "llm:event", "tool": "llm:tool-call", "action": "v
 "What a hook of each kind is on the socket, unless its address says otherwise."
 ANSWERED: Final = frozenset({"verb:hook", "dial:confirm", "session:redirect", "session:adulting"})
 "What an application acknowledges with verbs, or with nothing; all else it is only told."
+OTHERS: Final = ANSWERED | {"verb:status"}
+"The messages that an address may name."
 WITHOUT_HOOK: Final = frozenset({"call:status", "session:adulting", "verb:status"})
 WITHOUT_DATA: Final = frozenset({"llm:tool-output", "tts:flush", "tts:clear"})
 "Commands that need no `data`."

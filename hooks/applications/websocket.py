@@ -21,6 +21,7 @@ from hooks.control_socket import (
     ANSWERED,
     DONE,
     MESSAGE_OF,
+    OTHERS,
     Address,
     Answered,
     Command,
@@ -94,7 +95,7 @@ class Websocket:
         if (whole := absolute(written, None)) or not isinstance(written, str) or not written:
             return whole
         message = hook.get("message") if isinstance(hook, dict) else ""
-        return Address(self._call_sid, written, message if message in ANSWERED else "").url()
+        return Address(self._call_sid, written, message if message in OTHERS else "").url()
 
     async def close(self) -> None:
         await self._shut(DONE)

@@ -5,7 +5,10 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from hooks.applications.http import Http
 from hooks.transports.base import HookReply
+from store.base import CallRow
+from store.memory import MemoryStore
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -20,6 +23,7 @@ from tests.calls.exchange import (
     settled,
     verbs_reply,
 )
+from tests.calls.test_obeying import Socket
 
 ASKED = settings_of({"url": "https://app.example.com/call#rc=2", "status_hook": "/status"}, hooks={"base_url": None})
 AUTH: JsonObject = {"auth": {"apiKey": "sk-of-the-app"}}
@@ -87,6 +91,48 @@ def test_an_application_that_gives_nothing_to_do_brings_the_fallback(
         assert [line["event"] for line in logs if not line["event"].startswith("hook.")] == [event]
 
     story()
+
+
+@in_virtual_time
+async def test_a_platform_that_waits_for_an_ack_is_answered_in_time() -> None:
+    exchange = Exchange(ASKED, Applications({"/call": verbs_reply(SAY, after_s=6)}))
+    began = asyncio.get_running_loop().time()
+    with capture_logs() as logs:
+        assert await exchange.ring(control=Socket()) == SORRY
+    assert asyncio.get_running_loop().time() - began < 5
+    assert "in the platform's time" in logs[-1]["message"]
+
+
+def test_an_application_is_let_go_where_its_call_cannot_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class BrokenStore(MemoryStore):
+        async def create(self, row: CallRow) -> CallRow:
+            raise ZeroDivisionError
+
+    closed: list[Http] = []
+
+    async def close(application: Http) -> None:
+        closed.append(application)
+
+    monkeypatch.setattr(Http, "close", close)
+
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(ASKED, Applications({"/call": verbs_reply(SAY)}), BrokenStore())
+        with pytest.raises(ZeroDivisionError):
+            await exchange.ring()
+        assert len(closed) == 1
+
+    story()
+
+
+@in_virtual_time
+async def test_what_a_verb_tells_of_itself_is_no_webhook() -> None:
+    exchange = Exchange(ASKED, Applications({"/call": verbs_reply(SAY)}))
+    await exchange.ring()
+    exchange.switchboard.verb_status("c-1", {"event": "starting"})
+    exchange.switchboard.verb_status("c-2", {"event": "starting"})
+    await settled()
+    assert [path for path, _ in exchange.applications.asked] == ["/call"]
 
 
 @in_virtual_time

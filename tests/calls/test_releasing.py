@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from calls.course import FORGET_AFTER_S
+from calls.leg import EndLostError, Leg
 from calls.releasing import TOLD_WITHIN_S
 from hooks.applications.document import Document
 from hooks.transports.base import HookReply
@@ -19,6 +20,7 @@ from tests.calls.exchange import (
     settled,
     verbs_reply,
 )
+from tests.calls.test_obeying import Socket
 
 TALK = settings_of({"verbs": [LLM], "status_hook": "/status"})
 BRIEF = settings_of({"verbs": [SAY, HANGUP], "status_hook": "/status"})
@@ -99,6 +101,41 @@ def test_a_server_that_stops_lets_all_go(closed: list[float]) -> None:
         exchange = Exchange(TALK)
         await exchange.ring()
         await exchange.switchboard.close()
+        assert len(closed) == 1
+
+    story()
+
+
+def test_an_end_that_has_no_say_any_more_is_told_all_the_same(closed: list[float]) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(TALK, Applications({"/final": verbs_reply(after_s=2)}))
+        verbs = await exchange.ring(control=Socket())
+        await exchange.open(verbs)
+        await exchange.switchboard.hang_up("c-1")
+        assert await exchange.ended(verbs, call_status="completed") == []
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(60)
+        [at] = closed
+        assert at - began >= 2
+
+    story()
+
+
+def test_an_end_that_is_lost_is_not_waited_for(closed: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lost(*_: object) -> None:
+        raise EndLostError
+
+    monkeypatch.setattr(Leg, "action", lost)
+
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(TALK)
+        verbs = await exchange.ring(control=Socket())
+        await exchange.open(verbs)
+        await exchange.switchboard.hang_up("c-1")
+        assert await exchange.ended(verbs, call_status="completed") == []
+        await asyncio.sleep(60)
         assert len(closed) == 1
 
     story()

@@ -218,7 +218,6 @@ async def test_what_is_listened_to_nowhere_is_said_once_and_never_acknowledged()
     await settled()
     assert len(socket.told) == said
     assert [(line["event"], line["kind"], line["log_level"]) for line in logs] == [
-        ("control_message_ignored", "verb_status", "debug"),
         ("control_message_ignored", "llm_event", "warning"),
         ("control_message_ignored", "tool_call", "warning"),
         ("control_message_ignored", "tts", "debug"),

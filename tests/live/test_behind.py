@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from aiohttp import ClientSession
 from jambonz_sdk.websocket import Session
 
 from tests.live.calling import Call
@@ -14,7 +15,8 @@ from tests.live.sdk_applications import (
     webhook_application,
     websocket_application,
 )
-from tests.live.serving import Running, a_config, rehearsing, serving, until
+from tests.live.serving import PATIENCE_S, Platform, Running, a_config, rehearsing, serving, until
+from tests.live.test_control import ask, control_socket, talk
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
@@ -120,3 +122,34 @@ async def test_one_whose_socket_breaks_in_mid_call_goes_on(tmp_path: Path) -> No
     assert "application.dropped" in events
     assert what_the_tool_said(model.heard) == ['{"temperature":21}']
     assert len(heard.bodies("/final")) == 1
+
+
+async def test_one_whose_platform_has_a_control_socket_reaches_the_platform(tmp_path: Path) -> None:
+    heard = Heard()
+
+    def also(session: Session) -> None:
+        async def told(data: JsonObject) -> None:
+            heard.told.append(("verb:status", data))
+            await session.inject_listen_status("pause")
+            await session.inject_command("call:status", {"call_status": "completed"})
+
+        session.on("verb:status", told)
+
+    async with rehearsing({"greeting": "Hello."}) as model, websocket_application(heard, also) as url:
+        config = a_config(model, None, route={"url": f"{url}/ws"}, vendor={"api_key": ""})
+        async with serving(tmp_path, config) as running, ClientSession() as client:
+            control = await control_socket(client, running.url)
+            document = await ask(control, "session:new")
+            media = await talk(Platform(client, running.url), document)
+            status = {"event": "starting", "id": "v1", "name": "TaskListen"}
+            await control.send_json({"type": "verb:status", "msgid": "s", "call_sid": "c-1", "data": status})
+            commands = [await control.receive_json(timeout=PATIENCE_S) for _ in range(2)]
+            await media.close()
+            assert await Platform(client, running.url).ended(document, call_status="completed") == []
+            await control.close()
+            await until(lambda: heard.bodies("/final"))
+    assert heard.bodies("verb:status") == [status]
+    assert [(told["command"], told["data"]) for told in commands] == [
+        ("listen:status", {"listen_status": "pause"}),
+        ("call:status", {"call_status": "completed"}),
+    ]

@@ -328,6 +328,7 @@ async def test_a_message_that_is_too_long_costs_the_socket(monkeypatch: pytest.M
 
 async def test_commands_are_carried_out_in_their_order_and_refused_in_jambonz_words() -> None:
     heeded: list[Command] = []
+    refused_all = asyncio.Event()
 
     async def heed(command: Command) -> str | None:
         heeded.append(command)
@@ -347,13 +348,15 @@ async def test_commands_are_carried_out_in_their_order_and_refused_in_jambonz_wo
         assert broken["data"]["details"] == "internal error"
         await peer.socket.send_str("{")
         await peer.hears("jambonz:error")
+        refused_all.set()
         await peer.acks(await peer.hears("verb:hook"))
         await peer.stays()
 
     async with served(Server(talk), heed) as (behind, transport):
         await behind.answer({})
-        await until(lambda: len(heeded) == 4)
+        await refused_all.wait()
         assert (await transport.send(request(behind, "/final"))).status == 204
+        await until(lambda: len(heeded) == 4)
     assert [command.name for command in heeded] == ["redirect", "dtmf", "breaks", "llm:tool-output"]
 
 
