@@ -48,6 +48,8 @@ class Heard:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, JsonObject]] = []
+        self.callers: set[str] = set()
+        "By what Authorization it was asked."
 
     def bodies(self, name: str) -> list[JsonObject]:
         return [body for told, body in self.told if told == name]
@@ -70,6 +72,7 @@ async def webhook_application(heard: Heard, secret: str) -> AsyncIterator[str]:
         raw = await request.read()
         assert verify_signature(raw, request.headers["Jambonz-Signature"], secret)
         body: JsonObject = await request.json()
+        heard.callers.add(request.headers.get("Authorization", ""))
         heard.told.append((request.path, body))
         return body
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, encode_basic_auth
 from jambonz_sdk.websocket import Session
 
 from tests.live.calling import Call
@@ -54,10 +54,13 @@ def what_the_tool_said(heard: list[JsonObject]) -> list[str]:
 async def test_one_that_is_asked_by_webhook(tmp_path: Path) -> None:
     heard = Heard()
     async with rehearsing(SCRIPT) as model, webhook_application(heard, SECRET) as url:
-        route = {"url": f"{url}/call", "status_hook": "/status"}
+        whole = url.replace("http://", "http://jambonz:pass%20word@")
+        route = {"url": f"{whole}/call#rc=2", "status_hook": "/status"}
         config = a_config(model, None, route=route, hooks={"secrets": [SECRET]}, vendor={"api_key": ""})
         async with serving(tmp_path, config) as running:
             call = await a_call(running)
+    assert heard.callers == {encode_basic_auth("jambonz", "pass word")}
+    assert [secret for secret in ("pass%20word", "pass word") if secret in running.journal.getvalue()] == []
     assert call.verbs() == ["answer", "listen", "pause", "hangup"]
     as_the_platform_tells(heard, "/call", "/tool", "/event", "/status")
     assert what_the_tool_said(model.heard) == ['{"location":"Boston","temperature":21}']
