@@ -206,7 +206,7 @@ def _require_one_application(draft: Draft, route: Mapping) -> None:
     nodes = {key: route.get(key) for key in ("verbs", "url", "python")}
     said = [key for key, node in nodes.items() if node and not (isinstance(node, Scalar) and node.is_null)]
     if not said:
-        sentence = "is missing: what shall a call of this route do? Say it in `verbs`, or ask an application by `url`"
+        sentence = "is missing: what shall a call of this route do? Say it in `verbs`, `url` or `python`"
         draft.complain((*route.path, "verbs"), sentence)
     for other in said[1:]:
         draft.complain((*route.path, other), f"stands beside `{said[0]}`: a route has one of them, remove the other")

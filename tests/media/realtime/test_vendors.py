@@ -23,6 +23,7 @@ from media.playout import Speech
 from media.realtime import VENDORS, protocol
 from media.realtime.base import ModelError, ModelRefused, Realtime, SessionReady, SpeechReceived
 from media.realtime.dialect import MISSING, OPENAI, TURN_DETECTION, find
+from media.realtime.updating import UpdateRefusedError
 from tests.oracles import check_client
 from tests.simulation import PCM24
 from tests.verbs.seed import SEED
@@ -307,3 +308,21 @@ def test_the_betas_header_is_never_sent(vendor: str) -> None:
 def test_where_nothing_is_declared_all_is_said_as_openai_says_it() -> None:
     session = json.loads(model_of("openai").configure())["session"]
     assert OPENAI.place(session) == session
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_settings_that_are_changed_are_as_if_they_had_been_so_at_first(vendor: str) -> None:
+    model = model_of(vendor)
+    change = {"instructions": "Be brief.", "turn_detection": {"type": "server_vad", "silence_duration_ms": 700}}
+    wire = model.update(change, spoken=True)
+    assert wire
+    assert json.loads(wire)["type"] == "session.update"
+    assert model.update(change, spoken=True) is None
+
+    options = SEED["llmOptions"]
+    changed = {**options, "session_update": {**options["session_update"], **change}}
+    at_first = model_of(vendor, llmOptions=changed)
+    assert json.loads(model.configure())["session"] == json.loads(at_first.configure())["session"]
+    assert (model.pause_ms, model.tools) == (at_first.pause_ms, at_first.tools)
+    with pytest.raises(UpdateRefusedError):
+        model.update({"voice": "another"}, spoken=True)
