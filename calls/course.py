@@ -104,7 +104,7 @@ class Course:
             if nth not in live.transfers:
                 live.transfers[nth] = self._tasks.start(self._after_transfer(live, nth, body))
             return await asyncio.shield(live.transfers[nth])
-        hook: object = {"url": target, "message": "dial:confirm"} if index in live.confirms else target
+        hook: object = {"url": target, "message": live.messages[index]} if index in live.messages else target
         wanted = await self._legs.ask(live, hook, body)
         if not wanted or index < live.superseded.hooks:
             return NOTHING
@@ -235,7 +235,7 @@ class Course:
         """Keep the verb with its key, and dial its model where the caller will be with it at once."""
         live.asides |= next_.asides
         self._natives.prepare(live, next_)
-        live.confirms |= next_.confirms
+        live.messages = {**live.messages, **next_.messages}
         if next_.llm is None:
             return
         nth = len(next_.row.legs) - 1

@@ -5,7 +5,7 @@ The same way serves the first document and every later one: an actionHook's repl
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from calls.masking import masked, without_secrets
@@ -23,6 +23,8 @@ BRIEF_VERBS = frozenset({"answer", "config", "tag"})
 "What may stand before an `llm` without a wait worth naming: the model is dialled at the webhook then."
 ASIDES = frozenset({"waitHook", "confirmHook"})
 "Their verbs are run beside the call's document, which goes on after the last of them (jambonz: verbs enqueue, dial)."
+MESSAGES = {"confirmHook": "dial:confirm", "redirect": "session:redirect"}
+"What a hook is called on jambonz' websocket API, where that is not `verb:hook`."
 HANGUP: JsonObject = {"verb": "hangup"}
 NOTHING = b"[]"
 "The answer that changes nothing: the platform goes on with the document that it has."
@@ -95,8 +97,8 @@ class Next:
     "Whether the platform has a reason to come back: a media socket to open, a hook to ask."
     asides: frozenset[int] = frozenset()
     "The hooks of it whose verbs do not take the document's place."
-    confirms: frozenset[int] = frozenset()
-    "Those of them that ask whether a called party takes the call."
+    messages: Mapping[int, str] = field(default_factory=dict)
+    "The hooks of it that have a message of their own on a websocket."
     before: Before = NONE_BEFORE
     natives: tuple[Native, ...] = ()
     "The `llm` verbs of it that the platform carries out: the last ones of the row's legs."
@@ -182,7 +184,7 @@ def extend(
         soon=llm is not None and _soon(document),
         returns=llm is not None or bool(rewritten.hooks),
         asides=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name in ASIDES),
-        confirms=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name == "confirmHook"),
+        messages={i: MESSAGES[name] for i, name in enumerate(rewritten.hook_names, first_hook) if name in MESSAGES},
         before=Before(nth, first_hook),
     )
 

@@ -1,7 +1,8 @@
 """What this process knows of a call beyond its row."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -48,8 +49,8 @@ class LiveCall:
     "What tells applications of what has no say any more."
     asides: frozenset[int] = frozenset()
     "The hooks whose verbs do not take the document's place."
-    confirms: frozenset[int] = frozenset()
-    "The hooks that ask whether a called party takes the call."
+    messages: Mapping[int, str] = MappingProxyType({})
+    "The hooks that have a message of their own on a websocket."
 
     def __init__(
         self,

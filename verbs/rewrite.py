@@ -29,7 +29,7 @@ class Rewritten:
     hooks: list[str]
     "What the hooks in `document` were, in the order of their indices: URLs and paths."
     hook_names: list[str]
-    "The property that each of them is, such as `waitHook`."
+    "The property that each of them is, such as `waitHook`; `redirect`: the one of that verb."
 
 
 @dataclass(slots=True)
@@ -38,6 +38,14 @@ class _Hooks:
     first: int
     targets: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+
+    def replaced_in(self, verb: Verb) -> JsonObject:
+        """Return a verb as it leaves, with hooks of ours."""
+        first, item = len(self.names), _lean(verb)
+        leaving = {key: self._property(key, value) for key, value in item.items()}
+        if verb.verb == "redirect":
+            self.names[first:] = ["redirect"] * len(self.names[first:])
+        return leaving
 
     def replaced(self, value: JsonValue) -> JsonValue:
         """Return a copy in which every hook is one of ours; it is called by POST, whatever it was."""
@@ -81,10 +89,10 @@ def rewrite(
     hooks = _Hooks(hook_url, hooks_from)
     llm = next((verb for verb in verbs if isinstance(verb, Llm)), None)
     before = list(takewhile(lambda verb: verb is not llm, verbs))
-    document = [hooks.replaced(_lean(verb)) for verb in before]
+    document = [hooks.replaced_in(verb) for verb in before]
     if llm:
         document.append(_listen(llm.id, media_url, ended_url, sample_rate_hz))
-        document += [hooks.replaced(_lean(verb)) for verb in fallback]
+        document += [hooks.replaced_in(verb) for verb in fallback]
     return Rewritten(
         document=_closed(document) if closed else document,
         llm=llm.in_plain_form() if llm else None,

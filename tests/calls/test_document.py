@@ -85,6 +85,13 @@ def test_verbs_that_are_heard_beside_a_document_need_no_last_one() -> None:
     assert extend(first.row, parse([SAY]), ROUTE, PLACE, fallback=[], closed=False).document == [SAY]
 
 
+def test_a_hook_that_has_a_message_of_its_own_is_known_by_it() -> None:
+    target = {"type": "phone", "number": "+15085551212", "confirmHook": "/confirm"}
+    dial, away = {"verb": "dial", "target": [target]}, {"verb": "redirect", "actionHook": "/elsewhere"}
+    first = extend(a_row(), parse([MENU, dial, away]), ROUTE, PLACE, fallback=[])
+    assert first.messages == {1: "dial:confirm", 2: "session:redirect"}
+
+
 def test_templates_take_the_calls_values() -> None:
     attributes = {
         "from": "+1",

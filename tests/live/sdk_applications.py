@@ -11,6 +11,8 @@ from jambonz_sdk.webhook import WebhookResponse
 from jambonz_sdk.websocket import Session, create_endpoint
 from jsonschema import Draft202012Validator
 
+from tests.live.serving import serving_application
+
 JsonObject = dict[str, Any]
 WEATHER: JsonObject = {
     "type": "function",
@@ -96,13 +98,8 @@ async def webhook_application(heard: Heard, secret: str) -> AsyncIterator[str]:
     handlers = {"/call": call, "/tool": tool, "/final": final, "/event": quiet, "/status": quiet}
     for path, handler in handlers.items():
         application.router.add_post(path, handler)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving_application(application) as url:
+        yield url
 
 
 @asynccontextmanager

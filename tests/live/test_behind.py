@@ -1,9 +1,10 @@
 """Applications written for a jambonz platform run behind us as they are."""
 
 import asyncio
+import json
 from pathlib import Path
 
-from aiohttp import ClientSession, encode_basic_auth
+from aiohttp import ClientSession, encode_basic_auth, web
 from jambonz_sdk.websocket import Session
 
 from tests.live.calling import Call
@@ -15,7 +16,16 @@ from tests.live.sdk_applications import (
     webhook_application,
     websocket_application,
 )
-from tests.live.serving import PATIENCE_S, Platform, Running, a_config, rehearsing, serving, until
+from tests.live.serving import (
+    PATIENCE_S,
+    Platform,
+    Running,
+    a_config,
+    rehearsing,
+    serving,
+    serving_application,
+    until,
+)
 from tests.live.test_control import ask, control_socket, talk
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -155,4 +165,37 @@ async def test_one_whose_platform_has_a_control_socket_reaches_the_platform(tmp_
     assert [(told["command"], told["data"]) for told in commands] == [
         ("listen:status", {"listen_status": "pause"}),
         ("call:status", {"call_status": "completed"}),
+    ]
+
+
+async def test_one_that_is_asked_for_a_confirmation_and_for_a_redirected_call(tmp_path: Path) -> None:
+    asked: list[JsonObject] = []
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["ws.jambonz.org"])
+        await socket.prepare(request)
+        async for message in socket:
+            told = json.loads(message.data)
+            asked.append(told)
+            target = {"type": "phone", "number": "+15085551212", "confirmHook": "/confirm"}
+            first = [{"verb": "dial", "target": [target]}, {"verb": "redirect", "actionHook": "/elsewhere"}]
+            verbs = {"session:new": first, "session:redirect": [{"verb": "hangup"}]}
+            await socket.send_json({"type": "ack", "msgid": told["msgid"], "data": verbs.get(told["type"])})
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/ws", talk)
+    async with serving_application(application) as url, ClientSession() as client:
+        config = a_config(None, None, route={"url": f"{url.replace('http', 'ws')}/ws"})
+        async with serving(tmp_path, config) as running:
+            platform = Platform(client, running.url)
+            dial, redirect = await platform.ring()
+            status, verbs, _ = await platform.post(dial["target"][0]["confirmHook"]["url"], {"call_sid": "c-1"})
+            assert (status, verbs) == (200, [])
+            status, verbs, _ = await platform.post(redirect["actionHook"], {"call_sid": "c-1"})
+            assert (status, verbs) == (200, [{"verb": "hangup"}])
+    assert [(told["type"], told.get("hook")) for told in asked] == [
+        ("session:new", None),
+        ("dial:confirm", "/confirm"),
+        ("session:redirect", "/elsewhere"),
     ]

@@ -15,7 +15,7 @@ from hooks.applications.websocket import Websocket
 from hooks.control_socket import Command
 from hooks.transports.app import AppTransport
 from hooks.transports.base import HookFailure, HookReply, HookRequest, HookTimeout, HookUnreachable
-from tests.live.serving import until
+from tests.live.serving import serving_application, until
 
 JsonObject = dict[str, Any]
 SAY = {"verb": "say", "text": "Hello."}
@@ -79,17 +79,14 @@ class Server:
 async def served(server: Server, heed: Any = None, **options: Any) -> AsyncIterator[tuple[Websocket, AppTransport]]:
     application = web.Application()
     application.router.add_get("/ws", server.serve)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"ws://user:p%40ss@127.0.0.1:{runner.addresses[0][1]}/ws?x=1#rc=2"
     transport = AppTransport()
-    behind = an_application(server.url, transport, heed, **options)
-    try:
-        yield behind, transport
-    finally:
-        await behind.close()
-        await runner.cleanup()
+    async with serving_application(application) as url:
+        server.url = f"{url.replace('http://', 'ws://user:p%40ss@')}/ws?x=1#rc=2"
+        behind = an_application(server.url, transport, heed, **options)
+        try:
+            yield behind, transport
+        finally:
+            await behind.close()
 
 
 def an_application(url: str, transport: AppTransport, heed: Any = None, **options: Any) -> Websocket:
