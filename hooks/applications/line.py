@@ -75,10 +75,12 @@ class Line:
         self._session.finish()
         self._settled.set()
         self._hurry.set()
-        if self._socket is not None:
-            await self._socket.close(code=code)
-        await self._tasks.cancel()
-        await self._http.close()
+        try:
+            if self._socket is not None:
+                await self._socket.close(code=code)
+        finally:  # a server that stops does not wait for an application to agree to the end
+            await self._tasks.cancel()
+            await self._http.close()
 
     async def _pause(self, wait_s: float) -> None:
         with suppress(TimeoutError):

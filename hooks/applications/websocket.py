@@ -39,7 +39,7 @@ from verbs.base import JsonObject
 log = structlog.get_logger(__name__)
 
 MAX_COMMANDS: Final = 100
-"That wait to be carried out; an application that sends more at once is told so."
+"That wait to be carried out; more are dropped, each with a line in the log."
 BAD_DOCUMENT: Final = 1001
 "How jambonz closes the socket of an application whose first document it cannot run."
 JSON: Final = "application/json"
@@ -213,5 +213,7 @@ class Websocket:
         line, self._line = self._line, None
         if line is not None:
             self._transport.leave(self._call_sid, self)
-            await line.close(code)
-            await self._tasks.cancel()
+            try:
+                await line.close(code)
+            finally:
+                await self._tasks.cancel()

@@ -46,8 +46,8 @@ async def node(file: Path, heard: Heard) -> AsyncIterator[str]:
         yield f"ws://127.0.0.1:{await asyncio.wait_for(port, PATIENCE_S)}"
     finally:
         process.terminate()
-        await process.wait()
         await listening
+        await process.communicate()
         for copy in packages.glob(f"hookswitch-*-{process.pid}.mjs"):
             copy.unlink()
 

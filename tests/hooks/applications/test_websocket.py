@@ -204,6 +204,26 @@ def test_a_whole_url_is_posted_to_and_anything_else_is_the_applications_own() ->
     asyncio.run(story())
 
 
+async def test_a_server_that_cannot_wait_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "CLOSING_S", 60)
+    deaf = asyncio.Event()
+
+    async def talk(peer: Peer) -> None:
+        await peer.begins()
+        await deaf.wait()
+
+    async with served(Server(talk)) as (behind, _):
+        await behind.answer({})
+        reached = behind._line
+        assert reached
+        closing = asyncio.create_task(behind.close())
+        await until(lambda: behind._line is None)
+        closing.cancel()
+        await asyncio.wait({closing})
+        assert reached._http.closed
+        deaf.set()
+
+
 # Drops
 
 
