@@ -100,11 +100,7 @@ CHECKLIST = (
     Claim("J13", "the first response may be described, left to the model, or left out where the caller speaks first"),
     Claim("J14", "modalities"),
     Claim("J15", "instructions of the first response hold for the second turn"),
-    Claim(
-        "J16",
-        "voice",
-        lacking="a live change of the voice cannot be asked for, so none is refused: there is no `llm:update`",
-    ),
+    Claim("J16", "voice; once it was heard, a change of it is refused here, with the reason"),
     Claim("J17", "audio formats follow the call's media, whatever the verb says"),
     Claim("J18", "temperature is left out with one warning"),
     Claim("J19", "max_output_tokens is checked; a response that runs out of them is told"),
@@ -123,7 +119,7 @@ CHECKLIST = (
         "J31",
         "what came after 0.9.2: playback events; hangup, handoff, llm:update, mcpServers, response timeouts",
         "S",
-        lacking="`llm:update` and `mcpServers`; a handoff is blind",
+        lacking="`mcpServers`; a handoff is blind",
     ),
 )
 

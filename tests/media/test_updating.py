@@ -98,6 +98,7 @@ def test_a_setting_that_the_model_did_not_know_does_not_come_back() -> None:
     assert changed(hand, instructions="Be brief.") == {"instructions": "Be brief."}
 
 
+@pytest.mark.claim("J16", "J31")
 def test_the_voice_stays_as_it_is_once_the_agent_has_spoken() -> None:
     hand = Hand(llm(session_update={"voice": "alloy"})).connect()
     hand.starts()
@@ -120,6 +121,7 @@ def test_a_setting_of_a_wrong_kind_is_refused_here(session: JsonObject, fault: s
 # Items and responses
 
 
+@pytest.mark.claim("J31")
 def test_an_item_is_added_in_the_words_of_today() -> None:
     hand = Hand().connect()
     item = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hello."}]}
@@ -137,11 +139,13 @@ def test_a_model_that_takes_no_items_is_given_none() -> None:
         update(hand, "conversation.item.create", item={"type": "message"})
 
 
+@pytest.mark.claim("J31")
 def test_an_item_is_forgotten() -> None:
     [event] = update(Hand().connect(), "conversation.item.delete", item_id="i1")
     assert (event["type"], event["item_id"]) == ("conversation.item.delete", "i1")
 
 
+@pytest.mark.claim("J31")
 def test_a_response_that_is_cancelled_is_not_heard_any_more() -> None:
     hand = Hand().connect()
     assert update(hand, "response.cancel") == []
