@@ -23,7 +23,8 @@ types: .venv/.ready-dev
 	@$(BIN)/mypy
 
 unit: .venv/.ready-dev
-	@$(BIN)/python -m coverage run -m pytest -m "not services" && $(BIN)/python -m tests.coverage_gate
+	@rm -f .coverage .coverage.* && $(BIN)/python -m coverage run -m pytest -n auto -m "not services" && \
+	$(BIN)/python -m coverage combine -q && $(BIN)/python -m tests.coverage_gate
 
 test-services: .venv/.ready-dev  ## what needs a system package, another Python, or a long run
 	@sh tests/services/run.sh

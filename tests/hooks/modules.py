@@ -16,6 +16,7 @@ Write = Callable[[str, str], None]
 @pytest.fixture
 def write(tmp_path: Path) -> Iterator[Write]:
     """Write modules beside the configuration; Python forgets them afterwards."""
+    functions.forget()
     path, modules = list(sys.path), set(sys.modules)
 
     def written(name: str, text: str) -> None:

@@ -530,6 +530,7 @@ async def test_a_model_that_has_left_owes_no_sign_of_life_while_its_last_words_a
 
 
 async def test_a_model_that_is_not_read_owes_no_sign_of_life() -> None:
+    slow = Patience(send_timeout_s=0.3, heartbeat_s=0.15)
     speech = base64.b64encode(bytes(48 * 60_000)).decode()
 
     async def speak(connection: ServerConnection) -> None:
@@ -539,15 +540,15 @@ async def test_a_model_that_is_not_read_owes_no_sign_of_life() -> None:
             await connection.send(json.dumps({**DELTA, "delta": speech}))
         await connection.wait_closed()
 
-    async with model_that(speak, patience=HELD_UP) as stage:
+    async with model_that(speak, patience=slow) as stage:
         await stage.platform()
         await until(lambda: stage.bridge.backlogged)
         model, now = stage.line._model, stage.line._now
         assert model
         since = now()
-        await until(lambda: now() > since + 10 * HELD_UP.heartbeat_s)
+        await until(lambda: now() > since + 4 * slow.heartbeat_s)
         stage.bridge._talk.speaking.cut(now())
-        await until(lambda: model.heard_at > since + 20 * HELD_UP.heartbeat_s)
+        await until(lambda: model.heard_at > since + 6 * slow.heartbeat_s)
         assert stage.bridge._ending is None
 
 
