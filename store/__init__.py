@@ -1,4 +1,4 @@
-"""What must be remembered: one row per call, committed before its document leaves."""
+"""What must be remembered: each call, written before its document leaves; what was said; what is to be told."""
 
 from store.base import (
     DUPLICATE_WITHIN_S,
@@ -15,6 +15,7 @@ from store.base import (
     Store,
     StoreError,
 )
+from store.deliveries import Delivery, Endpoint, Note
 from store.memory import MemoryStore
 
 __all__ = [
@@ -22,12 +23,15 @@ __all__ = [
     "CallRow",
     "CallState",
     "Change",
+    "Delivery",
     "End",
     "EndedBy",
+    "Endpoint",
     "JsonObject",
     "LlmLeg",
     "MediaState",
     "MemoryStore",
+    "Note",
     "RowTakenError",
     "RowUnknownError",
     "Store",

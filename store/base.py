@@ -4,9 +4,11 @@ A row is a value: nobody changes one in place, not even the objects inside it. A
 from the row that is to the row that shall be; the store applies it to the latest version, one at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
+
+from store.deliveries import Delivery, Endpoint, Note
 
 JsonObject = dict[str, Any]
 CallState = Literal["ringing", "in_progress", "completed"]
@@ -73,6 +75,8 @@ class LlmLeg:
     ended_answer: bytes | None = None
     "The JSON bytes that `/call/ended` answered first; every repetition gets the same."
     end: End | None = None
+    action_url: str | None = None
+    "Where its end is told."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class CallRow:
     hooks: tuple[str, ...] = ()
     "Targets of all other hooks in documents of this call, counted over the call, from 0."
     owner: str | None = None
-    "The process that holds the media socket."
+    "The run of the server that has the call: not the same after a restart."
     state: CallState = "ringing"
     end: End | None = None
 
@@ -111,7 +115,25 @@ Change = Callable[[CallRow], CallRow]
 
 
 class Store(Protocol):
-    """Every method is atomic and, once it has returned, survives whatever the store survives."""
+    """Every method is atomic and, once it has returned, survives whatever the store survives.
+
+    Those that are not async do not wait: what they are given is written soon, and before `then` is called. What is
+    handed over without an `await` in between, by whichever method, is written together or not at all.
+    """
+
+    durable: bool
+    "Whether it survives this process, so that nobody else needs to keep what it keeps."
+
+    @property
+    def degraded(self) -> str | None:
+        """Why it cannot write now; what it is given meanwhile is in memory only. None: it can."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is still to be written, and let go of the file."""
+        ...
+
+    # Calls
 
     async def create(self, row: CallRow) -> CallRow:
         """Keep a new call; return the row that now stands for it.
@@ -145,9 +167,60 @@ class Store(Protocol):
         """
         ...
 
-    async def forget(self, before_s: float) -> int:
-        """Remove completed calls created before this Unix time; return how many. A live call stays."""
+    async def orphans(self, owner: str) -> list[CallRow]:
+        """Return the calls that are not over and that another than `owner` has, the oldest first."""
         ...
+
+    async def forget(self, before_s: float) -> int:
+        """Remove completed calls created before this Unix time; return how many. A live call stays.
+
+        With them go their notes, and whatever was delivered or is dead of that age.
+        """
+        ...
+
+    # What is said in them
+
+    def note(self, note: Note) -> None: ...
+
+    async def notes(self, row_id: bytes, nth: int) -> list[Note]:
+        """Return what is true of a conversation: of each kind and key the last note, in the order of the first."""
+        ...
+
+    # Deliveries
+
+    def keep(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        """Take in a new one."""
+        ...
+
+    def rewrite(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        """Write a kept one's body anew."""
+        ...
+
+    def settle(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        """Write what became of a kept one: its last four fields. Of one that was delivered the body is forgotten."""
+        ...
+
+    async def body(self, webhook_id: str) -> bytes | None: ...
+
+    async def undelivered(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[Delivery]:
+        """Return pending ones without their bodies, by (call_sid, seq), from behind `after`."""
+        ...
+
+    async def numbered(self, call_sid: str) -> int:
+        """Return the highest `seq` that a delivery of this call has; 0 where it has none."""
+        ...
+
+    async def replayed(self) -> list[Delivery]:
+        """Return those that somebody wants sent once more; they are pending from now on. Without their bodies."""
+        ...
+
+    def endpoint(self, endpoint: Endpoint) -> None:
+        """Keep what is known of a URL now."""
+        ...
+
+    async def endpoints(self) -> Sequence[Endpoint]: ...
+
+    # The rest
 
     async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return the value kept under this name; the first caller's `make` decides it for everybody."""

@@ -1,17 +1,40 @@
-"""Call rows in this process; gone with it. For tests, trials and a single server that may lose its past."""
+"""Rows in this process; gone with it. For tests, trials and a single server that may lose its past."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from store.base import CallRow, Change, RowTakenError, RowUnknownError, checked, claimed, repeats
+from store.deliveries import Delivery, Endpoint, Note
+
+MAX_DEAD = 1_000
+"The newest are kept."
+
+
+@asynccontextmanager
+async def opened(url: str, folder: Path) -> AsyncIterator["MemoryStore"]:  # noqa: ARG001  # there is no file
+    yield MemoryStore()
 
 
 class MemoryStore:
     """A Store without an `await` inside its methods: that alone makes each of them atomic."""
 
+    durable = False
+    degraded: str | None = None
+
     def __init__(self) -> None:
         self._rows: dict[bytes, CallRow] = {}
         self._newest: dict[str, bytes] = {}
+        self._notes: dict[bytes, dict[tuple[int, str, str], Note]] = {}
+        self._deliveries: dict[str, Delivery] = {}
+        self._dead: dict[str, None] = {}
+        self._numbered: dict[str, int] = {}
+        self._endpoints: dict[str, Endpoint] = {}
         self._secrets: dict[str, bytes] = {}
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
 
     async def create(self, row: CallRow) -> CallRow:
         earlier = self._newest_of(row.call_sid)
@@ -48,9 +71,67 @@ class MemoryStore:
         old = [row for row in self._rows.values() if row.state == "completed" and row.created_at_s < before_s]
         for row in old:
             del self._rows[row.id]
+            self._notes.pop(row.id, None)
+            self._numbered.pop(row.call_sid, None)
             if self._newest[row.call_sid] == row.id:
                 del self._newest[row.call_sid]
+        for webhook_id in [id_ for id_ in self._dead if self._deliveries[id_].created_at < before_s]:
+            self._forget_delivery(webhook_id)
         return len(old)
+
+    async def orphans(self, owner: str) -> list[CallRow]:
+        live = [row for row in self._rows.values() if row.state != "completed" and row.owner != owner]
+        return sorted(live, key=lambda row: row.created_at_s)
+
+    def note(self, note: Note) -> None:
+        self._notes.setdefault(note.row_id, {})[note.nth, note.kind, note.key] = note
+
+    async def notes(self, row_id: bytes, nth: int) -> list[Note]:
+        return [note for note in self._notes.get(row_id, {}).values() if note.nth == nth]
+
+    def keep(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        self._deliveries[delivery.webhook_id] = delivery
+        self._numbered[delivery.call_sid] = max(delivery.seq, self._numbered.get(delivery.call_sid, 0))
+        self.settle(delivery, then)
+
+    def rewrite(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        self._deliveries[delivery.webhook_id] = delivery
+        if then:
+            then()
+
+    def settle(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        if delivery.state == "delivered":
+            self._forget_delivery(delivery.webhook_id)
+        elif delivery.webhook_id in self._deliveries:
+            body = self._deliveries[delivery.webhook_id].body
+            self._deliveries[delivery.webhook_id] = replace(delivery, body=body)
+        if delivery.state == "dead":
+            self._dead[delivery.webhook_id] = None
+            if len(self._dead) > MAX_DEAD:
+                self._forget_delivery(next(iter(self._dead)))
+        if then:
+            then()
+
+    async def body(self, webhook_id: str) -> bytes | None:
+        delivery = self._deliveries.get(webhook_id)
+        return delivery.body if delivery else None
+
+    async def undelivered(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[Delivery]:
+        pending = [row for row in self._deliveries.values() if row.state == "pending"]
+        pending = sorted((row for row in pending if _place(row) > after), key=_place)
+        return [replace(row, body=None) for row in pending[:limit]]
+
+    async def numbered(self, call_sid: str) -> int:
+        return self._numbered.get(call_sid, 0)
+
+    async def replayed(self) -> list[Delivery]:
+        return []  # nobody but this process could ask for it
+
+    def endpoint(self, endpoint: Endpoint) -> None:
+        self._endpoints[endpoint.url] = endpoint
+
+    async def endpoints(self) -> Sequence[Endpoint]:
+        return list(self._endpoints.values())
 
     async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         if name not in self._secrets:
@@ -60,3 +141,11 @@ class MemoryStore:
     def _newest_of(self, call_sid: str) -> CallRow | None:
         row_id = self._newest.get(call_sid)
         return None if row_id is None else self._rows[row_id]
+
+    def _forget_delivery(self, webhook_id: str) -> None:
+        self._deliveries.pop(webhook_id, None)
+        self._dead.pop(webhook_id, None)
+
+
+def _place(delivery: Delivery) -> tuple[str, int]:
+    return delivery.call_sid, delivery.seq

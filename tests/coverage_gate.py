@@ -16,8 +16,9 @@ from coverage.exceptions import NoDataError
 
 ROOT = Path(__file__).parent.parent
 PURE = ("verbs/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py")
+STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))
 DOORS = (
-    *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", "store/sql.py"),
+    *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", *STORES),
     *(
         "calls/live.py",
         "calls/leg.py",

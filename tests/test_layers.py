@@ -38,7 +38,7 @@ STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see
 # Where the network is: everything else is pure and is tested without a socket.
 DOORS = (
     *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/"),
-    *("store/sql.py", "api/", "console/", "doctor.py"),
+    *("store/writer.py", "api/", "console/", "doctor.py"),
 )
 # The tasks of calls, but no network.
 ONE_CALL = tuple(
@@ -62,6 +62,7 @@ KEPT: list[tuple[set[str], tuple[str, ...]]] = [
     (NETWORK, DOORS),
     ({"asyncio"}, (*DOORS, "tasks.py", "hooks/dispatcher.py", "hooks/working.py", *ONE_CALL)),
     ({"threading"}, ("hooks/working.py",)),
+    ({"sqlalchemy", "aiosqlite", "sqlite3"}, ("store/",)),
     ({"audioop"}, ("media/audio.py",)),
     ({"numpy", "samplerate"}, ("media/resample.py",)),
     ({"tests"}, ("tests/",)),

@@ -2,11 +2,14 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,17 +20,25 @@ import store
 from store import (
     DUPLICATE_WITHIN_S,
     CallRow,
+    Delivery,
     End,
+    Endpoint,
     LlmLeg,
-    MemoryStore,
+    Note,
     RowTakenError,
     RowUnknownError,
     Store,
     StoreError,
+    memory,
+    sql,
 )
 
-# How a test makes an empty one of each.
-MAKERS: dict[str, Callable[[], Store]] = {"memory": MemoryStore}
+Open = Callable[[str, Path], AbstractAsyncContextManager[Store]]
+# How each is opened.
+STORES: dict[str, tuple[Open, str]] = {
+    "memory": (memory.opened, "memory://"),
+    "sqlite": (sql.opened, "sqlite:///calls.db"),
+}
 
 ID = bytes(range(12))
 OTHER_ID = bytes(range(12, 24))
@@ -54,12 +65,18 @@ def call(**changes: Any) -> CallRow:
     return replace(row, **changes)
 
 
-@pytest.fixture(params=sorted(MAKERS))
-def kept(request: pytest.FixtureRequest) -> Store:
-    return MAKERS[request.param]()
+def a_store(name: str, folder: Path) -> AbstractAsyncContextManager[Store]:
+    opened, url = STORES[name]
+    return opened(url, folder)
 
 
-def test_every_store_found_takes_these_tests() -> None:
+@pytest.fixture(params=sorted(STORES))
+async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    async with a_store(request.param, tmp_path) as store:
+        yield store
+
+
+async def test_every_store_found_takes_these_tests(tmp_path: Path) -> None:
     modules = [m.name for m in iter_modules(store.__path__, "store.") if m.name != "store.base"]
     found = {
         cls
@@ -67,7 +84,11 @@ def test_every_store_found_takes_these_tests() -> None:
         for _, cls in inspect.getmembers(import_module(name), inspect.isclass)
         if cls.__module__ == name and hasattr(cls, "claim_media")
     }
-    assert {type(make()) for make in MAKERS.values()} == found
+    taking = set()
+    for name in STORES:
+        async with a_store(name, tmp_path) as opened:
+            taking.add(type(opened))
+    assert taking == found
 
 
 async def test_a_row_comes_back_as_it_was_kept(kept: Store) -> None:
@@ -196,9 +217,17 @@ def also_said(row: CallRow, what: str) -> CallRow:
 
 @settings(max_examples=20, deadline=None)
 @given(tasks=st.lists(st.integers(min_value=1, max_value=8), min_size=1, max_size=12))
-@pytest.mark.parametrize("name", sorted(MAKERS))
+@pytest.mark.parametrize("name", sorted(STORES))
 async def test_many_tasks_updating_one_row_lose_nothing(name: str, tasks: list[int]) -> None:
-    kept = MAKERS[name]()
+    with TemporaryDirectory() as folder:
+        async with a_store(name, Path(folder)) as kept:
+            said = await said_by(kept, tasks)
+    assert sorted(said) == sorted(f"{who}:{nth}" for who, times in enumerate(tasks) for nth in range(times))
+    for who, times in enumerate(tasks):  # and each task's own updates stand in its order
+        assert [s for s in said if s.startswith(f"{who}:")] == [f"{who}:{nth}" for nth in range(times)]
+
+
+async def said_by(kept: Store, tasks: list[int]) -> list[str]:
     await kept.create(call(attributes={"said": []}))
 
     async def say(who: int, times: int) -> None:
@@ -209,10 +238,7 @@ async def test_many_tasks_updating_one_row_lose_nothing(name: str, tasks: list[i
     await asyncio.gather(*(say(who, times) for who, times in enumerate(tasks)))
     row = await kept.by_row(ID)
     assert row is not None
-    said = row.attributes["said"]
-    assert sorted(said) == sorted(f"{who}:{nth}" for who, times in enumerate(tasks) for nth in range(times))
-    for who, times in enumerate(tasks):  # and each task's own updates stand in its order
-        assert [s for s in said if s.startswith(f"{who}:")] == [f"{who}:{nth}" for nth in range(times)]
+    return list(row.attributes["said"])
 
 
 async def test_only_old_and_completed_calls_are_forgotten(kept: Store) -> None:
@@ -243,3 +269,106 @@ async def test_a_secret_is_made_once(kept: Store) -> None:
 async def test_all_who_ask_at_once_get_the_same_secret(kept: Store) -> None:
     values = await asyncio.gather(*(kept.secret("ticket", partial(bytes, [n])) for n in range(10)))
     assert len(set(values)) == 1
+
+
+# Of a server that has died
+
+
+async def test_calls_of_another_run_of_the_server_are_orphans(kept: Store) -> None:
+    await kept.create(call(owner="now"))
+    await kept.create(call(id=b"o" * 12, call_sid="over", owner="before", state="completed"))
+    talking = await kept.create(call(id=b"t" * 12, call_sid="t", owner="before", state="in_progress", created_at_s=9.0))
+    ringing = await kept.create(call(id=b"r" * 12, call_sid="r", created_at_s=8.0))
+    assert await kept.orphans("now") == [ringing, talking]
+
+
+async def test_of_a_conversation_the_last_word_on_each_line_is_told_in_the_order_of_the_first(kept: Store) -> None:
+    await kept.create(call())
+    notes = [
+        Note(ID, 0, "line", "0", {"text": "Hel"}),
+        Note(ID, 1, "line", "0", {"text": "of another llm"}),
+        Note(ID, 0, "tool", "call_1", {"output": None}),
+        Note(ID, 0, "line", "0", {"text": "Hello."}),
+    ]
+    for note in notes:
+        kept.note(note)
+    await kept.update(ID, lambda row: row)  # what comes behind is not written before
+    assert await kept.notes(ID, 0) == [notes[3], notes[2]]
+    assert await kept.notes(OTHER_ID, 0) == []
+
+
+# Deliveries
+
+
+def delivery(seq: int = 1, **changes: Any) -> Delivery:
+    made = Delivery(f"msg_{seq}", "event", "c-1", seq, "https://app/event?key=1", b'{"n": 1}', 1000.0, {"X-Key": "k"})
+    return replace(made, **changes)
+
+
+async def all_kept(kept: Store, *rows: Delivery) -> None:
+    for row in rows:
+        written = asyncio.Event()
+        kept.keep(row, written.set)
+        await written.wait()
+
+
+async def settled(kept: Store, row: Delivery) -> None:
+    written = asyncio.Event()
+    kept.settle(row, written.set)
+    await written.wait()
+
+
+async def test_undelivered_ones_come_back_in_order_and_their_bodies_when_they_are_asked_for(kept: Store) -> None:
+    rows = [delivery(2), delivery(1), delivery(3, call_sid="b-9", kind="action")]
+    await all_kept(kept, *rows)
+    bodiless = [replace(row, body=None) for row in (rows[2], rows[1], rows[0])]
+    assert await kept.undelivered(limit=9) == bodiless
+    assert await kept.undelivered(limit=1) == bodiless[:1]
+    assert await kept.undelivered(("b-9", 3), limit=9) == bodiless[1:]
+    assert await kept.undelivered(("c-1", 1), limit=9) == bodiless[2:]
+    assert await kept.body("msg_2") == b'{"n": 1}'
+    assert await kept.body("unheard of") is None
+
+
+async def test_a_body_can_be_written_anew(kept: Store) -> None:
+    await all_kept(kept, delivery())
+    written = asyncio.Event()
+    kept.rewrite(delivery(body=b"[]"), written.set)
+    await written.wait()
+    assert await kept.body("msg_1") == b"[]"
+
+
+async def test_what_became_of_a_delivery_is_kept(kept: Store) -> None:
+    await all_kept(kept, delivery(1), delivery(2), delivery(3))
+    failed = delivery(1, attempts=2, next_at=1060.0, last_error="HTTP 503", body=None)
+    await settled(kept, failed)
+    await settled(kept, delivery(2, state="delivered", attempts=1))
+    await settled(kept, delivery(3, state="dead", attempts=7, last_error="HTTP 422"))
+    assert await kept.undelivered(limit=9) == [failed]
+    assert [await kept.body(f"msg_{seq}") for seq in (1, 2, 3)] == [b'{"n": 1}', None, b'{"n": 1}']
+
+
+async def test_the_numbers_of_a_call_are_remembered_when_all_is_delivered(kept: Store) -> None:
+    await all_kept(kept, delivery(1), delivery(7))
+    await settled(kept, delivery(7, state="delivered"))
+    assert (await kept.numbered("c-1"), await kept.numbered("c-2")) == (7, 0)
+
+
+async def test_what_is_dead_goes_with_the_calls_of_its_age(kept: Store) -> None:
+    await all_kept(kept, delivery(1), delivery(2), delivery(3, created_at=3000.0))
+    for row in (delivery(2), delivery(3, created_at=3000.0)):
+        await settled(kept, replace(row, state="dead"))
+    await kept.forget(2000.0)
+    assert [await kept.body(f"msg_{seq}") is not None for seq in (1, 2, 3)] == [True, False, True]
+
+
+async def test_what_is_known_of_an_endpoint_is_kept(kept: Store) -> None:
+    assert await kept.endpoints() == []
+    down = Endpoint("https://app/event", 5, fail_since=1000.0, breaker_until=1060.0)
+    for endpoint in (down, Endpoint("https://b/event", disabled_at=7.0), replace(down, failures=6)):
+        kept.endpoint(endpoint)
+    await kept.create(call())
+    assert sorted(await kept.endpoints(), key=lambda each: each.url) == [
+        replace(down, failures=6),
+        Endpoint("https://b/event", disabled_at=7.0),
+    ]

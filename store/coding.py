@@ -1,0 +1,49 @@
+"""A call row as JSON text, exactly: what is read is equal to what was written. Pure."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from store.base import CallRow, End, JsonObject, LlmLeg
+
+BYTES = "latin-1"
+"Maps each byte to the character of its number; documents are ASCII."
+COLUMNS = ("id", "call_sid", "created_at_s", "state", "owner")
+"What stands in columns of its own beside the text."
+
+
+def encode(row: CallRow) -> str:
+    return json.dumps({name: value for name, value in asdict(row).items() if name not in COLUMNS}, default=_text)
+
+
+def decode(text: str, **columns: Any) -> CallRow:
+    """Return the row; `columns` are those of COLUMNS."""
+    value = json.loads(text)
+    value["document"] = value["document"].encode(BYTES)
+    value["legs"] = tuple(_leg(leg) for leg in value["legs"])
+    value["hooks"] = tuple(value["hooks"])
+    value["end"] = _end(value["end"])
+    return CallRow(**columns, **value)
+
+
+def _leg(value: JsonObject) -> LlmLeg:
+    answer = value["ended_answer"]
+    return LlmLeg(
+        **{
+            **value,
+            "remaining": tuple(value["remaining"]),
+            "fallback": tuple(value["fallback"]),
+            "ended_answer": None if answer is None else answer.encode(BYTES),
+            "end": _end(value["end"]),
+        }
+    )
+
+
+def _end(value: JsonObject | None) -> End | None:
+    return None if value is None else End(**{**value, "transcript": tuple(value["transcript"])})
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode(BYTES)
+    raise TypeError(f"a call row holds a {type(value).__name__}, which is not JSON")

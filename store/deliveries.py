@@ -1,0 +1,63 @@
+"""A delivery of the outbox as a row, and what is known of the endpoint that it goes to. `hooks/` decides about both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+Kind = Literal["event", "tool", "action", "status"]
+State = Literal["pending", "delivered", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing to tell an application. Everything but the last four fields stays as it is over all attempts."""
+
+    webhook_id: str
+    kind: Kind
+    call_sid: str
+    seq: int
+    "Its place among all hooks of the call, from 1, in order of creation."
+    url: str
+    body: bytes | None
+    "None: it is in the store only, and is read for each attempt."
+    created_at: float
+    "Unix time in seconds."
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    "What the configuration sends with every request to this URL: keys, often."
+    attempts: int = 0
+    next_at: float = 0.0
+    state: State = "pending"
+    last_error: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The URL without what may be secret in it: user, password, query."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How a URL has fared, over all calls. Times are Unix seconds."""
+
+    url: str
+    failures: int = 0
+    "In a row, of those that say that it is down."
+    fail_since: float | None = None
+    breaker_until: float = 0.0
+    "Reports wait until then."
+    disabled_at: float | None = None
+    "When it has said that it is gone (410)."
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was said or done in a conversation; of two of the same kind and key the later one is true."""
+
+    row_id: bytes
+    nth: int
+    "Which of the call's `llm` verbs, from 0."
+    kind: Literal["line", "tool"]
+    key: str
+    value: Mapping[str, object]

@@ -1,0 +1,261 @@
+"""Rows in a database, by SQLAlchemy: SQLite today. What is only SQLite's is in `sqlite.py`."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from time import time
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from store import schema, sqlite, tables
+from store.base import (
+    CallRow,
+    Change,
+    RowTakenError,
+    RowUnknownError,
+    StoreError,
+    checked,
+    claimed,
+    repeats,
+)
+from store.coding import decode, encode
+from store.deliveries import Delivery, Endpoint, Note
+from store.tables import calls, deliveries, endpoints, notes, secrets
+from store.writer import Made, Write, Writer
+
+LIVE = ("ringing", "in_progress")
+FORGET_AT_ONCE = 500
+"Calls in one change: nobody shall wait for the removal of thousands."
+
+
+@asynccontextmanager
+async def opened(url: str, folder: Path) -> AsyncIterator["SqlStore"]:
+    """Open the store; bring its tables up to date first.
+
+    :raises StoreError: the file is another server's, broken, locked or newer than this server
+    """
+    file = sqlite.file_of(url, folder)
+    async with AsyncExitStack() as stack:
+        sqlite.make_private(file)
+        stack.enter_context(sqlite.owned(file))
+        sqlite.check(file)
+        writing, reading = sqlite.engine_for(file, "BEGIN IMMEDIATE"), sqlite.engine_for(file, "BEGIN")
+        stack.push_async_callback(reading.dispose)
+        stack.push_async_callback(writing.dispose)
+        connection = await stack.enter_async_context(writing.connect())
+        reader = await stack.enter_async_context(reading.connect())
+        await _bring_up(connection, file)
+        store = SqlStore(connection, reader, reading)
+        stack.push_async_callback(store.close)
+        yield store
+
+
+async def _bring_up(connection: AsyncConnection, file: Path) -> None:
+    def back_up(version: int) -> None:
+        sqlite.back_up(file, file.with_name(f"{file.name}-v{version}-{time():.0f}"))
+
+    try:
+        await connection.run_sync(schema.bring_up, back_up)
+    except OperationalError as error:
+        raise StoreError(f"store {file}: {error.orig}; end whatever holds the file, or make room") from error
+    except StoreError as error:
+        raise StoreError(f"store {file}: {error}") from error
+
+
+class SqlStore:
+    """See `store.base.Store`; made by `opened`."""
+
+    durable = True
+
+    def __init__(self, connection: AsyncConnection, reader: AsyncConnection, reading: AsyncEngine) -> None:
+        self._writer = Writer(connection, reader, _call_values)
+        self._reading = reading
+
+    @property
+    def degraded(self) -> str | None:
+        return self._writer.failing
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+    # Calls
+
+    async def create(self, row: CallRow) -> CallRow:
+        async def change(connection: AsyncConnection) -> Made[CallRow]:
+            earlier = await self._newest(connection, row.call_sid)
+            if earlier is not None and repeats(row, earlier):
+                return earlier, []
+            if await self._row(connection, row.id) is not None:
+                raise RowTakenError(row.id)
+            return row, [Write(tables.NEW_CALL, _call_values(row), row)]
+
+        return await self._writer.change(change)
+
+    async def by_row(self, row_id: bytes) -> CallRow | None:
+        async with self._reading.connect() as connection:
+            return await self._row(connection, row_id)
+
+    async def by_sid(self, call_sid: str) -> CallRow | None:
+        async with self._reading.connect() as connection:
+            return await self._newest(connection, call_sid)
+
+    async def update(self, row_id: bytes, change: Change) -> CallRow:
+        async def changed(connection: AsyncConnection) -> Made[CallRow]:
+            before = await self._row(connection, row_id)
+            if before is None:
+                raise RowUnknownError(row_id)
+            after = checked(before, change(before))
+            return after, [_written(after)] if after != before else []
+
+        return await self._writer.change(changed)
+
+    async def claim_media(self, row_id: bytes, nth: int, *, owner: str) -> bool:
+        async def claim(connection: AsyncConnection) -> Made[bool]:
+            row = await self._row(connection, row_id)
+            after = None if row is None else claimed(row, nth, owner=owner)
+            return after is not None, [_written(after)] if after else []
+
+        return await self._writer.change(claim)
+
+    async def orphans(self, owner: str) -> list[CallRow]:
+        others = select(calls).where(calls.c.state.in_(LIVE)).order_by(calls.c.created_at_s)
+        return [_call(row) for row in await self._all(others) if row.owner != owner]
+
+    async def forget(self, before_s: float) -> int:
+        forgotten = 0
+        while some := await self._writer.change(lambda connection: _forget_some(connection, before_s)):
+            forgotten += some
+        return forgotten
+
+    # What is said in them
+
+    def note(self, note: Note) -> None:
+        values = {"row_id": note.row_id, "nth": note.nth, "kind": note.kind, "key": note.key}
+        self._writer.write(Write(tables.NEW_NOTE, {**values, "value": json.dumps(note.value)}))
+
+    async def notes(self, row_id: bytes, nth: int) -> list[Note]:
+        of = select(notes).where(notes.c.row_id == row_id, notes.c.nth == nth).order_by(notes.c.place)
+        latest = {(row.kind, row.key): row for row in await self._all(of)}
+        return [Note(row.row_id, row.nth, row.kind, row.key, json.loads(row.value)) for row in latest.values()]
+
+    # Deliveries
+
+    def keep(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        values = {**asdict(delivery), "headers": json.dumps(dict(delivery.headers))}
+        self._writer.write(Write(tables.NEW_DELIVERY, values, then=then))
+
+    def rewrite(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        self._writer.write(Write(tables.BODY, {"of": delivery.webhook_id, "body": delivery.body}, then=then))
+
+    def settle(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
+        values = {name: getattr(delivery, name) for name in ("attempts", "next_at", "state", "last_error")}
+        statement = tables.DELIVERED if delivery.state == "delivered" else tables.OUTCOME
+        self._writer.write(Write(statement, {"of": delivery.webhook_id, **values}, then=then))
+
+    async def body(self, webhook_id: str) -> bytes | None:
+        async with self._reading.connect() as connection:
+            return (
+                await connection.execute(select(deliveries.c.body).where(deliveries.c.webhook_id == webhook_id))
+            ).scalar_one_or_none()
+
+    async def undelivered(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[Delivery]:
+        place = tuple_(deliveries.c.call_sid, deliveries.c.seq)
+        pending = (
+            select(*_BODILESS)
+            .where(deliveries.c.state == "pending", place > after)
+            .order_by(deliveries.c.call_sid, deliveries.c.seq)
+            .limit(limit)
+        )
+        return [_delivery(row) for row in await self._all(pending)]
+
+    async def numbered(self, call_sid: str) -> int:
+        async with self._reading.connect() as connection:
+            highest = select(func.max(deliveries.c.seq)).where(deliveries.c.call_sid == call_sid)
+            return (await connection.execute(highest)).scalar_one() or 0
+
+    async def replayed(self) -> list[Delivery]:
+        asked = select(*_BODILESS).where(deliveries.c.state == "replayed").order_by(deliveries.c.seq)
+        if not await self._all(asked):
+            return []
+
+        async def take(connection: AsyncConnection) -> Made[list[Delivery]]:
+            rows = [_delivery(row, state="pending") for row in await connection.execute(asked)]
+            again = update(deliveries).where(deliveries.c.state == "replayed").values(state="pending")
+            return rows, [Write(again, {})]
+
+        return await self._writer.change(take)
+
+    def endpoint(self, endpoint: Endpoint) -> None:
+        gone = delete(endpoints).where(endpoints.c.url == endpoint.url)
+        self._writer.write(Write(gone, {}), Write(insert(endpoints), asdict(endpoint)))
+
+    async def endpoints(self) -> Sequence[Endpoint]:
+        return [Endpoint(*row) for row in await self._all(select(endpoints))]
+
+    # The rest
+
+    async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+        async def give(connection: AsyncConnection) -> Made[bytes]:
+            kept = select(secrets.c.value).where(secrets.c.name == name)
+            if (there := (await connection.execute(kept)).scalar_one_or_none()) is not None:
+                return there, []
+            made = make()
+            return made, [Write(insert(secrets), {"name": name, "value": made})]
+
+        return await self._writer.change(give)
+
+    async def _all(self, statement: Select[Any]) -> list[Row[Any]]:
+        async with self._reading.connect() as connection:
+            return list(await connection.execute(statement))
+
+    async def _row(self, connection: AsyncConnection, row_id: bytes) -> CallRow | None:
+        if row_id in self._writer.unwritten:
+            return self._writer.unwritten[row_id]
+        found = (await connection.execute(select(calls).where(calls.c.id == row_id))).one_or_none()
+        return None if found is None else _call(found)
+
+    async def _newest(self, connection: AsyncConnection, call_sid: str) -> CallRow | None:
+        of = select(calls).where(calls.c.call_sid == call_sid).order_by(calls.c.created_at_s.desc()).limit(1)
+        found = [_call(row) for row in await connection.execute(of)]
+        found += [row for row in self._writer.unwritten.values() if row.call_sid == call_sid]
+        newest = max(found, key=lambda row: row.created_at_s, default=None)
+        return None if newest is None else self._writer.unwritten.get(newest.id, newest)
+
+
+_BODILESS = [column for column in deliveries.c if column.name != "body"]
+
+
+async def _forget_some(connection: AsyncConnection, before_s: float) -> Made[int]:
+    old = select(calls.c.id, calls.c.call_sid).where(calls.c.state == "completed", calls.c.created_at_s < before_s)
+    rows = (await connection.execute(old.limit(FORGET_AT_ONCE))).all()
+    ids = [row.id for row in rows]
+    done = deliveries.c.state.in_(("delivered", "dead"))
+    return len(ids), [
+        Write(delete(notes).where(notes.c.row_id.in_(ids)), {}),
+        Write(delete(calls).where(calls.c.id.in_(ids)), {}),
+        Write(delete(deliveries).where(done, deliveries.c.created_at < before_s), {}),
+    ]
+
+
+def _written(row: CallRow) -> Write:
+    return Write(tables.CALL, {"of": row.id, "state": row.state, "owner": row.owner, "value": encode(row)}, row)
+
+
+def _call_values(row: CallRow) -> dict[str, Any]:
+    columns = {name: getattr(row, name) for name in ("id", "call_sid", "created_at_s", "state", "owner")}
+    return {**columns, "value": encode(row)}
+
+
+def _call(row: Row[Any]) -> CallRow:
+    columns = row._asdict()
+    return decode(columns.pop("value"), **columns)
+
+
+def _delivery(row: Row[Any], **changes: Any) -> Delivery:
+    columns = row._asdict()
+    return Delivery(**{"body": None, **columns, "headers": json.loads(columns["headers"]), **changes})

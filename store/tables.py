@@ -1,0 +1,97 @@
+"""The tables, in words that SQLite and PostgreSQL share."""
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    update,
+)
+
+metadata = MetaData()
+
+settings = Table(
+    "settings", metadata, Column("name", String, primary_key=True), Column("value", String, nullable=False)
+)
+"Of the store itself: its schema's version."
+
+secrets = Table(
+    "secrets", metadata, Column("name", String, primary_key=True), Column("value", LargeBinary, nullable=False)
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("call_sid", String, nullable=False),
+    Column("created_at_s", Float, nullable=False),
+    Column("state", String, nullable=False),
+    Column("owner", String),
+    Column("value", Text, nullable=False),
+    Index("calls_by_sid", "call_sid", "created_at_s"),
+    Index("calls_by_state", "state", "created_at_s"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("place", Integer, primary_key=True),
+    Column("row_id", LargeBinary, nullable=False),
+    Column("nth", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", Text, nullable=False),
+    Index("notes_by_call", "row_id", "place"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("webhook_id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("call_sid", String, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("created_at", Float, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Float, nullable=False),
+    Column("state", String, nullable=False),
+    Column("last_error", Text),
+    Index("deliveries_by_state", "state", "call_sid", "seq"),
+    Index("deliveries_by_call", "call_sid", "seq"),
+)
+"`state` is that of a delivery, or `replayed`: asked for once more, and not yet taken up by a server."
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("fail_since", Float),
+    Column("breaker_until", Float, nullable=False),
+    Column("disabled_at", Float),
+)
+
+# What is written again and again, made once: rows of the same statement go to the database together.
+
+NEW_CALL = insert(calls)
+CALL = (
+    update(calls)
+    .where(calls.c.id == bindparam("of"))
+    .values(state=bindparam("state"), owner=bindparam("owner"), value=bindparam("value"))
+)
+NEW_NOTE = insert(notes)
+NEW_DELIVERY = insert(deliveries)
+OF_DELIVERY = update(deliveries).where(deliveries.c.webhook_id == bindparam("of"))
+BODY = OF_DELIVERY.values(body=bindparam("body"))
+OUTCOME = OF_DELIVERY.values({name: bindparam(name) for name in ("attempts", "next_at", "state", "last_error")})
+DELIVERED = OUTCOME.values(body=None)
