@@ -46,6 +46,7 @@ class CallHooks:
         self._redactor = redactor
         self._envelope = envelope
         self._end: Reply | None = None
+        self._prepared: str | None = None
 
     def report(self, event_type: str, event: JsonObject) -> None:
         """Tell the eventHook, if it asked for this event."""
@@ -79,6 +80,12 @@ class CallHooks:
             self._courier.soon(answer, error_output("this tool has no toolHook that could answer"))
         else:
             tool.begin(self._courier, Asked(call_id, name, arguments, self._call, self._envelope), answer)
+
+    def prepare_end(self, body: JsonObject) -> None:
+        """Put an end down that ask_action() will tell: after a crash it is told as it stands here."""
+        encoded = self._encoded(body, self._redactor)
+        if self._urls.action is not None and encoded is not None:
+            self._prepared = self._courier.prepare("action", self._urls.action, encoded)
 
     async def ask_action(self, body: JsonObject) -> list[JsonObject] | None:
         """Tell the actionHook of the end, and return what the call does next; None: nothing, or not in time.
@@ -117,7 +124,11 @@ class CallHooks:
     def _post_end(self, url: str, body: bytes) -> Reply:
         timeout_s = self._courier.options.action_timeout_s
         reply, deadline = self._courier.reply(timeout_s), self._courier.now() + timeout_s
-        self._courier.post("action", url, body, heard=partial(_hear_end, self._call_sid, reply, deadline))
+        heard = partial(_hear_end, self._call_sid, reply, deadline)
+        if self._prepared is None:
+            self._courier.post("action", url, body, heard=heard)
+        else:
+            self._courier.send_prepared(self._prepared, body, heard)
         return reply
 
     def _encoded(self, body: JsonObject, redactor: Redactor) -> bytes | None:

@@ -1,15 +1,13 @@
-"""One thing to tell an application, and the rules of trying again. Pure; times are unix seconds."""
+"""The rules of trying again. Pure; times are unix seconds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Literal
-from urllib.parse import urlsplit
 
 from hooks.transports.base import HookFailure, HookReply, HookUnreachable
+from store.deliveries import Delivery, Kind
 
-Kind = Literal["event", "tool", "action", "status"]
-State = Literal["pending", "delivered", "dead"]
+__all__ = ["Delivery", "Kind", "Outcome", "Result"]
 
 MAX_WAIT_S = 3_600.0  # the longest Retry-After that is honoured
 MAX_AGE_S = 86_400.0  # rows behind a dead endpoint wait for each other's schedules; a day ends that
@@ -28,32 +26,6 @@ ENDPOINT_DOWN = frozenset(
 )
 
 Result = HookReply | HookFailure
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A row of the outbox. Everything but the last four fields stays as it is over all attempts."""
-
-    webhook_id: str
-    kind: Kind
-    call_sid: str
-    seq: int
-    "Its place among all hooks of the call, from 1, in order of creation."
-    url: str
-    body: bytes
-    created_at: float
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    "What the configuration sends with every request to this URL: keys, often."
-    attempts: int = 0
-    next_at: float = 0.0
-    state: State = "pending"
-    last_error: str | None = None
-
-    @property
-    def endpoint(self) -> str:
-        """The URL without what may be secret in it: user, password, query."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def error_of(result: Result) -> str:

@@ -14,12 +14,16 @@ the others pass. In a parallel lane (tools, ends) nobody waits for anybody, sinc
 Deltas are worth less than memory, and no report is worth all of it: beyond a bound the oldest that were never
 attempted are dropped, deltas soon and the others late, and an `events.dropped` event stands in the place of the
 first, so the gap in `seq` is announced.
+
+Where deliveries are kept on disk (`hooks/kept.py`) the machine is told of it. What is *held* has its place and is not
+due: it is still being written, or what it says is not yet final. A lane goes on when what became of its last attempt is
+written: so no crash repeats more than was under way. And nothing but deltas is dropped: beyond the bound bodies are
+left on disk.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 
 from hooks.delivery import (
     PARK_WAIT_S,
@@ -31,132 +35,40 @@ from hooks.delivery import (
     is_endpoint_down,
     is_gone,
 )
+from hooks.endpoints import Endpoints
+from hooks.lane import Lane, Marker
 
 # Nobody waits for these, and their order matters. A tool call and an end are asked for by somebody: each is
 # attempted at once, whatever became of an earlier one.
 REPORTS: frozenset[Kind] = frozenset({"event", "status"})
 
-MAX_DELTAS = 200
-MAX_DELTA_BYTES = 256 * 1024
-MAX_LANE_BYTES = 8 * 1024 * 1024
-"Of all that a serial lane keeps: hours of events, unless they are enormous."
-
-Marker = Callable[[int], bytes]
-"The body that announces how many events were dropped."
-
-
-class Lane:
-    """The deliveries of one kind to one URL. Their order is the order in which they were put."""
-
-    def __init__(self, *, serial: bool, marker: Marker) -> None:
-        self.dropped = 0
-        self._serial = serial
-        self._marker = marker
-        self._waiting: OrderedDict[str, Delivery] = OrderedDict()  # those under way keep their place here
-        self._parked: OrderedDict[str, Delivery] = OrderedDict()
-        self._under_way: set[str] = set()
-        self._fresh: OrderedDict[str, Delivery] = OrderedDict()  # never attempted, so nobody has seen their ids
-        self._deltas: OrderedDict[str, Delivery] = OrderedDict()  # of the fresh ones
-        self._bytes = 0
-        self._delta_bytes = 0
-        self._gap: tuple[str, int] | None = None  # the marker not yet attempted: its id, how many it stands for
-
-    def __len__(self) -> int:
-        return len(self._waiting) + len(self._parked)
-
-    def __iter__(self) -> Iterator[Delivery]:
-        return chain(self._waiting.values(), self._parked.values())
-
-    def put(self, delivery: Delivery, *, droppable: bool) -> None:
-        self._waiting[delivery.webhook_id] = self._fresh[delivery.webhook_id] = delivery
-        self._bytes += len(delivery.body)
-        if droppable:
-            self._deltas[delivery.webhook_id] = delivery
-            self._delta_bytes += len(delivery.body)
-        while len(self._deltas) > MAX_DELTAS or self._delta_bytes > MAX_DELTA_BYTES:
-            self._drop(next(iter(self._deltas.values())))
-        while self._serial and self._bytes > MAX_LANE_BYTES and self._fresh:
-            self._drop(next(iter(self._fresh.values())))
-
-    def due(self, now: float) -> Delivery | None:
-        """Take the delivery to send now, counted as one more attempt; None where nothing is due."""
-        delivery = next((ready for ready in self._ready() if ready.next_at <= now), None)
-        if delivery is None:
-            return None
-        self._under_way.add(delivery.webhook_id)
-        self._is_fresh_no_more(delivery)
-        if self._gap and self._gap[0] == delivery.webhook_id:
-            self._gap = None
-        tried = replace(delivery, attempts=delivery.attempts + 1)
-        self._replace(tried)
-        return tried
-
-    def next_due(self) -> float | None:
-        return min((ready.next_at for ready in self._ready()), default=None)
-
-    def settle(self, delivery: Delivery, *, park: bool = False) -> None:
-        """Put back what was under way, or forget it if its state is final."""
-        self._under_way.discard(delivery.webhook_id)
-        if delivery.state != "pending":
-            self._waiting.pop(delivery.webhook_id, None)
-            self._parked.pop(delivery.webhook_id, None)
-            self._bytes -= len(delivery.body)
-        elif park:
-            self._waiting.pop(delivery.webhook_id, None)
-            self._parked[delivery.webhook_id] = delivery
-        else:
-            self._replace(delivery)
-
-    def clear(self) -> list[Delivery]:
-        """Take out everything; nothing may be under way."""
-        rows = list(self)
-        for rest in (self._waiting, self._parked, self._fresh, self._deltas):
-            rest.clear()
-        self._bytes, self._delta_bytes, self._gap = 0, 0, None
-        return rows
-
-    def _ready(self) -> Iterator[Delivery]:
-        if not self._serial:
-            return (row for row in self._waiting.values() if row.webhook_id not in self._under_way)
-        if self._under_way:
-            return iter(())
-        return chain(islice(self._waiting.values(), 1), self._parked.values())
-
-    def _replace(self, delivery: Delivery) -> None:
-        rows = self._waiting if delivery.webhook_id in self._waiting else self._parked
-        rows[delivery.webhook_id] = delivery
-
-    def _is_fresh_no_more(self, delivery: Delivery) -> None:
-        self._fresh.pop(delivery.webhook_id, None)
-        if self._deltas.pop(delivery.webhook_id, None):
-            self._delta_bytes -= len(delivery.body)
-
-    def _drop(self, delivery: Delivery) -> None:
-        """Let the marker stand for one more; its place is that of the first which it stands for."""
-        self._is_fresh_no_more(delivery)
-        self.dropped += 1
-        place, count = delivery, 1
-        if self._gap:
-            marker, count = self._waiting[self._gap[0]], self._gap[1] + 1
-            place, other = (delivery, marker) if delivery.seq < marker.seq else (marker, delivery)
-            self._bytes -= len(self._waiting.pop(other.webhook_id).body)
-        self._gap = place.webhook_id, count
-        body = self._marker(count)
-        self._bytes += len(body) - len(place.body)
-        self._waiting[place.webhook_id] = replace(place, body=body)
-
 
 class Outbox:
     """All deliveries of one call, and the counter they share."""
 
-    def __init__(self, call_sid: str, *, retry_s: Sequence[float], marker: Marker) -> None:
-        """`retry_s`: the wait before each further attempt, in seconds; after the last one a delivery is dead."""
+    def __init__(
+        self,
+        call_sid: str,
+        *,
+        retry_s: Sequence[float],
+        marker: Marker,
+        endpoints: Endpoints | None = None,
+        attempt_s: float = 5.0,
+        durable: bool = False,
+    ) -> None:
+        """`retry_s`: the wait before each further attempt, in seconds; after the last one a delivery is dead.
+
+        `attempt_s`: how long an attempt at a report may take. `endpoints` are those of all calls. `durable`: whatever
+        is put is kept elsewhere too, and what is put held is released when that is so.
+        """
         self._call_sid = call_sid
         self._retry_s = tuple(retry_s)
         self._marker = marker
+        self._endpoints = endpoints or Endpoints()
+        self._attempt_s = attempt_s
+        self._durable = durable
         self._seq = 0
         self._lanes: dict[tuple[Kind, str], Lane] = {}
-        self._gone: set[Lane] = set()
 
     def __len__(self) -> int:
         """How many are neither delivered nor dead."""
@@ -169,6 +81,10 @@ class Outbox:
     def dropped(self) -> int:
         """How many reports there was no room for."""
         return sum(lane.dropped for lane in self._lanes.values())
+
+    def number_from(self, seq: int) -> None:
+        """Number on from there: the call has had so many hooks before this process took it."""
+        self._seq = max(self._seq, seq)
 
     def number(self, kind: Kind, url: str, body: bytes, *, webhook_id: str, now: float) -> Delivery:
         """Make a delivery with the call's next number without keeping it: for what is asked once, on the spot."""
@@ -185,43 +101,83 @@ class Outbox:
         now: float,
         headers: Mapping[str, str] | None = None,
         droppable: bool = False,
+        held: bool = False,
     ) -> Delivery:
         """Take in a delivery. It is returned dead where its endpoint has said that it is gone."""
         delivery = replace(self.number(kind, url, body, webhook_id=webhook_id, now=now), headers=headers or {})
-        lane = self._lane(delivery)
-        if lane in self._gone:
+        if self._is_gone(self._lane(delivery)):
             return _given_up(delivery)
-        lane.put(delivery, droppable=droppable)
+        self._lane(delivery).put(delivery, droppable=droppable, held=held)
         return delivery
+
+    def restore(self, delivery: Delivery) -> None:
+        """Take back in what an earlier process has left, behind all that is there."""
+        self.number_from(delivery.seq)
+        self._lane(delivery).put(delivery, droppable=False)
+
+    def release(self, delivery: Delivery) -> None:
+        """Let one that was put held be sent, as it is now."""
+        self._lane(delivery).release(delivery)
+
+    def unsettled(self, delivery: Delivery) -> None:
+        """Let its lane rest until settled(): what became of it is being written."""
+        self._lane(delivery).unsettled(delivery)
+
+    def settled(self, delivery: Delivery) -> None:
+        self._lane(delivery).settled(delivery)
 
     def due(self, now: float) -> Delivery | None:
         """Take one delivery to send now; ask again until None. Each must come back by succeeded() or failed()."""
-        return next((due for lane in self._lanes.values() if (due := lane.due(now)) is not None), None)
+        for lane in self._lanes.values():
+            if lane.serial and self._endpoints.free_at(lane.url) > now:
+                continue
+            if (due := lane.due(now)) is not None:
+                if lane.serial:
+                    self._endpoints.trying(lane.url, until=now + self._attempt_s)
+                return due
+        return None
 
     def next_due(self) -> float | None:
         """When due() will next have something, if nothing happens until then."""
-        return min((at for lane in self._lanes.values() if (at := lane.next_due()) is not None), default=None)
+        return min((at for lane in self._lanes.values() if (at := self._next_due(lane)) is not None), default=None)
+
+    def bury(self) -> list[Delivery]:
+        """Give up what waits for an endpoint that is gone: another call may have been told so."""
+        gone = [lane for lane in self._lanes.values() if lane.at_rest and self._is_gone(lane)]
+        return [_given_up(row) for lane in gone for row in lane.clear()]
 
     def succeeded(self, delivery: Delivery) -> Delivery:
         done = after_success(delivery)
+        self._endpoints.succeeded(delivery.url)
         self._lane(delivery).settle(done)
         return done
 
     def failed(self, delivery: Delivery, result: Result, *, now: float, jitter: float) -> list[Delivery]:
         """Return the delivery as it is now (pending or dead), then all others that died with it."""
         after = after_failure(delivery, result, retry_s=self._retry_s, now=now, jitter=jitter)
-        lane = self._lane(delivery)
-        lane.settle(after, park=not is_endpoint_down(result) and after.next_at - now > PARK_WAIT_S)
-        if not is_gone(result) or delivery.kind not in REPORTS:
-            return [after]
-        self._gone.add(lane)
-        return [after, *map(_given_up, lane.clear())]
+        self._lane(delivery).settle(after, park=not is_endpoint_down(result) and after.next_at - now > PARK_WAIT_S)
+        if is_endpoint_down(result):
+            self._endpoints.failed(delivery.url, now)
+        elif is_gone(result) and delivery.kind in REPORTS:
+            self._endpoints.disable(delivery.url, now)
+            return [after, *self.bury()]
+        else:
+            self._endpoints.succeeded(delivery.url)
+        return [after]
 
     def _lane(self, delivery: Delivery) -> Lane:
         key = delivery.kind, delivery.url
         if key not in self._lanes:
-            self._lanes[key] = Lane(serial=delivery.kind in REPORTS, marker=self._marker)
+            serial = delivery.kind in REPORTS
+            self._lanes[key] = Lane(delivery.url, serial=serial, durable=self._durable, marker=self._marker)
         return self._lanes[key]
+
+    def _is_gone(self, lane: Lane) -> bool:
+        return lane.serial and self._endpoints.is_disabled(lane.url)
+
+    def _next_due(self, lane: Lane) -> float | None:
+        at = lane.next_due()
+        return max(at, self._endpoints.free_at(lane.url)) if at is not None and lane.serial else at
 
 
 def _given_up(delivery: Delivery) -> Delivery:

@@ -50,6 +50,8 @@ class Sender:
         moment = int(self.clock())
         scheme = row.url.partition(":")[0].lower()
         try:
+            if row.body is None:
+                return HookFailure("its body is not kept any more")
             if scheme not in self._transports:
                 return HookUnreachable(f"no transport for the scheme {scheme!r}")
             headers = signature.headers(

@@ -92,7 +92,9 @@ class MemoryStore:
     def keep(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
         self._deliveries[delivery.webhook_id] = delivery
         self._numbered[delivery.call_sid] = max(delivery.seq, self._numbered.get(delivery.call_sid, 0))
-        self.settle(delivery, then)
+        self._become(delivery)
+        if then:
+            then()
 
     def rewrite(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
         self._deliveries[delivery.webhook_id] = delivery
@@ -100,15 +102,7 @@ class MemoryStore:
             then()
 
     def settle(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
-        if delivery.state == "delivered":
-            self._forget_delivery(delivery.webhook_id)
-        elif delivery.webhook_id in self._deliveries:
-            body = self._deliveries[delivery.webhook_id].body
-            self._deliveries[delivery.webhook_id] = replace(delivery, body=body)
-        if delivery.state == "dead":
-            self._dead[delivery.webhook_id] = None
-            if len(self._dead) > MAX_DEAD:
-                self._forget_delivery(next(iter(self._dead)))
+        self._become(delivery)
         if then:
             then()
 
@@ -141,6 +135,17 @@ class MemoryStore:
     def _newest_of(self, call_sid: str) -> CallRow | None:
         row_id = self._newest.get(call_sid)
         return None if row_id is None else self._rows[row_id]
+
+    def _become(self, delivery: Delivery) -> None:
+        if delivery.state == "delivered":
+            self._forget_delivery(delivery.webhook_id)
+        elif delivery.webhook_id in self._deliveries:
+            body = self._deliveries[delivery.webhook_id].body
+            self._deliveries[delivery.webhook_id] = replace(delivery, body=body)
+        if delivery.state == "dead":
+            self._dead[delivery.webhook_id] = None
+            if len(self._dead) > MAX_DEAD:
+                self._forget_delivery(next(iter(self._dead)))
 
     def _forget_delivery(self, webhook_id: str) -> None:
         self._deliveries.pop(webhook_id, None)

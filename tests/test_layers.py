@@ -21,7 +21,7 @@ ROOMS: dict[str, set[str]] = {
     "tasks": set(),
     "config": {"verbs"},
     "media": {"verbs"},
-    "hooks": {"verbs", "tasks"},
+    "hooks": {"verbs", "store", "tasks"},
     "calls": {"verbs", "config", "media", "hooks", "store", "tasks"},
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
@@ -40,7 +40,8 @@ DOORS = (
     *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/"),
     *("store/writer.py", "api/", "console/", "doctor.py"),
 )
-# The tasks of calls, but no network.
+# Tasks, but no network.
+RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/working.py")
 ONE_CALL = tuple(
     f"calls/{name}.py"
     for name in (
@@ -60,7 +61,7 @@ NETWORK = {"aiohttp", "websockets", "httpx", "socket", "socketserver", "ssl"}
 NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [
     (NETWORK, DOORS),
-    ({"asyncio"}, (*DOORS, "tasks.py", "hooks/dispatcher.py", "hooks/working.py", *ONE_CALL)),
+    ({"asyncio"}, (*DOORS, "tasks.py", *RUNNING, *ONE_CALL)),
     ({"threading"}, ("hooks/working.py",)),
     ({"sqlalchemy", "aiosqlite", "sqlite3"}, ("store/",)),
     ({"audioop"}, ("media/audio.py",)),

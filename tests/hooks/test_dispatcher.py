@@ -337,7 +337,7 @@ def test_retry_after_is_waited_for() -> None:
 
 def test_the_schedule_has_twenty_percent_of_chance() -> None:
     async def scene(room: Room) -> None:
-        calls = [room.call(f"c-{n}") for n in range(20)]
+        calls = [room.call(f"c-{n}", urls=HookUrls(f"http://app-{n}/event")) for n in range(20)]
         for hooks in calls:
             hooks.report("response.done", event(1))
         await asyncio.sleep(2.0)
