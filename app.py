@@ -9,11 +9,11 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
-from secrets import token_bytes
-from time import monotonic, time
+from secrets import token_bytes, token_hex
+from time import time
 
 import structlog
 from aiohttp import web
@@ -23,8 +23,10 @@ import logs
 from api import calls, health, media, metrics, trust
 from api.control import ControlSockets
 from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
-from calls.dispatchers import Dispatchers
+from calls.dispatchers import Dispatchers, steady_clock
+from calls.document import Place
 from calls.readers import READERS
+from calls.retention import forget_old_calls
 from calls.sessions import Sessions
 from calls.sounds import load_sounds
 from calls.switchboard import Switchboard
@@ -37,8 +39,9 @@ from hooks.transports.app import AppTransport
 from media.rest import RestClient
 from media.sockets import Lines
 from media.ticker import Ticker
-from store.base import Store
-from store.memory import MemoryStore
+from store.base import Store, StoreError
+from store.opening import opened
+from tasks import Tasks
 
 try:
     import uvloop
@@ -50,8 +53,6 @@ except ImportError:  # no wheel for this platform: asyncio's own loop does the s
 log = structlog.get_logger("app")
 
 RELOAD_EVERY_S = 1.0
-FORGET_EVERY_S = 3600.0
-DAY_S = 86_400
 HOOKS_DRAIN_S = 5.0
 HURRIED_HOOKS_S = 0.4
 REQUESTS_DRAIN_S = 0.4
@@ -70,11 +71,12 @@ class Server:
     def __init__(self, config: Path, settings: Settings, announce: Callable[[str], None]) -> None:
         self._announce = announce
         self._settings = settings
+        self._folder = config.parent
         self._reloader = Reloader(config, os.environ, READERS, code=functions.files)
         self._reloader.reload()
         self._metrics = metrics.Metrics()
         self._transports = by_scheme()
-        self._dispatchers = Dispatchers(self._transports, clock=_steady_clock(), observe=self._hook_outcome)
+        self._tasks = Tasks()
         self._ready = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -83,7 +85,7 @@ class Server:
 
     async def run(self, *, host: str, port: int) -> None:
         async with AsyncExitStack() as stack:
-            store = MemoryStore()
+            store = self._store = await stack.enter_async_context(opened(self._settings.store, self._folder))
             switchboard, secret = await self._rooms(stack, store)
             runner = web.AppRunner(
                 self._application(switchboard, secret),
@@ -96,9 +98,11 @@ class Server:
             stack.push_async_callback(runner.cleanup)
             await web.TCPSite(runner, host, port).start()
             self._base_url = _url(host, runner.addresses[0][1])
+            await self._recover(switchboard, secret)
             await stack.enter_async_context(metrics.watching_loop(self._metrics.loop_lag))
-            await stack.enter_async_context(_background(self._look_after(switchboard)))
-            await stack.enter_async_context(_background(forget_old_calls(store, switchboard)))
+            self._tasks.start(self._look_after(switchboard))
+            self._tasks.start(forget_old_calls(store, lambda: switchboard.settings.server.retention_days))
+            stack.push_async_callback(self._tasks.cancel)
             stack.enter_context(self._listening_to_signals())
             self._ready = True
             self._announce(self._base_url)
@@ -109,6 +113,8 @@ class Server:
 
     async def _rooms(self, stack: AsyncExitStack, store: Store) -> tuple[Switchboard, bytes]:
         settings = self._settings
+        self._dispatchers = Dispatchers(self._transports, clock=steady_clock(), observe=self._hook_outcome, store=store)
+        await self._dispatchers.learn()
         given = settings.server.ticket_secret.get_secret_value().encode()
         secret = given or await store.secret("ticket", lambda: token_bytes(SECRET_BYTES))
         for transport in set(self._transports.values()):
@@ -120,12 +126,26 @@ class Server:
         stack.push_async_callback(remote.close)
         [sockets] = [found for found in self._transports.values() if isinstance(found, AppTransport)]
         switchboard = Switchboard(
-            settings, store, dispatcher, lines, sockets, remote=remote, observer=self._metrics, hide=logs.hide
+            settings,
+            store,
+            dispatcher,
+            lines,
+            sockets,
+            remote=remote,
+            observer=self._metrics,
+            hide=logs.hide,
+            owner=token_hex(8),
         )
         stack.push_async_callback(switchboard.close)
         self._sessions = Sessions(switchboard, secret=secret)
         stack.push_async_callback(self._sessions.close)
         return switchboard, secret
+
+    async def _recover(self, switchboard: Switchboard, secret: bytes) -> None:
+        """Take over what an earlier process has left: its calls now, what else it had to tell soon."""
+        place = Place(self._settings.server.public_url or self._base_url, secret)
+        taken = await switchboard.recover(place, self._dispatchers.take_back)
+        self._tasks.start(self._dispatchers.take_back_all(but=taken))
 
     def _application(self, switchboard: Switchboard, secret: bytes) -> web.Application:
         count = self._metrics.request_refused
@@ -149,6 +169,8 @@ class Server:
             return "starting"
         if switchboard.draining:
             return "draining"
+        if trouble := self._store.degraded:
+            return f"degraded: nothing can be written to the store ({trouble}); calls go on in memory"
         return "full" if switchboard.full else None
 
     def _hook_outcome(self, outcome: Outcome) -> None:
@@ -165,6 +187,8 @@ class Server:
                 async with asyncio.timeout(RELOAD_EVERY_S):
                     await self._reload.wait()
             self._metrics.outbox_pending(self._dispatchers.pending())
+            self._metrics.breakers_open(self._dispatchers.endpoints.open_breakers)
+            self._tasks.start(self._dispatchers.take_replayed())
             await self._take_up_changes(switchboard)
 
     async def _take_up_changes(self, switchboard: Switchboard) -> None:
@@ -218,26 +242,6 @@ class Server:
         await asyncio.gather(working, return_exceptions=True)
 
 
-@asynccontextmanager
-async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def forget_old_calls(store: Store, switchboard: Switchboard) -> None:
-    """Remove the records of calls that are older than they shall be kept."""
-    while True:
-        forgotten = await store.forget(time() - switchboard.settings.server.retention_days * DAY_S)
-        if forgotten:
-            log.info("calls_forgotten", count=forgotten)
-        await asyncio.sleep(FORGET_EVERY_S)
-
-
 def _announce(url: str) -> None:
     print(f"listening on {url}", flush=True)  # noqa: T201  # the result that a starter waits for
 
@@ -273,8 +277,9 @@ def serve(config: Path, *, host: str | None, port: int | None) -> int:
     try:
         with asyncio.Runner(loop_factory=NEW_LOOP) as runner:
             runner.run(_serve(config, settings, host or server.host, server.port if port is None else port))
-    except OSError as error:
-        log.error("cannot_listen", message=str(error))  # noqa: TRY400  # the message says it all
+    except (OSError, StoreError) as error:
+        told = "cannot_listen" if isinstance(error, OSError) else "cannot_open_store"
+        log.error(told, message=str(error))  # noqa: TRY400  # the message says it all
         return 1
     return 0
 
@@ -286,12 +291,6 @@ async def _serve(config: Path, settings: Settings, host: str, port: int) -> None
 def _url(host: str, port: int) -> str:
     local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{local}:{port}"
-
-
-def _steady_clock() -> Callable[[], float]:
-    """Unix time that a correction of the system's clock does not move: a retry waits as long as it was told."""
-    began = time() - monotonic()
-    return lambda: began + monotonic()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ class Tasks:
         self._running: set[asyncio.Task[Any]] = set()
         self._quiet = asyncio.Event()
 
+    def __len__(self) -> int:
+        """How many are running."""
+        return len(self._running)
+
     def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)

@@ -100,6 +100,9 @@ class Metrics:
             registry=registry,
         )
         self._pending = Gauge("hookswitch_outbox_pending", "Hooks waiting for delivery", registry=registry)
+        self._breakers = Gauge(
+            "hookswitch_hook_breakers_open", "Endpoints that are left alone for a while", registry=registry
+        )
         self._lag = Gauge(
             "hookswitch_loop_lag_seconds", "Worst delay of the event loop in the last 15 s", registry=registry
         )
@@ -134,6 +137,9 @@ class Metrics:
 
     def outbox_pending(self, count: int) -> None:
         self._pending.set(count)
+
+    def breakers_open(self, count: int) -> None:
+        self._breakers.set(count)
 
     def model_opened(self) -> None:
         self._models.inc()

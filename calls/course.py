@@ -52,22 +52,26 @@ class Course:
         self._releasing = releasing
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
-        self._natives = Natives(self._legs, tasks=tasks, hide=hide, heed=self.heed, leave=self.leave)
+        self.legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
+        self._natives = Natives(self.legs, tasks=tasks, hide=hide, heed=self.heed, leave=self.leave)
 
     def begin(self, live: LiveCall, next_: Next) -> None:
-        self._calls.add(live)
-        live.hooks = self._legs.plain_hooks(live)
-        live.reaper = self._loop.call_later(live.route.max_call_s + REAP_AFTER_S, self._reap, live)
-        self._observer.call_started()
+        self.take(live)
         self._prepare(live, next_)
         if not next_.returns:
             self.leave(live)
 
+    def take(self, live: LiveCall) -> None:
+        """Have a part in a call from now on."""
+        self._calls.add(live)
+        live.hooks = self.legs.plain_hooks(live)
+        live.reaper = self._loop.call_later(live.route.max_call_s + REAP_AFTER_S, self._reap, live)
+        self._observer.call_started()
+
     def leg(self, live: LiveCall, nth: int) -> Leg:
         """Give a leg, and let it begin if it has not."""
         if nth not in live.legs:
-            live.legs[nth] = self._legs.make(live, nth)
+            live.legs[nth] = self.legs.make(live, nth)
             self._tasks.start(live.legs[nth].run())
         return live.legs[nth]
 
@@ -98,14 +102,14 @@ class Course:
             return await self._natives.hook(live, asked, body)
         if index < live.superseded.hooks:
             if handed_off(target) is None:
-                live.telling += (self._tasks.start(self._legs.ask(live, target, body)),)
+                live.telling += (self._tasks.start(self.legs.ask(live, target, body)),)
             return NOTHING
         if (nth := handed_off(target)) is not None and nth in live.llms:
             if nth not in live.transfers:
                 live.transfers[nth] = self._tasks.start(self._after_transfer(live, nth, body))
             return await asyncio.shield(live.transfers[nth])
         hook: object = {"url": target, "message": live.messages[index]} if index in live.messages else target
-        wanted = await self._legs.ask(live, hook, body)
+        wanted = await self.legs.ask(live, hook, body)
         if not wanted or index < live.superseded.hooks:
             return NOTHING
         aside = index in live.asides
@@ -120,7 +124,7 @@ class Course:
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Tell somebody else's hook something; give the verbs that it answers, not yet validated."""
-        return await self._legs.ask(live, target, body)
+        return await self.legs.ask(live, target, body)
 
     def finish(self, live: LiveCall, nth: int, end: End) -> None:
         """End a conversation, going on or to come."""
@@ -182,7 +186,7 @@ class Course:
         handoff = live.llms[nth].handoff or {}
         disposed = disposition(handoff, outcome)
         live.log.info("transfer_ended", outcome=outcome, disposition=disposed)
-        wanted = await self._legs.ask(live, handoff.get("actionHook"), {**body, **result_body(outcome, disposed)})
+        wanted = await self.legs.ask(live, handoff.get("actionHook"), {**body, **result_body(outcome, disposed)})
         try:
             if wanted:
                 return await self.heed(live, wanted)

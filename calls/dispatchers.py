@@ -1,19 +1,32 @@
 """The dispatchers of the configurations in use: a call's hooks go out as the one said with which it began."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from random import SystemRandom
+from time import monotonic, time
 from weakref import WeakSet
+
+import structlog
 
 from config import secret_values
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher, Outcome
+from hooks.endpoints import BREAK_AFTER, Endpoints
 from hooks.options import HookOptions
 from hooks.transports.base import Transport
+from store.base import Store
+from store.deliveries import Endpoint, shown
+
+log = structlog.get_logger("hooks")
+
+PAGE = 500
+MAX_UNDER_WAY = 100
+"Attempts at what an earlier process has left, beside those of live calls."
+PAUSE_S = 0.05
 
 
 class Dispatchers:
-    """`clock` is Unix time that nothing sets back."""
+    """`clock` is Unix time that nothing sets back; `store` is where deliveries are kept."""
 
     def __init__(
         self,
@@ -21,10 +34,13 @@ class Dispatchers:
         *,
         clock: Callable[[], float],
         observe: Callable[[Outcome], None],
+        store: Store,
     ) -> None:
         self._transports = transports
         self._clock = clock
         self._observe = observe
+        self._store = store
+        self.endpoints = Endpoints(changed=self._endpoint_changed)
         # One lives as long as the switchboard, a call or a delivery needs it; reloads may come every minute.
         self._made: WeakSet[Dispatcher] = WeakSet()
 
@@ -37,9 +53,54 @@ class Dispatchers:
             random=SystemRandom(),
             secrets=secret_values(settings),
             observe=self._observe,
+            kept=self._store,
+            endpoints=self.endpoints,
         )
         self._made.add(made)
+        self._newest = made
         return made
+
+    async def learn(self) -> None:
+        """Take in what is known of endpoints, before anything is sent."""
+        self.endpoints.learn(await self._store.endpoints())
+
+    async def take_back(self, call_sid: str) -> None:
+        """Send what an earlier process has left to send of one call."""
+        after = (call_sid, -1)
+        while rows := [row for row in await self._store.undelivered(after, limit=PAGE) if row.call_sid == call_sid]:
+            self._newest.take_back(rows)
+            after = (call_sid, rows[-1].seq)
+
+    async def take_back_all(self, but: Collection[str]) -> None:
+        """Send what an earlier process has left to send, but for these calls; not all at once."""
+        after, count = ("", -1), 0
+        while rows := await self._store.undelivered(after, limit=PAGE):
+            after = (rows[-1].call_sid, rows[-1].seq)
+            left = [row for row in rows if row.call_sid not in but]
+            self._newest.take_back(left)
+            count += len(left)
+            while len(self._newest.tasks) > MAX_UNDER_WAY:
+                await self._newest.tasks.quiet(PAUSE_S)
+        if count:
+            log.info("outbox.recovered", deliveries=count)
+
+    async def take_replayed(self) -> None:
+        """Send what somebody wants sent once more, also where the endpoint has said that it is gone."""
+        rows = await self._store.replayed()
+        for row in rows:
+            self.endpoints.enable(row.url)
+            log.info("outbox.replayed", kind=row.kind, call_sid=row.call_sid, seq=row.seq, url=row.endpoint)
+        self._newest.take_back(rows)
+
+    def _endpoint_changed(self, endpoint: Endpoint) -> None:
+        self._store.endpoint(endpoint)
+        told = {"url": shown(endpoint.url), "failures": endpoint.failures}
+        if endpoint.disabled_at is not None:
+            log.error("hook.endpoint_disabled", **told, remedy="outbox replay of one of its deliveries enables it")
+        elif endpoint.failures >= BREAK_AFTER:
+            log.warning("hook.breaker_open", **told, until=endpoint.breaker_until)
+        else:
+            log.info("hook.endpoint_enabled", **told)
 
     def pending(self) -> int:
         return sum(each.pending() for each in self._made)
@@ -58,3 +119,9 @@ def hook_options(settings: Settings) -> HookOptions:
         retry_s=hooks.retry_s,
         secrets=tuple(secret.get_secret_value() for secret in hooks.secrets),
     )
+
+
+def steady_clock() -> Callable[[], float]:
+    """Unix time that a correction of the system's clock does not move: a retry waits as long as it was told."""
+    began = time() - monotonic()
+    return lambda: began + monotonic()

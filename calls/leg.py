@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from hooks.call import CallHooks
-from media.bridge import Bridge
 from media.effects import End
 from media.realtime.updating import UpdateRefusedError
 from media.record import Record
-from media.sockets import Line
 from tasks import Tasks
 from verbs.base import JsonObject
 
@@ -19,6 +18,17 @@ ASKED_AFTER_S = 2.0
 INTERNAL = End("server error", "internal_error", "server", {"message": "internal error"})
 Body = Callable[[JsonObject], JsonObject]
 "Makes the actionHook's body from what the platform says of the call as it asks; from nothing, what it said last."
+
+
+class Talk(Protocol):
+    """A conversation under way: `media.sockets.Line`."""
+
+    over: asyncio.Event
+    end: End | None
+
+    async def run(self) -> None: ...
+    def finish(self, end: End) -> None: ...
+    def tool_answered(self, call_id: str, output: str) -> None: ...
 
 
 class EndLostError(Exception):
@@ -30,19 +40,24 @@ class Leg:
 
     def __init__(
         self,
-        line: Line,
-        bridge: Bridge,
+        line: Talk,
+        record: Record,
         hooks: CallHooks,
         *,
+        update: Callable[[JsonObject], None],
         keep: Callable[[End, Record], Awaitable[Body]],
         closed: Callable[[], None],
         tasks: Tasks,
         log: FilteringBoundLogger,
     ) -> None:
-        """`keep` writes the end into the row, and gives what makes the actionHook's body; `closed` comes after it."""
+        """`update` changes the conversation, or raises UpdateRefusedError.
+
+        `keep` writes the end into the row, and gives what makes the actionHook's body; `closed` comes after it.
+        """
         self.line = line
         self._hooks = hooks
-        self._bridge = bridge
+        self._record = record
+        self._update = update
         self._keep = keep
         self._closed = closed
         self._tasks = tasks
@@ -63,7 +78,7 @@ class Leg:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_line())
                 await self.line.over.wait()
-                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._bridge.record))
+                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._record))
         finally:
             self._closed()
             if not self._ended.done():
@@ -94,7 +109,7 @@ class Leg:
     def update(self, event: JsonObject) -> str | None:
         """Change the conversation as its application wants it; say why not, where that cannot be."""
         try:
-            self.line.tell(self._bridge.update, event)
+            self._update(event)
         except UpdateRefusedError as error:
             return str(error)
         return None

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import time
-from typing import Protocol
+from typing import Literal, Protocol
 
 from calls import carrying
 from calls.applications import status_hook
 from calls.carrying import Candidate, candidate
 from calls.ending import kept
-from calls.leg import Body, Leg
+from calls.leg import Body, Leg, Talk
 from calls.live import LiveCall
+from calls.lost import LostLine, LostRecord, already_kept, refuse, unknown
 from calls.masking import own_secrets
 from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
@@ -23,6 +24,7 @@ from media.realtime.base import ModelError
 from media.record import Record
 from media.sockets import Lines, Patience
 from store.base import Store
+from store.deliveries import Note
 from tasks import Tasks
 from verbs.base import JsonObject
 from verbs.llm import Llm
@@ -91,15 +93,49 @@ class Legs:
             heartbeat_s=settings.server.heartbeat_s,
         )
         hooks = self.hooks(live, carrying.hook_urls(llm, live.application.address), llm)
+        bridge.record.noted = partial(self._note, live.row_id, nth)
+        line = self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid)
+        return self._leg(live, nth, line, bridge.record, hooks, update=partial(line.tell, bridge.update))
+
+    async def lost(self, live: LiveCall, nth: int) -> Leg:
+        """Make the n-th leg of a call anew that an earlier process has left: nothing is to come but its end."""
+        notes = await self._store.notes(live.row_id, nth)
+        for note in unknown(notes):
+            live.log.warning("tool_outcome_unknown", tool=note.value["name"])
+            self._store.note(note)
+        llm = live.llms[nth]
+        hooks = self.hooks(live, carrying.hook_urls(llm, live.application.address), llm)
+        return self._leg(live, nth, LostLine(), LostRecord(notes), hooks, update=refuse)
+
+    def told(self, live: LiveCall) -> Leg:
+        """Make a leg whose end an earlier process has written down: it is told without us."""
         return Leg(
-            self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid),
-            bridge,
-            hooks,
-            keep=partial(self.keep, live, nth, llm),
-            closed=self._hide(own_secrets(llm)),
+            LostLine(),
+            LostRecord(()),
+            self.hooks(live, HookUrls(), None),
+            update=refuse,
+            keep=already_kept,
+            closed=lambda: None,
             tasks=self._tasks,
             log=live.log,
         )
+
+    def _leg(
+        self, live: LiveCall, nth: int, line: Talk, record: Record, hooks: CallHooks, *, update: Callable[..., None]
+    ) -> Leg:
+        return Leg(
+            line,
+            record,
+            hooks,
+            update=update,
+            keep=partial(self.keep, live, nth, hooks),
+            closed=self._hide(own_secrets(live.llms[nth])),
+            tasks=self._tasks,
+            log=live.log,
+        )
+
+    def _note(self, row_id: bytes, nth: int, kind: Literal["line", "tool"], key: str, value: JsonObject) -> None:
+        self._store.note(Note(row_id, nth, kind, key, value))
 
     def _candidates(self, live: LiveCall, llm: Llm) -> list[Candidate]:
         """Give the models that a verb can be carried out with: its own, then its route's `llm_fallback`."""
@@ -137,25 +173,12 @@ class Legs:
             secrets=own_secrets(llm) if llm else (),
             tools=carrying.route_tools(live.route, live.settings) if llm else None,
             envelope=carrying.envelope(live.route),
+            numbered=live.numbered,
         )
 
-    async def keep(self, live: LiveCall, nth: int, llm: Llm, end: End, record: Record) -> Body:
+    async def keep(self, live: LiveCall, nth: int, hooks: CallHooks, end: End, record: Record) -> Body:
         """Write a conversation's end into the row; give what makes the actionHook's body of it."""
-        kept_end = kept(end, record, at_s=time())
-        try:
-            await self._store.update(live.row_id, lambda row: row.with_leg(nth, end=kept_end, media_state="closed"))
-        except Exception:  # whatever a store raises: the end is told all the same
-            live.log.exception("end_not_kept")
-        for kind in ("input_tokens", "output_tokens"):
-            count = kept_end.usage.get(kind)
-            if isinstance(count, int) and count > 0:  # a vendor's numbers are a stranger's
-                self._observer.tokens(llm.vendor, kind, count)
-        told = {"reason_code": end.reason_code, "ended_by": end.ended_by}
-        if end.abnormal:
-            live.log.warning("conversation_ended", **told, error=end.error)
-        else:
-            live.log.info("conversation_ended", **told)
-        self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
+        kept_end, llm = kept(end, record, at_s=time()), live.verb(nth)
         dialect = PLATFORMS[live.settings.platform.kind].call
         duration_s = record.duration_s(self._loop.time())
 
@@ -172,4 +195,19 @@ class Legs:
                 verb_id=llm.id,
             )
 
+        try:
+            hooks.prepare_end(body({}))  # written together with what it reports
+            await self._store.update(live.row_id, lambda row: row.with_leg(nth, end=kept_end, media_state="closed"))
+        except Exception:  # whatever a store raises: the end is told all the same
+            live.log.exception("end_not_kept")
+        for kind in ("input_tokens", "output_tokens"):
+            count = kept_end.usage.get(kind)
+            if isinstance(count, int) and count > 0:  # a vendor's numbers are a stranger's
+                self._observer.tokens(llm.vendor, kind, count)
+        told = {"reason_code": end.reason_code, "ended_by": end.ended_by}
+        if end.abnormal:
+            live.log.warning("conversation_ended", **told, error=end.error)
+        else:
+            live.log.info("conversation_ended", **told)
+        self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         return body

@@ -35,6 +35,8 @@ class LiveCall:
 
     superseded = NONE_BEFORE
     "The conversations and hooks of documents that a redirect has replaced: nothing comes next after these."
+    numbered = 0
+    "How many hooks the call had before this process took it over."
     left = False
     "Whether the platform has no reason to come back; only by its control socket it can still be told something."
 
@@ -107,6 +109,10 @@ class LiveCall:
     @property
     def all_legs(self) -> list[Leg | NativeLeg]:
         return [*self.legs.values(), *self.native_legs.values()]
+
+    def verb(self, nth: int) -> Llm:
+        """Give the n-th llm verb, whoever carries it out."""
+        return self.natives[nth].llm if nth in self.natives else self.llms[nth]
 
     def next(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool = True) -> Next:
         """Make a document of the call, the first or a later one."""

@@ -74,6 +74,21 @@ def _masked_option(value: Any) -> Any:
             return value
 
 
+def unmasked(value: Any) -> Any:
+    """Return a copy of verbs that were kept, without what was masked: a key is the configuration's then, or missing."""
+    match value:
+        case dict():
+            return {name: unmasked(inner) for name, inner in value.items() if not _has_mask(inner)}
+        case list() | tuple():
+            return [unmasked(inner) for inner in value]
+        case _:
+            return value
+
+
+def _has_mask(value: object) -> bool:
+    return isinstance(value, str) and MASK in value
+
+
 def without_secrets(attributes: JsonObject) -> JsonObject:
     """Take out of a call's attributes what may hold keys: the portal's variables, credentials of the INVITE."""
     kept = {key: value for key, value in attributes.items() if key != "env_vars"}

@@ -61,11 +61,12 @@ class Natives:
         return await asyncio.shield(live.answers[asked.nth])
 
     def _make(self, live: LiveCall, nth: int, native: Native) -> NativeLeg:
+        hooks = self._legs.hooks(live, hook_urls(native.llm, live.application.address), native.llm)
         return NativeLeg(
             native,
-            self._legs.hooks(live, hook_urls(native.llm, live.application.address), native.llm),
+            hooks,
             PLATFORMS[live.settings.platform.kind].llm,
-            keep=partial(self._legs.keep, live, nth, native.llm),
+            keep=partial(self._legs.keep, live, nth, hooks),
             closed=self._hide(own_secrets(native.llm)),
             tasks=self._tasks,
             log=live.log,

@@ -5,13 +5,13 @@ No network here: handlers of `api/` bring requests, `media/sockets/` carries aud
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from time import time
 
 import structlog
 
+from calls import stopping
 from calls.answering import Answering, asked
 from calls.applications import Asking, call_of, tell_of_verb
 from calls.commands import Commands
@@ -19,13 +19,13 @@ from calls.control import Control
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Place, Seat, as_bytes, new_call
 from calls.fitting import fitted
-from calls.leg import ASKED_AFTER_S
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
-from calls.native_document import answer_of_lost, without_keys
+from calls.native_document import answer_of_lost, native_hook, without_keys
 from calls.obeying import Obeying
 from calls.opening import NOBODY, without_asking
 from calls.outbound import Placed, placed_call
+from calls.recovery import Recovery, TakeBack
 from calls.register import Register
 from calls.releasing import Releasing
 from calls.remotely import Remotely, Wanted
@@ -33,7 +33,7 @@ from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
 from hooks.transports.app import AppTransport
-from media.ends import HUNG_UP, PLATFORM_ENDED, RESTART
+from media.ends import HUNG_UP, PLATFORM_ENDED
 from media.platforms import PLATFORMS
 from media.platforms.base import Call, CallStatus, Stage
 from media.remote import Remote
@@ -45,12 +45,8 @@ from verbs.base import JsonObject
 
 log = structlog.get_logger("calls")
 
-LAST_WORDS_S = 2.0
-"For the last words of a conversation that is ended by force, and for its sockets to close."
-HURRY_S = 0.5
 RECONNECT_S = 60.0
 "How long a call waits for a control socket that broke: the platform's last tries are half a minute apart."
-OWNER = "self"
 
 
 class Switchboard:
@@ -67,10 +63,15 @@ class Switchboard:
         remote: Remote,
         observer: Observer,
         hide: Hide,
+        owner: str = "this run",
     ) -> None:
-        """`transport`: by which hooks go over the sockets of applications."""
+        """`transport`: by which hooks go over the sockets of applications.
+
+        `owner` names this run of the server: calls of another one are orphans.
+        """
         self.settings = settings
         self._dispatcher = dispatcher
+        self._owner = owner
         self.draining = False
         self._store = store
         self._loop = asyncio.get_running_loop()
@@ -82,6 +83,7 @@ class Switchboard:
         self._remotely = Remotely(remote)
         self._commands = Commands(store, self._calls, self._course, self._remotely)
         self._asking = Asking(transport, Obeying(self._calls, self._commands).heed)
+        self._recovery = Recovery(store, self._course, self._tasks, self._asking, owner=owner)
 
     @property
     def active(self) -> int:
@@ -94,6 +96,10 @@ class Switchboard:
     def take_up(self, settings: Settings, dispatcher: Dispatcher) -> None:
         """Go by another configuration from now on; a call keeps the one with which it began."""
         self.settings, self._dispatcher = settings, dispatcher
+
+    async def recover(self, place: Place, take_back: TakeBack) -> set[str]:
+        """Take over the calls that an earlier run has left; return their sids."""
+        return await self._recovery.run(self.settings, place, self._dispatcher, take_back)
 
     async def answer(self, call: Call, seat: Seat, *, control: Control | None = None) -> bytes:
         """Give a new call's document.
@@ -112,6 +118,7 @@ class Switchboard:
         placed = placed_call(call.attributes, seat.place.secret, now_s=time())
         route = route_for(settings, call.attributes, named=placed.route if placed else "")
         row = new_call(call, platform=settings.platform.kind, route=route.name if route else "", at_s=time())
+        row = replace(row, owner=self._owner)
         earlier = await self._store.by_sid(call.call_sid)
         if earlier and repeats(row, earlier):
             log.info("webhook_duplicate", call_sid=call.call_sid, route=earlier.route)
@@ -156,16 +163,19 @@ class Switchboard:
 
     async def media(self, ticket: Ticket) -> Line | None:
         """Give the line whose media socket this ticket opens, once; None for a ticket that opens nothing."""
+        await self._recovery.wait()
         live = self._calls.by_row(ticket.row)
         if live is None or ticket.nth not in live.llms or self._loop.time() > live.ends_at:
             return None
-        if not await self._store.claim_media(ticket.row, ticket.nth, owner=OWNER):
+        if not await self._store.claim_media(ticket.row, ticket.nth, owner=self._owner):
             return None
         await self._store.update(ticket.row, lambda row: replace(row, state="in_progress"))
-        return self._course.leg(live, ticket.nth).line
+        line = self._course.leg(live, ticket.nth).line
+        return line if isinstance(line, Line) else None
 
     async def ended(self, ticket: Ticket, attributes: JsonObject) -> bytes:
         """Answer what a call does after its n-th conversation, the same however often it is asked."""
+        await self._recovery.wait()
         row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
         if row is None or ticket.nth >= len(row.legs):
             return NOTHING
@@ -180,10 +190,12 @@ class Switchboard:
 
     async def hook(self, ticket: Ticket, body: JsonObject) -> bytes:
         """Pass one of the platform's other hooks to its owner, and its verbs back."""
+        await self._recovery.wait()
         row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
         if row is None or ticket.index >= len(row.hooks):
             return NOTHING
-        if live is None:
+        asked = native_hook(row.hooks[ticket.index])
+        if live is None or (asked and asked.nth not in live.natives):
             return answer_of_lost(row, row.hooks[ticket.index], body)
         if ticket.index in live.redirects:
             return await self._commands.redirected(live, ticket.index)
@@ -249,6 +261,9 @@ class Switchboard:
 
     def status(self, status: CallStatus) -> None:
         """Take the platform's word on a call; one that it has ended is over. Of a child leg it is only passed on."""
+        if not self._recovery.done:
+            self._tasks.start(self._recovery.then(partial(self.status, status)))
+            return
         live = self._calls.by_sid(status.call_sid)
         told = live or self._calls.by_sid(status.parent_sid)
         if told is None:
@@ -268,24 +283,12 @@ class Switchboard:
     async def drain(self, deadline_s: float) -> None:
         """Take no new calls, let the live ones come to their end, and end those that have not by then."""
         self.draining = True
-        for live in self._calls:
-            self._course.give_up_uncontrolled(live)
-        await self._tasks.quiet(deadline_s)
-        for leg in self._calls.legs():
-            leg.finish(RESTART)
-        await self._tasks.quiet(LAST_WORDS_S + ASKED_AFTER_S)
+        await stopping.drain(self._calls, self._course, self._tasks, deadline_s)
 
     async def hurry(self) -> None:
         """End every conversation within a second, whoever is still talking."""
         self.draining = True
-        legs = self._calls.legs()
-        for leg in legs:
-            leg.finish(RESTART)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HURRY_S):
-                await asyncio.gather(*(leg.kept() for leg in legs))
-        for leg in legs:
-            leg.hurry()
+        await stopping.hurry(self._calls)
 
     async def close(self) -> None:
         for live in self._calls:

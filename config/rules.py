@@ -73,8 +73,8 @@ def shadowed(routes: Sequence[tuple[int, Route]]) -> Iterator[tuple[int, int]]:
 
 def warnings(settings: Settings) -> Iterator[str]:
     """Give what an operator should know and what keeps no server from serving."""
-    if not settings.store.startswith("memory:"):
-        yield "store: this version keeps call rows in memory; they are lost at a restart"
+    if settings.store.startswith("postgresql:"):
+        yield "store: this version knows no postgresql://, and will not serve; name a file, sqlite:///hookswitch.db"
     if settings.server.insecure:
         yield "server.insecure is true: anyone who reaches the port can place calls on your account"
     yield from (

@@ -3,9 +3,10 @@
 Times are seconds since the conversation began. Nothing here decides anything.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 from media.confidential import Confidential
 from media.keypad import TYPED
@@ -16,6 +17,8 @@ JsonObject = dict[str, Any]
 MAX_HISTORY = 60
 "Entries; what is older than that is rarely missed, and every response pays for it."
 STILL_AT_WORK = "its result is still to come; do not call it again for this"
+Noted = Callable[[Literal["line", "tool"], str, JsonObject], None]
+"Told what is final: of one kind and key the latest is true. It must neither wait nor raise."
 USAGE_LEVELS = 4
 "Details within details: OpenAI's usage has three levels."
 
@@ -55,6 +58,7 @@ class Record:
     def __init__(self, *, now: float, confidential: Confidential | None = None) -> None:
         """`confidential`: what was typed in confidence earlier in the call."""
         self.confidential = confidential or Confidential()
+        self.noted: Noted = lambda *_: None
         self._began = now
         self._lines: list[Line] = []
         self._caller: dict[str, Line] = {}
@@ -113,6 +117,7 @@ class Record:
             self._early.add(item_id)
         line.text = text or ""
         self._untold.discard(item_id)
+        self._note(line)
 
     @property
     def shown_history(self) -> tuple[tuple[str, str], ...]:
@@ -121,9 +126,11 @@ class Record:
 
     def typed(self, entry: str, now: float, *, confidential: bool) -> None:
         """Keep what the caller typed; what they typed in confidence is told to nobody but the model."""
-        self._line("user", now).text = TYPED + entry
+        line = self._line("user", now)
+        line.text = TYPED + entry
         if confidential:
             self.confidential.remember(entry)
+        self._note(line)
 
     def history(self) -> tuple[tuple[str, str], ...]:
         """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""
@@ -139,11 +146,14 @@ class Record:
         line = self._agent_line(speech, now)
         if line.heard_ms is None or (final and not line.interrupted):
             line.text = text if final else line.text + text
+            if line.heard_ms is not None:
+                self._note(line)
 
     def unspoken(self, text: str, now: float) -> None:
         """Keep what the model only wrote: an agent's line of which nothing was heard."""
         line = self._line("assistant", now)
         line.text, line.heard_ms = text, 0
+        self._note(line)
 
     def heard(self, heard: Heard, *, interrupted: bool, now: float) -> None:
         """Fix what the caller heard of an agent's line; of a line that was cut the share of its text.
@@ -156,6 +166,7 @@ class Record:
         line.heard_ms, line.interrupted = round(heard.heard_ms), interrupted
         if interrupted:
             line.text = _share(line.text, heard.heard_ms, heard.received_ms)
+        self._note(line)
 
     def close(self) -> None:
         """Nothing more will be heard: what was only written, or still being written, was not."""
@@ -168,6 +179,7 @@ class Record:
 
     def tool_called(self, call_id: str, name: str, arguments: str, now: float) -> None:
         self._tools[call_id] = ToolUse(call_id, name, arguments, round(now - self._began, 3))
+        self.noted("tool", call_id, self.confidential.shown(asdict(self._tools[call_id])))
 
     def tool_name(self, call_id: str) -> str:
         """Give the name of a tool that was called."""
@@ -177,10 +189,14 @@ class Record:
         if tool := self._tools.get(call_id):
             tool.late = tool.output is not None
             tool.output, tool.ms = output, round((now - self._began - tool.at) * 1000)
+            self.noted("tool", call_id, self.confidential.shown(asdict(tool)))
 
     def used(self, usage: JsonObject) -> None:
         """Add a response's usage: OpenAI counts per response, and a call has many."""
         self.usage = _sum(self.usage, usage)
+
+    def _note(self, line: Line) -> None:
+        self.noted("line", str(id(line)), self.confidential.shown(asdict(line)))
 
     def _agent_line(self, speech: Speech, now: float) -> Line:
         if speech not in self._agent:
@@ -195,6 +211,7 @@ class Record:
     def _move_here(self, line: Line, now: float) -> None:
         self._lines = [*(other for other in self._lines if other is not line), line]
         line.at = round(now - self._began, 3)
+        self._note(line)
 
 
 def _share(text: str, heard_ms: float, received_ms: float) -> str:

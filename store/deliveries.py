@@ -9,6 +9,12 @@ Kind = Literal["event", "tool", "action", "status"]
 State = Literal["pending", "delivered", "dead"]
 
 
+def shown(url: str) -> str:
+    """Give a URL without what may be secret in it: user, password, query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One thing to tell an application. Everything but the last four fields stays as it is over all attempts."""
@@ -32,9 +38,7 @@ class Delivery:
 
     @property
     def endpoint(self) -> str:
-        """The URL without what may be secret in it: user, password, query."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return shown(self.url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,7 @@ import pytest
 from aiohttp import ClientSession
 
 import app
-from store.memory import MemoryStore
-from tests.calls.exchange import Exchange, in_virtual_time, settings_of
+from tests.calls.exchange import settings_of
 from tests.live.serving import (
     LLM,
     SORRY,
@@ -191,24 +190,6 @@ async def test_a_server_that_is_told_twice_stops_within_two_seconds(tmp_path: Pa
             assert await until_closed(media) in {1012, 1006}
     assert took_s < 2
     assert [end["reason_code"] for end in application.bodies("/final")] == ["server_restart"]
-
-
-@in_virtual_time
-async def test_old_calls_are_forgotten_once_an_hour() -> None:
-    exchange = Exchange(settings_of({"verbs": [SAY]}, server={"retention_days": 1}))
-    asked: list[float] = []
-
-    class Counting(MemoryStore):
-        async def forget(self, before_s: float) -> int:
-            asked.append(time.time() - before_s)
-            return len(asked) - 1
-
-    work = asyncio.create_task(app.forget_old_calls(Counting(), exchange.switchboard))
-    await asyncio.sleep(2.5 * 3600)
-    work.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
-    assert asked == pytest.approx([86_400] * 3, abs=5)
 
 
 # The program

@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "calls": {"verbs", "config", "media", "hooks", "store", "tasks"},
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
-    "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs"},
+    "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks"},
     "cli": {"verbs", "config", "media", "hooks", "store", "calls", "logs", "doctor"},
     "doctor": {"calls", "config", "media"},
     "hookswitch": {"verbs", "hooks"},  # what applications in Python import
@@ -42,21 +42,11 @@ DOORS = (
 )
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/working.py")
-ONE_CALL = tuple(
-    f"calls/{name}.py"
-    for name in (
-        "answering",
-        "live",
-        "leg",
-        "legs",
-        "native",
-        "natives",
-        "course",
-        "dispatchers",
-        "sessions",
-        "switchboard",
-    )
+CALLS = (
+    *("answering", "live", "leg", "legs", "lost", "native", "natives", "course"),
+    *("dispatchers", "recovery", "retention", "sessions", "stopping", "switchboard"),
 )
+ONE_CALL = tuple(f"calls/{name}.py" for name in CALLS)
 NETWORK = {"aiohttp", "websockets", "httpx", "socket", "socketserver", "ssl"}
 NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [

@@ -19,6 +19,7 @@ SERIES = {
     "hookswitch_hook_failures": ("counter", {"kind"}),
     "hookswitch_requests_refused": ("counter", {"reason"}),
     "hookswitch_outbox_pending": ("gauge", set()),
+    "hookswitch_hook_breakers_open": ("gauge", set()),
     "hookswitch_loop_lag_seconds": ("gauge", set()),
     "hookswitch_model_sockets": ("gauge", set()),
     "hookswitch_tasks": ("gauge", set()),

@@ -172,7 +172,11 @@ class Exchange:
     """Make it inside the loop. The methods are what the platform does."""
 
     def __init__(
-        self, settings: Settings, applications: Applications | None = None, store: MemoryStore | None = None
+        self,
+        settings: Settings,
+        applications: Applications | None = None,
+        store: MemoryStore | None = None,
+        owner: str = "this run",
     ) -> None:
         loop = asyncio.get_running_loop()
         self.api = Api()
@@ -193,6 +197,7 @@ class Exchange:
             clock=loop.time,
             random=chance,
             observe=lambda _: None,
+            kept=self.store,
         )
         self.hidden: list[str] = []
         self.switchboard = Switchboard(
@@ -204,6 +209,7 @@ class Exchange:
             remote=self.api,
             observer=self.counts,
             hide=self._hide,
+            owner=owner,
         )
 
     def _hide(self, values: Iterable[str]) -> Callable[[], None]:

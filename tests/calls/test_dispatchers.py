@@ -8,6 +8,7 @@ from hooks.asked import Call
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
 from hooks.transports.base import HookReply
+from store.memory import MemoryStore
 from tests.calls.exchange import SAY, Applications, in_virtual_time, settings_of
 
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSBob29rcyEhISEhISEh"
@@ -24,7 +25,7 @@ def test_hooks_go_out_as_the_configuration_says() -> None:
 async def test_what_any_configuration_has_left_to_deliver_is_counted_and_delivered() -> None:
     applications = Applications({"/status": (3.0, HookReply(204))})
     clock = asyncio.get_running_loop().time
-    dispatchers = Dispatchers({"https": applications}, clock=clock, observe=lambda _: None)
+    dispatchers = Dispatchers({"https": applications}, clock=clock, observe=lambda _: None, store=MemoryStore())
     urls = HookUrls(status="https://app.example.com/status")
     made = [dispatchers.make(settings_of({"verbs": [SAY]})) for _ in range(2)]
     nothing = EventFilter([], beta_names=False)
@@ -42,7 +43,7 @@ async def test_what_any_configuration_has_left_to_deliver_is_counted_and_deliver
 async def test_reloads_leave_only_what_a_call_or_a_delivery_needs() -> None:
     applications = Applications({"/status": (3.0, HookReply(204))})
     clock = asyncio.get_running_loop().time
-    dispatchers = Dispatchers({"https": applications}, clock=clock, observe=lambda _: None)
+    dispatchers = Dispatchers({"https": applications}, clock=clock, observe=lambda _: None, store=MemoryStore())
     urls = HookUrls(status="https://app.example.com/status")
     settings, nothing = settings_of({"verbs": [SAY]}), EventFilter([], beta_names=False)
 

@@ -30,11 +30,13 @@ def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> S
 
 def test_a_good_configuration_passes_with_its_warnings(path: Path) -> None:
     assert check_lines(path, {}) == (0, [f"{path}: no complaints; routes: support, sales"])
-    path.write_text(TEXT.replace("memory://", "sqlite:///x"))
+    path.write_text(TEXT.replace("memory://", "postgresql://db/x"))
     code, lines = check_lines(path, {})
     assert (code, lines[1:]) == (
         0,
-        ["warning: store: this version keeps call rows in memory; they are lost at a restart"],
+        [
+            "warning: store: this version knows no postgresql://, and will not serve; name a file, sqlite:///hookswitch.db"
+        ],
     )
 
 

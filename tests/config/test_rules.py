@@ -72,7 +72,11 @@ def test_the_first_of_several_takers_is_named() -> None:
     ("text", "warnings"),
     [
         ("store: memory://", []),
-        ("store: sqlite:///x.db", ["store: this version keeps call rows in memory; they are lost at a restart"]),
+        ("store: sqlite:///x.db", []),
+        (
+            "store: postgresql://u:p@db/x",
+            ["store: this version knows no postgresql://, and will not serve; name a file, sqlite:///hookswitch.db"],
+        ),
         (
             "store: memory://\nserver: {insecure: true}",
             ["server.insecure is true: anyone who reaches the port can place calls on your account"],

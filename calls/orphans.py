@@ -1,0 +1,48 @@
+"""Calls that an earlier process has left, as calls of this one. Pure.
+
+What was configured then is taken from the configuration of now: the route of the same name. Keys were never written
+down, so a verb goes on with those of the configuration.
+"""
+
+from calls.applications import Asking
+from calls.document import Native, Place, Seat
+from calls.live import LiveCall
+from calls.masking import unmasked
+from config.settings import Route, Settings
+from hooks.asked import Call
+from hooks.dispatcher import Dispatcher
+from store.base import CallRow
+from verbs.llm import Llm
+
+
+def revived(
+    row: CallRow, settings: Settings, place: Place, dispatcher: Dispatcher, asking: Asking, *, now: float, unix_s: float
+) -> LiveCall:
+    """Make a call anew from its row. `now` is monotonic, `unix_s` the same moment as Unix time."""
+    route = next((route for route in settings.routes if route.name == row.route), None) or Route(name=row.route or "-")
+    told = Call(row.call_sid, row.caller, row.called, route.name, row.direction, row.attributes)
+    live = LiveCall(
+        row,
+        told,
+        route,
+        settings,
+        application=asking.application(route, settings, told, dispatcher),
+        seat=Seat(place, authenticated=_asks_for_secrets(settings)),
+        dispatcher=dispatcher,
+        now=now,
+    )
+    live.ends_at -= max(0.0, unix_s - row.created_at_s)
+    live.answer = row.document
+    for nth, leg in enumerate(row.legs):
+        llm = Llm.model_validate(unmasked(leg.llm))
+        if not route.native:
+            live.llms[nth], live.remaining[nth] = llm, unmasked(leg.remaining)
+        elif leg.end is None:  # the platform carries it out, and was not disturbed
+            live.natives[nth] = Native(llm, returns=True)
+    return live
+
+
+def _asks_for_secrets(settings: Settings) -> bool:
+    """Tell whether every call's platform has shown a secret."""
+    platform = settings.platform
+    return bool(platform.webhook_secrets or platform.basic_auth) and not settings.server.insecure
