@@ -1,4 +1,4 @@
-"""The commands: serve, check, doctor, explain. Results on stdout, logs on stderr; exit codes 0, 1 and 2."""
+"""The commands: serve, check, doctor, explain, outbox. Results on stdout, logs on stderr; exit codes 0, 1 and 2."""
 
 import argparse
 import json
@@ -18,6 +18,8 @@ from config.report import check_lines, explain_lines
 from config.settings import Route, Settings
 from doctor import doctor_lines
 from media.platforms import PLATFORMS
+from store.base import StoreError
+from store.opening import Ledger, ledger
 from verbs.base import JsonObject
 
 MAX_PORT = 65_535
@@ -26,7 +28,9 @@ EXAMPLES = """examples:
   python app.py check
   python app.py doctor
   python app.py explain +15551230001 --from +15557654321
+  python app.py outbox list
 """
+OUTBOX = "What hooks could not be told, yet or for good. Works beside a running server."
 
 
 class Serve(Protocol):
@@ -42,6 +46,8 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
         code, lines = check_lines(given.config, os.environ, read=READERS, oddities=oddities)
     elif given.command == "doctor":
         code, lines = _doctor(given.config)
+    elif given.command == "outbox":
+        code, lines = _outbox(given)
     else:
         code, lines = explain_lines(
             given.config,
@@ -52,7 +58,7 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
             read=READERS,
             oddities=oddities,
         )
-    print(*lines, sep="\n")
+    print(*lines, sep="\n", end="\n" if lines else "")
     return code
 
 
@@ -62,6 +68,38 @@ def _doctor(config: Path) -> tuple[int, list[str]]:
     except ConfigError as error:
         return 2, [str(complaint) for complaint in error.complaints]
     return doctor_lines(config, settings)
+
+
+def _outbox(given: argparse.Namespace) -> tuple[int, list[str]]:
+    try:
+        settings = load(given.config, environ=os.environ, read=READERS)
+        with ledger(settings.store, given.config.parent) as rows:
+            return _done(rows, given)
+    except ConfigError as error:
+        return 2, [str(complaint) for complaint in error.complaints]
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1, []
+
+
+def _done(rows: Ledger, given: argparse.Namespace) -> tuple[int, list[str]]:
+    match given.action:
+        case "list":
+            entries = list(rows.undelivered())
+            return 0, [json.dumps(entries)] if given.json else [_entry(**entry) for entry in entries]
+        case "replay":
+            unknown = rows.replay(given.ids)
+            for id_ in unknown:
+                print(f"{id_}: neither dead nor pending", file=sys.stderr)
+            count = len(given.ids) - len(unknown)
+            return int(bool(unknown)), [f"{count} to be sent again: at once where a server runs, else when it starts"]
+        case _:
+            return 0, [f"{rows.purge()} dead deliveries forgotten"]
+
+
+def _entry(*, last_error: str | None, **entry: Any) -> str:
+    told = "{id}  {state}  {kind} {seq} of {call_sid}  {url}  attempts: {attempts}".format(**entry)
+    return f"{told}  {last_error}" if last_error else told
 
 
 def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> list[JsonObject]:
@@ -103,6 +141,13 @@ def _parser() -> argparse.ArgumentParser:
     explain = _command(commands.add_parser, "explain", "show which route a call takes, and the document it gets")
     explain.add_argument("number", metavar="NUMBER", help="the number that is called")
     explain.add_argument("--from", dest="caller", default="", metavar="N", help="the caller's number")
+    outbox = commands.add_parser("outbox", help="what hooks could not be told", description=OUTBOX)
+    actions = outbox.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = _command(actions.add_parser, "list", "list deliveries that are pending or dead")
+    listing.add_argument("--json", action="store_true", help="one JSON array")
+    replay = _command(actions.add_parser, "replay", "send dead deliveries again, each from the start of its schedule")
+    replay.add_argument("ids", nargs="+", metavar="ID", help="as `outbox list` shows it")
+    _command(actions.add_parser, "purge", "forget dead deliveries")
     return parser
 
 

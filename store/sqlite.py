@@ -32,16 +32,16 @@ Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 "A transaction that will write says so at once: one that has read first could not wait for another writer."
 
 
-def engine_for(file: Path, begin: Begin, *, busy_ms: int = BUSY_MS) -> AsyncEngine:
+def engine_for(file: Path, begin: Begin) -> AsyncEngine:
     engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
-    _set_up(engine.sync_engine, begin, busy_ms)
+    _set_up(engine.sync_engine, begin, BUSY_MS)
     return engine
 
 
-def blocking_engine_for(file: Path, *, busy_ms: int = BUSY_MS) -> Engine:
+def blocking_engine_for(file: Path) -> Engine:
     """Give an engine for a command, which has nothing else to do."""
     engine = create_engine(f"sqlite:///{file}")
-    _set_up(engine, "BEGIN IMMEDIATE", busy_ms)
+    _set_up(engine, "BEGIN", BUSY_MS)
     return engine
 
 
@@ -95,8 +95,10 @@ def check(file: Path) -> None:
     :raises StoreError: it is not
     """
     try:
-        with closing(sqlite3.connect(file)) as connection:
+        with closing(sqlite3.connect(file, timeout=BUSY_MS / 1000)) as connection:
             [(found,)] = connection.execute("PRAGMA quick_check(1)")
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"store {file}: {error}; end whatever holds the file") from error
     except sqlite3.DatabaseError as error:
         found = str(error)
     if found != "ok":

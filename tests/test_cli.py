@@ -100,7 +100,9 @@ def test_wrong_usage_is_told_on_stderr_with_2(wrong: list[str], capsys: pytest.C
     assert (told.out, "usage:" in told.err) == ("", True)
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["explain"]])
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["check"], ["explain"], ["outbox", "list"], ["outbox", "replay"], ["outbox", "purge"]]
+)
 def test_every_command_says_what_it_does(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([*command, "--help"], serve=never)

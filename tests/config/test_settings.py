@@ -323,7 +323,7 @@ def test_the_shipped_example_needs_no_environment() -> None:
     source = Source(Path("config.yaml"), Path("config.yaml").read_bytes(), b"")
     settings = settings_of(source, environ={})
     assert [route.name for route in settings.routes] == ["support", "default"]
-    assert settings.model_copy(update={"routes": (), "warnings": ()}) == Settings(store="memory://")
+    assert settings.model_copy(update={"routes": (), "warnings": ()}) == Settings()
 
 
 @pytest.mark.parametrize(
