@@ -17,7 +17,7 @@ START_LIMIT_S = 15.0
 KILLS = 20
 
 CONFIG = """
-store: "memory://"
+store: "sqlite:///calls.db"
 routes:
   - name: default
     numbers: ["*"]
