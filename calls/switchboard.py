@@ -169,7 +169,6 @@ class Switchboard:
             return None
         if not await self._store.claim_media(ticket.row, ticket.nth, owner=self._owner):
             return None
-        await self._store.update(ticket.row, lambda row: replace(row, state="in_progress"))
         line = self._course.leg(live, ticket.nth).line
         return line if isinstance(line, Line) else None
 

@@ -160,7 +160,7 @@ class Store(Protocol):
         ...
 
     async def claim_media(self, row_id: bytes, nth: int, *, owner: str) -> bool:
-        """Open the n-th leg's media for `owner`, once.
+        """Open the n-th leg's media for `owner`, once; the call is in progress from then on.
 
         True for the first claim only; False for every other one, for an unknown row or leg, and after
         the end of the leg or the call.
@@ -240,7 +240,7 @@ def claimed(row: CallRow, nth: int, *, owner: str) -> CallRow | None:
         return None
     if row.legs[nth].media_state != "unopened" or row.legs[nth].end is not None:
         return None
-    return replace(row.with_leg(nth, media_state="open"), owner=owner)
+    return replace(row.with_leg(nth, media_state="open"), owner=owner, state="in_progress")
 
 
 def repeats(row: CallRow, earlier: CallRow) -> bool:

@@ -166,7 +166,7 @@ async def test_media_is_claimed_once_and_names_its_owner(kept: Store) -> None:
     assert not await kept.claim_media(ID, 0, owner="node-2")
     row = await kept.by_row(ID)
     assert row is not None
-    assert row.owner == "node-1"
+    assert (row.owner, row.state) == ("node-1", "in_progress")
     assert [leg.media_state for leg in row.legs] == ["open", "unopened"]
 
 
