@@ -24,6 +24,7 @@ left on disk.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from zlib import crc32
 
 from hooks.delivery import (
     PARK_WAIT_S,
@@ -41,6 +42,9 @@ from hooks.lane import Lane, Marker
 # Nobody waits for these, and their order matters. A tool call and an end are asked for by somebody: each is
 # attempted at once, whatever became of an earlier one.
 REPORTS: frozenset[Kind] = frozenset({"event", "status"})
+
+SPREAD_S = 2.0
+"Over which calls look again at an endpoint that was left alone, each at its own moment: there may be thousands."
 
 
 class Outbox:
@@ -67,6 +71,7 @@ class Outbox:
         self._endpoints = endpoints or Endpoints()
         self._attempt_s = attempt_s
         self._durable = durable
+        self._later_s = SPREAD_S * (crc32(call_sid.encode(errors="replace")) % 1000) / 1000
         self._seq = 0
         self._lanes: dict[tuple[Kind, str], Lane] = {}
 
@@ -176,8 +181,8 @@ class Outbox:
         return lane.serial and self._endpoints.is_disabled(lane.url)
 
     def _next_due(self, lane: Lane) -> float | None:
-        at = lane.next_due()
-        return max(at, self._endpoints.free_at(lane.url)) if at is not None and lane.serial else at
+        at, free_at = lane.next_due(), self._endpoints.free_at(lane.url)
+        return free_at + self._later_s if at is not None and lane.serial and free_at > at else at
 
 
 def _given_up(delivery: Delivery) -> Delivery:

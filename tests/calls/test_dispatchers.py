@@ -3,14 +3,19 @@
 import asyncio
 import gc
 
-from calls.dispatchers import Dispatchers, hook_options
+from structlog.testing import capture_logs
+
+from calls.dispatchers import MAX_UNDER_WAY, PAGE, Dispatchers, hook_options
 from hooks.asked import Call
+from hooks.endpoints import BREAK_AFTER
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
 from hooks.transports.base import HookReply
+from store.deliveries import Delivery, Endpoint
 from store.memory import MemoryStore
 from tests.calls.exchange import SAY, Applications, in_virtual_time, settings_of
 
+STATUS = "https://app.example.com/status"
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSBob29rcyEhISEhISEh"
 
 
@@ -67,3 +72,106 @@ async def test_reloads_leave_only_what_a_call_or_a_delivery_needs() -> None:
     assert await dispatchers.drain(10) == 0
     await asyncio.sleep(1)
     assert (kept(), current.pending()) == (1, 0)
+
+
+# What an earlier process has left
+
+
+class Disk(MemoryStore):
+    durable = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_again: list[Delivery] = []
+
+    async def replayed(self) -> list[Delivery]:
+        rows, self.asked_again = self.asked_again, []
+        return rows
+
+
+def left(disk: Disk, call_sid: str, count: int, url: str = STATUS) -> None:
+    """Leave deliveries behind."""
+    for seq in range(1, count + 1):
+        disk.keep(Delivery(f"msg_{call_sid}_{seq}", "status", call_sid, seq, url, b'{"n": %d}' % seq, 1_000.0))
+
+
+def started(disk: Disk, applications: Applications) -> Dispatchers:
+    dispatchers = Dispatchers(
+        {"https": applications}, clock=asyncio.get_running_loop().time, observe=lambda _: None, store=disk
+    )
+    dispatchers.make(settings_of({"verbs": [SAY]}))
+    return dispatchers
+
+
+def numbers(applications: Applications) -> list[int]:
+    return [body["n"] for body in applications.bodies("/status")]
+
+
+@in_virtual_time
+async def test_what_was_left_of_one_call_goes_first_and_is_not_sent_twice() -> None:
+    disk, applications = Disk(), Applications()
+    left(disk, "c-1", PAGE + 3)
+    left(disk, "c-2", 2)
+    dispatchers = started(disk, applications)
+    await dispatchers.take_back("c-1")
+    assert await dispatchers.drain(10) == 0
+    assert numbers(applications) == list(range(1, PAGE + 4))
+    again = started(disk, applications)
+    await again.take_back_all(but={"c-1"})
+    assert await again.drain(10) == 0
+    assert numbers(applications)[PAGE + 3 :] == [1, 2]
+    await again.take_back_all(but=())
+    assert again.pending() == 0
+
+
+@in_virtual_time
+async def test_what_was_left_of_many_calls_does_not_go_out_all_at_once() -> None:
+    disk, applications = Disk(), Applications({"/status": (0.5, HookReply(204))})
+    for n in range(3 * MAX_UNDER_WAY):
+        left(disk, f"c-{n}", 2)
+    dispatchers = started(disk, applications)
+    taking = asyncio.create_task(dispatchers.take_back_all(but=()))
+    most = 0
+    while not taking.done():
+        most = max(most, len(dispatchers._newest.tasks))
+        await asyncio.sleep(0.1)
+    await taking
+    assert most <= PAGE
+    assert await dispatchers.drain(100) == 0
+    assert len(numbers(applications)) == 6 * MAX_UNDER_WAY
+
+
+@in_virtual_time
+async def test_one_that_is_replayed_is_sent_also_to_an_endpoint_that_was_gone() -> None:
+    disk, applications = Disk(), Applications()
+    disk.endpoint(Endpoint(STATUS, disabled_at=1.0))
+    left(disk, "c-1", 1)
+    [row] = await disk.undelivered(limit=9)
+    dispatchers = started(disk, applications)
+    await dispatchers.learn()
+    assert dispatchers.endpoints.is_disabled(STATUS)
+    disk.asked_again = [row]
+    with capture_logs() as logs:
+        await dispatchers.take_replayed()
+        await dispatchers.take_replayed()
+    assert await dispatchers.drain(10) == 0
+    assert numbers(applications) == [1]
+    assert [entry["event"] for entry in logs] == ["hook.endpoint_enabled", "outbox.replayed"]
+
+
+@in_virtual_time
+async def test_what_happens_to_an_endpoint_is_told_and_kept_without_its_key() -> None:
+    disk = Disk()
+    dispatchers = started(disk, Applications())
+    url = "https://user:key@app.example.com/status?token=key"
+    with capture_logs() as logs:
+        for _ in range(BREAK_AFTER):
+            dispatchers.endpoints.failed(url, 1_000.0)
+        dispatchers.endpoints.succeeded(url)
+        dispatchers.endpoints.disable(url, 2_000.0)
+    assert [(entry["event"], entry["url"]) for entry in logs] == [
+        ("hook.breaker_open", STATUS),
+        ("hook.endpoint_enabled", STATUS),
+        ("hook.endpoint_disabled", STATUS),
+    ]
+    assert await disk.endpoints() == [Endpoint(url, disabled_at=2_000.0)]
