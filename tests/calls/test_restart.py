@@ -304,3 +304,29 @@ def test_whenever_the_process_dies_after_a_hangup_there_is_one_end(after_s: floa
         assert len(town.ends) == 1
 
     story()
+
+
+BETA: JsonObject = {"auth": {"apiKey": "sk-1"}, "connectOptions": {"host": "beta.example.com"}}
+NATIVE: JsonObject = {"llm_mode": "native", "verbs": [{**LLM, **BETA}, SAY]}
+
+
+@in_virtual_time
+async def test_a_conversation_that_the_platform_carries_out_is_not_disturbed() -> None:
+    town = Town(settings_of(NATIVE, platform={"webhook_secrets": ["secret of the webhooks"]}))
+    async with town.server() as server:
+        server.authenticated = True
+        llm = next(verb for verb in await server.ring() if verb["verb"] == "llm")
+        await server.answer(llm["eventHook"], type="response.done", n=1)
+        await settled()
+    async with town.server() as server:
+        await asyncio.sleep(GRACE_S + 10)
+        assert town.ends == []
+        await server.answer(llm["eventHook"], type="response.done", n=2)
+        await server.answer(llm["actionHook"], call_sid="c-1", completion_reason="normal conversation end")
+        await asyncio.sleep(5)
+        assert [event["n"] for event in town.applications.bodies("/event")] == [1, 2]
+        assert len(town.ends) == 1
+    async with town.server() as server:
+        assert await server.answer(llm["actionHook"], call_sid="c-1") == []
+        await asyncio.sleep(GRACE_S + 10)
+        assert len(town.ends) == 1
