@@ -35,6 +35,8 @@ class LiveCall:
 
     superseded = NONE_BEFORE
     "The conversations and hooks of documents that a redirect has replaced: nothing comes next after these."
+    adopted = False
+    "Whether an earlier process has left it."
     numbered = 0
     "How many hooks the call had before this process took it over."
     left = False

@@ -68,6 +68,7 @@ class Recovery:
         """
         try:
             live = revived(row, settings, place, dispatcher, self._asking, now=self._loop.time(), unix_s=time())
+            live.adopted = True
             live.numbered = await self._store.numbered(row.call_sid)
             await take_back(row.call_sid)
             await self._store.update(row.id, lambda row: replace(row, owner=self._owner))
@@ -89,3 +90,13 @@ class Recovery:
             leg.finish(RESTART)
         if not (live.over or live.answers or live.control or live.natives or set(live.legs) - broken):
             self._tasks.start(self._course.end(live, RESTART))
+
+    async def cut(self, live: LiveCall) -> int | None:
+        """Tell which conversation of a call the restart has cut, where nothing has come after it."""
+        row = await self._store.by_row(live.row_id)
+        nth = max(live.llms, default=None)
+        if row is None or nth is None or not live.adopted or live.over or live.answers:
+            return None
+        end = row.legs[nth].end
+        cut = row.legs[nth].media_state == "open" if end is None else end.reason_code == RESTART.reason_code
+        return nth if cut else None

@@ -149,13 +149,15 @@ class Session:
         """Go on with a call after a break.
 
         The platform takes the document for the ack that it lost, and ignores it where it has lost none. A call that
-        nobody here knows was another process': it may be hearing nothing, so its document goes out as a command.
+        nobody here knows was another process': it may be hearing nothing, so its document goes out as a command; and
+        so does the rest of it from a conversation on that a restart has cut.
         """
         known = await self._sessions.known(self.call_sid)
         self._ack(event, known)
         if known is not None:
             self._sessions.attach(self)
-            self.log.info("session_resumed")
+            anew = await self._sessions.switchboard.resume(self.call_sid)
+            self.log.info("session_taken_anew" if anew else "session_resumed")
             return
         self.log.info("session_taken_anew")
         self.redirect(await self._sessions.document(call, self))

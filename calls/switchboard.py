@@ -222,6 +222,14 @@ class Switchboard:
         row = await self._store.by_sid(call_sid)
         return row.document if row else None
 
+    async def resume(self, call_sid: str) -> bool:
+        """Let a call whose conversation a restart has cut begin it anew; tell whether there was one."""
+        live = self._calls.by_sid(call_sid)
+        if live is None or (nth := await self._recovery.cut(live)) is None:
+            return False
+        await self._commands.redirect(call_sid, [live.llms[nth].to_wire(), *live.remaining[nth]])
+        return True
+
     def attach(self, call_sid: str, control: Control) -> None:
         """Let this be the call's control socket, if the call is here."""
         if live := self._calls.by_sid(call_sid):

@@ -30,6 +30,7 @@ from tests.calls.exchange import (
     settled,
     verbs_reply,
 )
+from tests.calls.test_commands import Socket
 
 JsonObject = dict[str, Any]
 GRACE_S = 30.0
@@ -304,6 +305,28 @@ def test_whenever_the_process_dies_after_a_hangup_there_is_one_end(after_s: floa
         assert len(town.ends) == 1
 
     story()
+
+
+@in_virtual_time
+async def test_only_a_conversation_that_the_restart_has_cut_begins_anew() -> None:
+    town = Town()
+    async with town.server() as server:
+        await server.ring("c-ringing")
+        answered = await server.ring("c-answered")
+        await server.open(answered)
+        await server.ended(answered)
+        await server.open(await server.ring("c-cut"))
+        assert not await server.switchboard.resume("c-cut")  # nothing has cut it yet
+    async with town.server() as server:
+        assert not await server.switchboard.resume("unheard of")
+        assert not await server.switchboard.resume("c-ringing")
+        assert not await server.switchboard.resume("c-answered")
+        socket = Socket()
+        server.switchboard.attach("c-cut", socket)
+        assert await server.switchboard.resume("c-cut")
+        assert [names(verbs)[0] for verbs in socket.said] == ["listen"]
+        await asyncio.sleep(5)
+        assert [end["reason_code"] for end in town.ends if end["call_sid"] == "c-cut"] == ["server_restart"]
 
 
 BETA: JsonObject = {"auth": {"apiKey": "sk-1"}, "connectOptions": {"host": "beta.example.com"}}

@@ -100,6 +100,27 @@ async def test_a_call_goes_on_after_a_restart(tmp_path: Path) -> None:
             assert running.journal.events().count("session_taken_anew") == 1
 
 
+async def test_a_call_that_is_kept_on_disk_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async with rehearsing() as model, Application().serving() as application, ClientSession() as client:
+        config = a_config(model, application, route={"verbs": [TALK]}) | {"store": "sqlite:///calls.db"}
+        async with serving(tmp_path, dict(config)) as running:
+            platform, control = Platform(client, running.url), await control_socket(client, running.url)
+            first = await ask(control, "session:new")
+            media = await talk(platform, first)
+            running.server.stop()
+            assert await until_closed(control) == 1012
+            assert await until_closed(media) == 1012
+        async with serving(tmp_path, dict(config)) as running:
+            platform, control = Platform(client, running.url), await control_socket(client, running.url)
+            assert await ask(control, "session:reconnect") == first  # the platform ignores it: it had lost no ack
+            command = await control.receive_json(timeout=PATIENCE_S)
+            assert (command["type"], command["command"], command["queueCommand"]) == ("command", "redirect", False)
+            media = await talk(platform, command["data"])
+            await media.close()
+            assert await platform.ended(command["data"], call_status="completed") == []
+            assert running.journal.events().count("session_taken_anew") == 1
+
+
 async def test_a_stopping_server_closes_control_sockets_at_once_and_lets_who_talks_talk(tmp_path: Path) -> None:
     async with rehearsing() as model, ClientSession() as client:
         config = a_config(model, None, route={"verbs": [TALK]}, server={"drain_s": PATIENCE_S})
