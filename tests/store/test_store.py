@@ -32,6 +32,7 @@ from store import (
     memory,
     sql,
 )
+from store.coding import encode
 
 Open = Callable[[str, Path], AbstractAsyncContextManager[Store]]
 # How each is opened.
@@ -372,3 +373,20 @@ async def test_what_is_known_of_an_endpoint_is_kept(kept: Store) -> None:
         replace(down, failures=6),
         Endpoint("https://b/event", disabled_at=7.0),
     ]
+
+
+def test_what_is_no_json_is_not_written_into_a_row() -> None:
+    with pytest.raises(TypeError, match="a call row holds a set, which is not JSON"):
+        encode(call(attributes={"odd": {1}}))
+
+
+async def test_memory_keeps_the_newest_dead_letters_only() -> None:
+    kept = memory.MemoryStore()
+    for seq in range(memory.MAX_DEAD + 5):
+        kept.keep(delivery(seq, state="dead"))
+    assert await kept.body("msg_4") is None
+    assert await kept.body("msg_5") is not None
+    kept.rewrite(delivery(5, body=b"[]"))
+    assert await kept.body("msg_5") == b"[]"
+    assert await kept.replayed() == []
+    await kept.close()
