@@ -75,8 +75,6 @@ class LlmLeg:
     ended_answer: bytes | None = None
     "The JSON bytes that `/call/ended` answered first; every repetition gets the same."
     end: End | None = None
-    action_url: str | None = None
-    "Where its end is told."
 
 
 @dataclass(frozen=True, slots=True)

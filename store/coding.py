@@ -4,12 +4,15 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from store.base import CallRow, End, JsonObject, LlmLeg
+from pydantic import TypeAdapter
+
+from store.base import CallRow
 
 BYTES = "latin-1"
 "Maps each byte to the character of its number; documents are ASCII."
 COLUMNS = ("id", "call_sid", "created_at_s", "state", "owner")
 "What stands in columns of its own beside the text."
+ROW = TypeAdapter(CallRow)
 
 
 def encode(row: CallRow) -> str:
@@ -20,27 +23,10 @@ def decode(text: str, **columns: Any) -> CallRow:
     """Return the row; `columns` are those of COLUMNS."""
     value = json.loads(text)
     value["document"] = value["document"].encode(BYTES)
-    value["legs"] = tuple(_leg(leg) for leg in value["legs"])
-    value["hooks"] = tuple(value["hooks"])
-    value["end"] = _end(value["end"])
-    return CallRow(**columns, **value)
-
-
-def _leg(value: JsonObject) -> LlmLeg:
-    answer = value["ended_answer"]
-    return LlmLeg(
-        **{
-            **value,
-            "remaining": tuple(value["remaining"]),
-            "fallback": tuple(value["fallback"]),
-            "ended_answer": None if answer is None else answer.encode(BYTES),
-            "end": _end(value["end"]),
-        }
-    )
-
-
-def _end(value: JsonObject | None) -> End | None:
-    return None if value is None else End(**{**value, "transcript": tuple(value["transcript"])})
+    for leg in value["legs"]:
+        answer = leg["ended_answer"]
+        leg["ended_answer"] = None if answer is None else answer.encode(BYTES)
+    return ROW.validate_python({**columns, **value})
 
 
 def _text(value: object) -> str:

@@ -388,5 +388,7 @@ async def test_memory_keeps_the_newest_dead_letters_only() -> None:
     assert await kept.body("msg_5") is not None
     kept.rewrite(delivery(5, body=b"[]"))
     assert await kept.body("msg_5") == b"[]"
+    kept.settle(delivery(9_999, last_error="nobody has kept it"))
+    assert await kept.body("msg_9999") is None
     assert await kept.replayed() == []
     await kept.close()
