@@ -1,7 +1,7 @@
 """Takes over the calls that an earlier run of the server has left. None is forgotten, and each gets one end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import time
 
@@ -17,9 +17,12 @@ from hooks.dispatcher import Dispatcher
 from media.ends import RESTART
 from store.base import CallRow, Store
 from tasks import Tasks
+from verbs.base import JsonObject
 
 log = structlog.get_logger("calls")
 
+Redirect = Callable[[str, Sequence[JsonObject]], Awaitable[None]]
+"Lets a call do this instead of what it does."
 TakeBack = Callable[[str], Awaitable[None]]
 "Sends what was left to send of a call."
 
@@ -91,12 +94,18 @@ class Recovery:
         if not (live.over or live.answers or live.control or live.natives or set(live.legs) - broken):
             self._tasks.start(self._course.end(live, RESTART))
 
-    async def cut(self, live: LiveCall) -> int | None:
-        """Tell which conversation of a call the restart has cut, where nothing has come after it."""
+    async def resume(self, live: LiveCall, redirect: Redirect) -> bool:
+        """Begin a conversation anew that the restart has cut, if nothing has come after it; tell whether there was one.
+
+        :raises DocumentError: its verbs, as they were kept, are no document
+        :raises ControlError: the call cannot be told
+        """
         row = await self._store.by_row(live.row_id)
         nth = max(live.llms, default=None)
         if row is None or nth is None or not live.adopted or live.over or live.answers:
-            return None
+            return False
         end = row.legs[nth].end
-        cut = row.legs[nth].media_state == "open" if end is None else end.reason_code == RESTART.reason_code
-        return nth if cut else None
+        if row.legs[nth].media_state == "unopened" or (end and end.reason_code != RESTART.reason_code):
+            return False
+        await redirect(live.sid, [live.llms[nth].to_wire(), *live.remaining[nth]])
+        return True

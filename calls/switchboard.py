@@ -193,8 +193,7 @@ class Switchboard:
         row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
         if row is None or ticket.index >= len(row.hooks):
             return NOTHING
-        asked = native_hook(row.hooks[ticket.index])
-        if live is None or (asked and asked.nth not in live.natives):
+        if live is None or ((asked := native_hook(row.hooks[ticket.index])) and asked.nth not in live.natives):
             return answer_of_lost(row, row.hooks[ticket.index], body)
         if ticket.index in live.redirects:
             return await self._commands.redirected(live, ticket.index)
@@ -225,10 +224,7 @@ class Switchboard:
     async def resume(self, call_sid: str) -> bool:
         """Let a call whose conversation a restart has cut begin it anew; tell whether there was one."""
         live = self._calls.by_sid(call_sid)
-        if live is None or (nth := await self._recovery.cut(live)) is None:
-            return False
-        await self._commands.redirect(call_sid, [live.llms[nth].to_wire(), *live.remaining[nth]])
-        return True
+        return live is not None and await self._recovery.resume(live, self._commands.redirect)
 
     def attach(self, call_sid: str, control: Control) -> None:
         """Let this be the call's control socket, if the call is here."""
