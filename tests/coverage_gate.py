@@ -28,6 +28,7 @@ DOORS = (
         "calls/natives.py",
         "calls/session.py",
         "calls/sessions.py",
+        "calls/stopping.py",
         "calls/switchboard.py",
     ),
 )

@@ -117,6 +117,19 @@ async def test_a_conversation_that_a_crash_cut_gets_its_one_end_after_the_grace(
 
 
 @in_virtual_time
+async def test_what_is_lost_can_neither_be_changed_nor_be_answered() -> None:
+    town = Town()
+    async with town.server() as server:
+        await server.open(await server.ring())
+    async with town.server() as server:
+        live = server.switchboard._calls.by_sid("c-1")
+        assert live is not None
+        assert "was restarted" in str(live.legs[0].update({"type": "session.update"}))
+        live.legs[0].line.tool_answered("call_1", "late")
+        assert not live.legs[0].line.over.is_set()
+
+
+@in_virtual_time
 async def test_the_platform_that_comes_back_gets_the_fallback_and_the_end_goes_out_at_once() -> None:
     town = Town()
     async with town.server() as server:

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 INSTALL_LIMIT_S=240
 SUITE_LIMIT_S=300
-SERVICES_LIMIT_S=420
+SERVICES_LIMIT_S=600
 
 here=.venv/bin/python
 work=$(mktemp -d)
