@@ -260,12 +260,17 @@ async def test_a_callee_who_is_busy_is_a_status_and_nothing_else() -> None:
     assert [path for path, _ in application.told if path == "/call"] == []
 
 
+async def test_a_call_that_rings_cannot_be_hung_up() -> None:
+    async with api(Application(PAUSE), Behaviour(Answering(60))) as client:
+        sid = await client.make()
+        assert (await client.ask("PUT", f"/Calls/{sid}", {"call_status": "completed"}))[0] == 422
+
+
 async def test_a_running_call_is_redirected_tagged_and_hung_up() -> None:
     application = Application(PAUSE)
     async with api(application, Behaviour(Answering(0.01))) as client:
         sid = await client.make()
         path = f"/Calls/{sid}"
-        assert (await client.ask("PUT", path, {"call_status": "completed"}))[0] == 422
         await until(lambda: client.platform.calls[sid].answered)
         for body in (
             {"tag": {"a": 1}},
