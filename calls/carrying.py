@@ -90,6 +90,8 @@ def others(llm: Llm, route: Route) -> list[Spare]:
 
 def oddities(settings: Settings, route: Route) -> Iterator[str]:
     """Say what of the options of a route's `llm` verbs its models do not know, or know otherwise."""
+    if route.native:  # the platform knows its vendors' options, and more vendors than we do
+        return
     for llm in parse(route.verbs, version=settings.platform.version, strict=False):
         if not isinstance(llm, Llm):
             continue

@@ -279,6 +279,12 @@ def test_what_will_not_be_done_as_written_is_known_before_a_call() -> None:
     ]
 
 
+def test_what_the_platform_carries_out_is_not_measured_by_our_models() -> None:
+    verb = {"verb": "llm", "vendor": "ultravox", "auth": {"apiKey": "k"}, "llmOptions": {"systemPrompt": "Be kind."}}
+    settings = settings_of({"verbs": [verb], "llm_mode": "native"})
+    assert list(carrying.oddities(settings, settings.routes[0])) == []
+
+
 def test_options_that_nobody_can_read_are_the_checks_own_business(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise ModelError("no")
