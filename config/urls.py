@@ -1,6 +1,7 @@
 """What is wrong with a URL, as a sentence that never repeats it (it may hold a secret)."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,6 +18,8 @@ def url_fault(text: str, schemes: Sequence[str] = WEB, *, bare: bool = False, us
     """
     if not text.isprintable() or any(char.isspace() for char in text):
         return "holds a space or a control character"
+    if user and "@" in _after_host(text):
+        return "has an @ after its host: in a password or a path write @ as %40, / as %2F, ? as %3F, # as %23"
     try:
         url = urlsplit(text)
         port = url.port
@@ -45,9 +48,14 @@ def host_of(url: str) -> str:
 
 
 def without_user(url: str) -> str:
-    """Give a URL without the user name and the password that may stand in it."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """Give a URL without the user name and the password that may stand in it, also one that `url_fault` refuses."""
+    scheme, slashes, rest = url.partition("://")
+    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
+
+
+def _after_host(text: str) -> str:
+    """Give what nobody who connects reads as user, password, host or port."""
+    return re.sub(r"^[^/?#]*", "", text.partition("://")[2])
 
 
 def _host_fault(url: SplitResult, *, user: bool) -> str | None:

@@ -39,6 +39,13 @@ def test_a_user_and_a_password_may_stand_where_they_are_hidden() -> None:
     assert without_user("https://app.example.com") == "https://app.example.com"
 
 
+@pytest.mark.parametrize("password", ["p@ss/w:rd#1", "pass/w", "pass?w", "pass#w", "1/w", "p@s?w@rd"])
+def test_a_password_that_is_not_percent_encoded_is_refused_and_no_part_of_it_shown(password: str) -> None:
+    url = f"wss://user:{password}@app.example.com/ws?x=1"
+    assert "write @ as %40, / as %2F" in (url_fault(url, SOCKET, user=True) or "")
+    assert without_user(url) == "wss://app.example.com/ws?x=1"
+
+
 def test_a_model_is_reached_by_websocket() -> None:
     assert url_fault("https://x.example", SOCKET) == "must begin with 'wss://' or 'ws://'"
 
