@@ -67,13 +67,16 @@ def explain_lines(
     shape = [] if route.hooks == Shape() else [_shape_line(route.hooks)]
     tools = [_tool_line(name, tool) for name, tool in settings.tools.get(route.name, {}).items()]
     odd = [f"warning: {text}" for text in dict.fromkeys(oddities(settings, route))]
-    document = _asked(route.url) if route.url else _written(document_for(settings, route, call))
+    document = _asked(route) or _written(document_for(settings, route, call))
     secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secret_values(settings)]
     return 0, [*verdicts, *hidden("\n".join([*shape, *tools, *odd, document]), secrets).splitlines()]
 
 
-def _asked(url: str) -> str:
-    return f"its application is asked for the verbs when the call comes: {without_user(url)}"
+def _asked(route: Route) -> str:
+    """Say who is asked for the verbs of a route that has none of its own; nothing of one that has."""
+    if route.python:
+        return f"its function is asked for the verbs when the call comes: {route.python}"
+    return f"its application is asked for the verbs when the call comes: {without_user(route.url)}" if route.url else ""
 
 
 def _written(document: Sequence[Mapping[str, Any]]) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from config import Route, Settings
 from config.report import check_lines, explain_lines
+from config.tools import UNREAD
 
 TEXT = """
 store: memory://
@@ -68,6 +69,13 @@ def test_of_an_application_it_is_said_that_it_is_asked(path: Path) -> None:
         0,
         ["its application is asked for the verbs when the call comes: https://app.example.com/call"],
     )
+
+
+def test_of_a_function_it_is_said_that_it_is_asked(path: Path) -> None:
+    path.write_text("store: memory://\nroutes: [{name: a, python: 'agent:answer'}]")
+    readers = UNREAD._replace(function=lambda target, folder: (target, folder))
+    code, lines = explain_lines(path, {}, number="+15551", document_for=document_for, read=readers)
+    assert (code, lines[1:]) == (0, ["its function is asked for the verbs when the call comes: agent:answer"])
 
 
 def test_a_call_is_explained_with_its_document_and_without_secrets(path: Path) -> None:
