@@ -10,6 +10,8 @@ from calls.diagnosis import (
     Line,
     Place,
     Trial,
+    application_places,
+    application_told,
     hook_places,
     hooks_told,
     model_told,
@@ -40,6 +42,7 @@ async def examined(settings: Settings) -> list[Line]:
     tries = [
         *(_model(trial, tls) for trial in trials(settings)),
         *(_hooks(place, routes, tls) for place, routes in hook_places(settings).items()),
+        *(_application(place, routes, tls) for place, routes in application_places(settings).items()),
         *([_public(public, tls)] if public else []),
     ]
     return [*settled(settings), *await asyncio.gather(*tries)]
@@ -54,6 +57,10 @@ async def _hooks(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:
     return hooks_told(place, routes, await _why_not(place, tls))
 
 
+async def _application(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:
+    return application_told(place, routes, await _why_not(place, tls))
+
+
 async def _public(place: Place, tls: ssl.SSLContext) -> Line:
     return public_told(place, await _why_not(place, tls))
 
@@ -62,7 +69,7 @@ async def _why_not(place: Place, tls: ssl.SSLContext) -> str:
     """Say why no connection can be made; nothing where one can."""
     try:
         async with asyncio.timeout(TRY_S):
-            secured = tls if place.scheme == "https" else None
+            secured = tls if place.scheme in {"https", "wss"} else None
             _, writer = await asyncio.open_connection(place.host, place.port, ssl=secured)
     except socket.gaierror:
         return "the name does not resolve"

@@ -63,12 +63,12 @@ def settled(settings: Settings) -> Iterator[Line]:
 
 def hook_places(settings: Settings) -> dict[Place, list[str]]:
     """Give where hooks and tools of the configuration are, with the names of the routes that want them."""
-    places: dict[Place, list[str]] = {}
-    for route in settings.routes:
-        found = {place for url in _urls(settings, route) if (place := place_of(url))}
-        for place in sorted(found):
-            places.setdefault(place, []).append(route.name)
-    return places
+    return _places((route, url) for route in settings.routes for url in _urls(settings, route))
+
+
+def application_places(settings: Settings) -> dict[Place, list[str]]:
+    """Give where the applications are that routes ask for their verbs, with the routes' names."""
+    return _places((route, route.url) for route in settings.routes if route.url)
 
 
 def place_of(url: str) -> Place | None:
@@ -105,6 +105,14 @@ def hooks_told(place: Place, routes: Iterable[str], why_not: str) -> Line:
     return Line("failure", f"{told}: {why_not}; start the application, or mend hooks.base_url or the URL of the hook")
 
 
+def application_told(place: Place, routes: Iterable[str], why_not: str) -> Line:
+    """Say whether applications are there; `why_not` is empty where they are."""
+    told = f"application of {_routes(routes)} at {place}"
+    if not why_not:
+        return Line("ok", told)
+    return Line("failure", f"{told}: {why_not}; start the application, or mend the `url` of the route")
+
+
 def public_told(place: Place, why_not: str) -> Line:
     """Say whether we are found: no failure, for we may be started later, and be reached from elsewhere alone."""
     told = f"server.public_url at {place}"
@@ -122,9 +130,18 @@ def _routes(names: Iterable[str]) -> str:
     return f"route{'s' if several[1:] else ''} {', '.join(map(repr, several))}"
 
 
+def _places(urls: Iterable[tuple[Route, str]]) -> dict[Place, list[str]]:
+    places: dict[Place, list[str]] = {}
+    for route, url in urls:
+        if (place := place_of(url)) and route.name not in places.setdefault(place, []):
+            places[place].append(route.name)
+    return places
+
+
 def _urls(settings: Settings, route: Route) -> Iterator[str]:
     hooks = [*_hooks([route.verbs, route.fallback, route.busy]), route.status_hook, route.amd_hook]
-    yield from (url for hook in hooks if (url := absolute(hook, settings.hooks.base_url)))
+    base_url = None if route.url else settings.hooks.base_url  # an application's paths are on its own origin
+    yield from (url for hook in hooks if (url := absolute(hook, base_url)))
     targets = [tool.target for tool in settings.tools.get(route.name, {}).values()]
     yield from (target for target in targets if target.startswith(("http://", "https://")))
 

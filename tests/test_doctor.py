@@ -79,6 +79,23 @@ async def test_why_hooks_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: 
     assert "no answer within 0.05 s" in told
 
 
+@pytest.mark.parametrize(
+    ("scheme", "grade", "words"),
+    [
+        ("http", "ok", "application of route 'a' at http://"),
+        ("ws", "ok", "application of route 'a' at ws://"),
+        ("https", "failure", "it does not speak TLS; start the application, or mend the `url`"),
+        ("wss", "failure", "it does not speak TLS; start the application, or mend the `url`"),
+    ],
+)
+async def test_the_application_of_a_route_is_tried(tmp_path: Path, scheme: str, grade: str, words: str) -> None:
+    async with await asyncio.start_server(answer_plainly, "127.0.0.1", 0) as plain:
+        port = plain.sockets[0].getsockname()[1]
+        route = {"name": "a", "url": f"{scheme}://user:hunter22@127.0.0.1:{port}/call"}
+        [*_, line] = await examined(load(settings_at(tmp_path, {"routes": [route]}), environ={}))
+    assert (line.grade, words in line.text, "hunter22" in line.text) == (grade, True, False), line.text
+
+
 def test_a_failure_is_exit_code_1_a_complaint_2_and_no_secret_is_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], serve: Callable[..., int]
 ) -> None:

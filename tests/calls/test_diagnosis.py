@@ -2,7 +2,19 @@
 
 import pytest
 
-from calls.diagnosis import Line, Place, hook_places, hooks_told, model_told, place_of, public_told, settled, trials
+from calls.diagnosis import (
+    Line,
+    Place,
+    application_places,
+    application_told,
+    hook_places,
+    hooks_told,
+    model_told,
+    place_of,
+    public_told,
+    settled,
+    trials,
+)
 from tests.calls.exchange import LLM, JsonObject, settings_of
 
 APP = Place("https", "app.example.com", 443)
@@ -30,6 +42,23 @@ def test_every_server_of_a_hook_is_tried_once() -> None:
     found = hook_places(settings)
     assert found == {APP: ["a", "b"], CRM: ["a"], Place("https", "::1", 443): ["a"]}
     assert str(Place("https", "::1", 443)) == "https://[::1]:443"
+
+
+def test_every_server_of_an_application_is_tried_once() -> None:
+    settings = settings_of(
+        {"name": "a", "numbers": ["1"], "url": "wss://user:hunter22@ws.example.com/ws", "status_hook": "/status"},
+        {"name": "b", "numbers": ["2"], "url": "http://crm.example.com:8080/call?k=key", "status_hook": "/status"},
+        {"name": "c", "url": "http://crm.example.com:8080/other", "amd_hook": "https://app.example.com/amd"},
+        hooks={"base_url": "https://never.example.com"},
+    )
+    socket = Place("wss", "ws.example.com", 443)
+    assert application_places(settings) == {socket: ["a"], CRM: ["b", "c"]}
+    assert hook_places(settings) == {APP: ["c"]}, "their own paths are on their own origin"
+    assert application_told(socket, ["a"], "") == Line("ok", "application of route 'a' at wss://ws.example.com:443")
+    failed = application_told(CRM, ["b", "c"], "it does not speak TLS")
+    assert failed.grade == "failure"
+    told = "application of routes 'b', 'c' at http://crm.example.com:8080: it does not speak TLS; start the application"
+    assert failed.text.startswith(told)
 
 
 @pytest.mark.parametrize("url", ["https://{{sip.headers.X-Host}}/x", "https:///x"])
