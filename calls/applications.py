@@ -6,7 +6,7 @@ from functools import partial
 from calls.document import route_verbs
 from calls.live import LiveCall
 from config.settings import Route, Settings
-from hooks.applications.base import Application
+from hooks.applications.base import Application, over_socket
 from hooks.applications.document import Document
 from hooks.applications.http import Http
 from hooks.applications.python import PythonApplication
@@ -21,6 +21,8 @@ from media.platforms.base import Call as PlatformCall
 from verbs.base import JsonObject
 
 SOCKETS = ("ws://", "wss://")
+NO_CHANGE = "a call cannot change to another websocket application: give its url to the route"
+NO_SOCKET = "a hook that is a ws:// or wss:// URL is treated as none: write a path, or an https:// URL"
 
 
 def call_of(call: PlatformCall, route: Route) -> Call:
@@ -31,6 +33,15 @@ def call_of(call: PlatformCall, route: Route) -> Call:
 def status_hook(route: Route) -> str | None:
     """Give where a call's statuses are told. An application with a socket hears of them there, unless it says else."""
     return route.status_hook or ("call:status" if route.url and route.url.startswith(SOCKETS) else None)
+
+
+def address(live: LiveCall, hook: object) -> str | None:
+    """Give the URL of a hook; None: there is none, or it is one that nobody here can call, which is told."""
+    if over_socket(hook):
+        redirects = isinstance(hook, dict) and hook.get("message") == "session:redirect"
+        live.log.warning("hook_not_supported", message=NO_CHANGE if redirects else NO_SOCKET)
+        return None
+    return live.application.address(hook)
 
 
 def tell_of_verb(live: LiveCall, body: JsonObject) -> None:

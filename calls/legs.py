@@ -7,7 +7,7 @@ from time import time
 from typing import Literal, Protocol
 
 from calls import carrying
-from calls.applications import status_hook
+from calls.applications import address, status_hook
 from calls.carrying import Candidate, candidate
 from calls.ending import kept
 from calls.leg import Body, Leg, Talk
@@ -92,7 +92,7 @@ class Legs:
             send_timeout_s=settings.server.send_timeout_s,
             heartbeat_s=settings.server.heartbeat_s,
         )
-        hooks = self.hooks(live, carrying.hook_urls(llm, live.application.address), llm)
+        hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm)
         bridge.record.noted = partial(self._note, live.row_id, nth)
         line = self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid)
         return self._leg(live, nth, line, bridge.record, hooks, update=partial(line.tell, bridge.update))
@@ -104,7 +104,7 @@ class Legs:
             live.log.warning("tool_outcome_unknown", tool=note.value["name"])
             self._store.note(note)
         llm = live.llms[nth]
-        hooks = self.hooks(live, carrying.hook_urls(llm, live.application.address), llm)
+        hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm)
         return self._leg(live, nth, LostLine(), LostRecord(notes), hooks, update=refuse)
 
     def told(self, live: LiveCall) -> Leg:
@@ -157,7 +157,7 @@ class Legs:
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Pass on one of the platform's other hooks; give the verbs that its owner answers, not yet validated."""
-        url = live.application.address(target)
+        url = address(live, target)
         if url is None:
             return None
         verbs, complaint = verbs_in(await live.hooks.forward(url, body))

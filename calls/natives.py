@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from calls.applications import address
 from calls.carrying import hook_urls
 from calls.document import NOTHING, Native, Next, as_bytes
 from calls.legs import Hide, Legs
@@ -61,7 +62,7 @@ class Natives:
         return await asyncio.shield(live.answers[asked.nth])
 
     def _make(self, live: LiveCall, nth: int, native: Native) -> NativeLeg:
-        hooks = self._legs.hooks(live, hook_urls(native.llm, live.application.address), native.llm)
+        hooks = self._legs.hooks(live, hook_urls(native.llm, partial(address, live)), native.llm)
         return NativeLeg(
             native,
             hooks,

@@ -7,6 +7,7 @@ can carry out are passed on where the call has a control socket.
 import json
 from typing import Any, Final
 
+from calls.applications import NO_CHANGE
 from calls.carrying import route_tools
 from calls.commands import Commands
 from calls.control import CallUnknownError, CallUnreachableError, ControlError
@@ -14,6 +15,7 @@ from calls.leg import Leg
 from calls.live import LiveCall
 from calls.masking import told
 from calls.register import Register
+from hooks.applications.base import over_socket
 from hooks.control_socket import Command
 from hooks.replies import tool_output, verbs_in
 from hooks.transports.base import HookReply
@@ -76,8 +78,8 @@ class Obeying:
 
     async def _redirect_by(self, live: LiveCall, hook: object, *, queued: bool) -> str | None:
         """Ask the hook what the call does now, as the platform does; a relative one is the application's own."""
-        if str(hook).startswith(("ws://", "wss://")):
-            return "a call cannot change to another websocket application: give its url to the route"
+        if over_socket(hook):
+            return NO_CHANGE
         url = live.application.address({"url": hook, "message": "session:redirect"})
         if url is None:
             return "call_hook must be a URL or a path"

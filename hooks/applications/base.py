@@ -27,8 +27,14 @@ class Application(Protocol):
 def absolute(hook: object, base_url: str | None) -> str | None:
     """Resolve a hook as documents write it: a URL, a path, or an object with one of them as `url`."""
     url = hook.get("url") if isinstance(hook, dict) else hook
-    if not isinstance(url, str) or not url:
+    if not isinstance(url, str) or not url or over_socket(url):
         return None
     if url.startswith(("http://", "https://")):
         return url
     return f"{base_url.rstrip('/')}/{url.lstrip('/')}" if base_url else None
+
+
+def over_socket(hook: object) -> bool:
+    """Tell whether a hook is a websocket's URL: jambonz would hand the call to the application there, we cannot."""
+    url = hook.get("url") if isinstance(hook, dict) else hook
+    return isinstance(url, str) and url.lower().startswith(("ws://", "wss://"))

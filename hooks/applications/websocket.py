@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import structlog
 
-from hooks.applications.base import absolute
+from hooks.applications.base import absolute, over_socket
 from hooks.applications.line import ACK_TIMEOUT_S, Line
 from hooks.control_socket import (
     ANSWERED,
@@ -87,12 +87,12 @@ class Websocket:
             raise
 
     def address(self, hook: object) -> str | None:
-        """Give a whole http(s) URL as it is; anything else is a name that the application knows, on its socket.
+        """Give a whole http(s) URL as it is; all but a ws(s) URL is a name that the application knows, on its socket.
 
         `message` of an object says what it is there, where that is no `verb:hook`.
         """
         written = hook.get("url") if isinstance(hook, dict) else hook
-        if (whole := absolute(written, None)) or not isinstance(written, str) or not written:
+        if (whole := absolute(written, None)) or not isinstance(written, str) or not written or over_socket(written):
             return whole
         message = hook.get("message") if isinstance(hook, dict) else ""
         return Address(self._call_sid, written, message if message in OTHERS else "").url()

@@ -70,6 +70,42 @@ async def test_the_same_webhook_while_the_application_thinks_waits_for_the_same_
 
 
 @pytest.mark.parametrize(
+    ("verb", "path", "told"),
+    [
+        ({"verb": "gather", "input": ["digits"]}, "/call", "treated as none"),
+        ({"verb": "redirect"}, "/call", "a call cannot change to another websocket application"),
+    ],
+)
+def test_a_hook_that_is_a_websocket_is_none_and_that_is_told_once(verb: JsonObject, path: str, told: str) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        hook = {"actionHook": "wss://user:hunter22@other.example.com/ws"}
+        applications = Applications({"/call": verbs_reply(verb | hook)})
+        exchange = Exchange(ASKED, applications)
+        [asking, *_] = await exchange.ring()
+        with capture_logs() as logs:
+            assert await exchange.hook(asking["actionHook"], digits="1") == []
+        assert [asked for asked, _ in applications.asked] == [path]
+        [line] = logs
+        assert (line["event"], line["log_level"], told in line["message"]) == ("hook_not_supported", "warning", True)
+        assert "hunter22" not in str(line)
+
+    story()
+
+
+@in_virtual_time
+async def test_an_llm_verb_whose_hook_is_a_websocket_is_carried_out_without_it() -> None:
+    verb = LLM | AUTH | {"eventHook": None, "toolHook": None, "actionHook": "wss://other.example.com/ws"}
+    applications = Applications({"/call": verbs_reply(verb)})
+    exchange = Exchange(ASKED, applications)
+    with capture_logs() as logs:
+        verbs = await exchange.ring()
+        await exchange.ended(verbs)
+    assert [asked for asked, _ in applications.asked] == ["/call"]
+    assert [line["event"] for line in logs].count("hook_not_supported") == 1
+
+
+@pytest.mark.parametrize(
     ("answer", "event"),
     [
         (verbs_reply(LLM, after_s=9), "application_failed"),

@@ -77,6 +77,13 @@ def test_a_whole_url_is_a_hook_without_a_base(loaded: Load, hook: str) -> None:
     assert "actionHook" in settings.routes[0].verbs[0]
 
 
+@pytest.mark.parametrize("hook", ["wss://other.example.com/ws", "{url: 'ws://other.example.com/ws'}"])
+def test_a_hook_is_not_reached_over_a_websocket(loaded: Load, hook: str) -> None:
+    for verb in ("{verb: redirect, actionHook: %s}", "{verb: gather, input: [digits], actionHook: %s}"):
+        with pytest.raises(ConfigError, match="the hook must begin with 'https://' or 'http://'"):
+            loaded(START % f"[{verb % hook}]")
+
+
 def scalar(text: str, *, written: str = "", values: tuple[tuple[str, str], ...] = ()) -> Scalar:
     return Scalar(1, 1, (), text, plain=False, written=written or text, values=values)
 

@@ -18,6 +18,8 @@ from hooks.applications.document import Document
         ("", "https://app.example.com", None),
         (None, "https://app.example.com", None),
         ({"method": "POST"}, "https://app.example.com", None),
+        ("wss://other.example.com/ws", "https://app.example.com", None),
+        ({"url": "WS://other.example.com/ws"}, "https://app.example.com", None),
     ],
 )
 def test_a_hook_is_resolved_against_the_base_url(hook: object, base_url: str | None, url: str | None) -> None:

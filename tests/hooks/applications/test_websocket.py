@@ -199,6 +199,7 @@ def test_a_whole_url_is_posted_to_and_anything_else_is_the_applications_own() ->
         assert behind.address({"url": "/x", "message": "call:status"}) == "app://c%2F1//x"
         assert behind.address("app://other-call/x") == "app://c%2F1/app://other-call/x"
         assert [behind.address(hook) for hook in ("", None, {"method": "POST"}, 7)] == [None] * 4
+        assert behind.address("wss://other.example.com/ws") is None
         await behind.close()
 
     asyncio.run(story())
