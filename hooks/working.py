@@ -81,5 +81,5 @@ async def _on_loop(function: Callable[[], Any]) -> Finished:
     try:
         value = function()
         return Finished(await value if isawaitable(value) else value)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # see above
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # see above
         return Finished(error=error)

@@ -26,6 +26,10 @@ async def leaves() -> None:
     raise SystemExit
 
 
+async def is_interrupted() -> None:
+    raise KeyboardInterrupt
+
+
 async def gives_up() -> None:
     raise asyncio.CancelledError
 
@@ -53,6 +57,8 @@ def exits() -> None:
         (fails, False, None, LookupError),
         (fails, True, None, LookupError),
         (leaves, False, None, SystemExit),
+        (is_interrupted, False, None, KeyboardInterrupt),
+        (is_interrupted, True, None, KeyboardInterrupt),
         (gives_up, False, None, asyncio.CancelledError),
         (takes_too_long_itself, False, None, TimeoutError),
         (stops, True, None, StopIteration),
