@@ -132,6 +132,32 @@ def test_a_route_may_be_a_function(tmp_path: Path, write: Write) -> None:
         load(file, environ={})
 
 
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ("def answer(call, *, voice='a', **more): ...", None),
+        ("def answer(*calls): ...", None),
+        ("def answer(call, voice='a'): ...", None),
+        ("answer = min", None),
+        ("def answer(call, voice): ...", "'voice' has no default"),
+        ("def answer(call, *, voice, rate): ...", "'voice' and 'rate' have no default"),
+        ("def answer(call, more, /, *rest, voice): ...", "'more' and 'voice' have no default"),
+    ],
+)
+def test_a_function_that_wants_more_than_the_call_is_refused(
+    tmp_path: Path, write: Write, written: str, complaint: str | None
+) -> None:
+    write("f_wanting.py", written)
+    file = tmp_path / "config.yaml"
+    file.write_text("store: memory://\nroutes: [{name: a, python: f_wanting:answer}]\n")
+    if complaint is None:
+        assert callable(load(file, environ={}, read=READERS).applications["a"])
+        return
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ={}, read=READERS)
+    assert str(caught.value).endswith(f"f_wanting:answer: is called with the call alone, and {complaint}")
+
+
 def test_a_change_of_the_function_is_a_change_of_the_configuration(tmp_path: Path, write: Write) -> None:
     write("f_changing.py", "def answer(): return 1")
     file = tmp_path / "config.yaml"
