@@ -14,6 +14,7 @@ from calls.remotely import REDIRECT, Remotely
 from config.settings import Settings
 from media.effects import End
 from media.ends import OPERATOR_HUNG_UP, REDIRECTED
+from media.remote import RemoteRefused
 from store.base import CallRow, Store
 from verbs import Complaint, DocumentError, parse
 from verbs.base import JsonObject
@@ -62,7 +63,7 @@ class Commands:
         """
         live = self._calls.by_sid(call_sid)
         if live is None and self._remotely.possible(settings):
-            await self._remotely.hang_up(call_sid, settings)
+            await self._hang_up_elsewhere(call_sid, settings)
             return
         live = self._live(call_sid)
         if live.control is None and await self._end_conversation(live, OPERATOR_HUNG_UP, [HANGUP]):
@@ -104,6 +105,15 @@ class Commands:
         if not next_.returns:
             self._course.leave(live)
         return as_bytes(next_.document)
+
+    async def _hang_up_elsewhere(self, call_sid: str, settings: Settings) -> None:
+        try:
+            await self._remotely.hang_up(call_sid, settings)
+        except RemoteRefused as refusal:
+            if refusal.why != "request":
+                raise
+            # Of the request only the sid is the asker's: the platform takes none that is no UUID for a call's.
+            raise RemoteRefused("unknown", str(refusal)) from refusal
 
     async def _redirect_remotely(self, live: LiveCall, wanted: Sequence[JsonObject]) -> None:
         """Let the platform ask us for another document; until it does, the call goes on as it is."""

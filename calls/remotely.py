@@ -111,6 +111,8 @@ def _order(wanted: Wanted, settings: Settings, place: Place, dialect: RemoteDial
     to = dialect.destination(wanted.to)
     if to is None:
         raise OrderError("`to` must be a number such as +15551230001, sip:…, user@realm, or {type: …} of the platform")
+    if not wanted.caller.isprintable():
+        raise OrderError("`from` holds a line break or another control character")
     names = [route.name for route in settings.routes]
     if wanted.route and wanted.route not in names:
         raise OrderError(f"there is no route {wanted.route!r}{did_you_mean(wanted.route, names)}")

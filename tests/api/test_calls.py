@@ -107,6 +107,7 @@ async def test_only_who_shows_the_admin_token_is_heard(desk_for: Any, path: str)
         ({"to": "+1"}, "from: Field required"),
         ({**ORDER, "to": 5}, "to."),
         ({**ORDER, "from": ""}, "from: "),
+        ({**ORDER, "from": "+1555\r\nX-Header: 1"}, "`from` holds a line break"),
         ({**ORDER, "numbers": []}, "numbers: Extra inputs are not permitted"),
         ({**ORDER, "tag": {f"{key}": 1 for key in range(65)}}, "tag: "),
         ({**ORDER, "to": "Ann"}, "`to` must be"),
@@ -141,8 +142,14 @@ async def test_what_the_platform_says_is_passed_on(desk_for: Any, reply: Any, an
 async def test_calls_that_cannot_be_told_anything_say_why(desk_for: Any) -> None:
     desk = await desk_for()
     assert (await desk.refusal("/api/calls/nobody/redirect", {"verbs": [SAY]}))[:2] == (404, "call_unknown")
-    desk.exchange.api.replies = [RemoteReply(404), RemoteReply(422), RemoteReply(422)]
+    desk.exchange.api.replies = [RemoteReply(404)]
     assert (await desk.refusal("/api/calls/nobody/hangup"))[:2] == (404, "call_unknown")
+    desk.exchange.api.replies = [RemoteReply(400, b'{"msg": "Bad request"}'), RemoteReply(422), RemoteReply(422)]
+    assert await desk.refusal("/api/calls/no-uuid/hangup") == (
+        404,
+        "call_unknown",
+        "the platform refused it: Bad request",
+    )
     await desk.exchange.ring()
     assert (await desk.refusal("/api/calls/c-1/hangup"))[:2] == (409, "call_state")
     assert (await desk.refusal("/api/calls/c-1/redirect", {"verbs": [{"verb": 5}]}))[:2] == (422, "bad_verbs")
