@@ -11,11 +11,11 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from api import trust
-from api.flood import Flood
 from api.webhooks import Webhooks, admit, bad_request, secrets_of
 from calls.session import Misused, Session, Wire
 from calls.sessions import Sessions
 from config.settings import Settings
+from hooks.flood import Flood
 from media.control import ControlDialect
 from media.platforms import PLATFORMS
 

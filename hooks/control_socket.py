@@ -21,6 +21,8 @@ WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 6.0)
 DONE: Final = 1000
 "The close code by which an application says that it wants nothing more."
 WORDS_CHARS: Final = 300
+NAME_CHARS: Final = 64
+"Of a command, in whatever is said of it; none that is known is as long."
 SCHEME: Final = "app://"
 
 MESSAGE_OF: Final = {"event": "llm:event", "tool": "llm:tool-call", "action": "verb:hook", "status": "call:status"}
@@ -173,7 +175,7 @@ class ControlSocket:
             case {"type": "command", "command": str(name)} if name in WITHOUT_DATA or "data" in message:
                 tool_call_id = str(message.get("tool_call_id") or "")
                 queued = message.get("queueCommand") is True
-                return [Command(name, message.get("data"), queued, tool_call_id)]
+                return [Command(name[:NAME_CHARS], message.get("data"), queued, tool_call_id)]
             case _:
                 return [Send(self.complain(_fault(message), text))]
 

@@ -9,6 +9,7 @@ import aiohttp
 import structlog
 
 from hooks.control_socket import PROTOCOL, ControlSocket, Effect, Send
+from hooks.flood import Flood
 from hooks.transports.base import HookBroken, HookFailure, HookUnreachable
 from hooks.transports.http import client_session
 from tasks import Tasks
@@ -37,6 +38,7 @@ class Line:
         self._settled = asyncio.Event()
         "Set while the session is up, and once it is done."
         self._hurry = asyncio.Event()
+        self._flood = Flood()
         self._tasks = Tasks()
         self._closed = False
         self.failure: HookFailure = HookUnreachable("no connection")
@@ -123,6 +125,7 @@ class Line:
             async for message in socket:
                 if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                     await self._do(self._session.said(message.data))
+                    await self._hold_back(socket)
         except HookBroken:
             await socket.close()
         finally:
@@ -132,6 +135,14 @@ class Line:
             self._session.closed(socket.close_code)
         if not self._closed:
             self._log.warning("application.dropped", code=socket.close_code)
+
+    async def _hold_back(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Let who floods us wait: every call of this process is in the same loop."""
+        wait_s = self._flood.wait_s(asyncio.get_running_loop().time())
+        if wait_s is None:
+            await socket.close(code=aiohttp.WSCloseCode.POLICY_VIOLATION)
+        elif wait_s:
+            await asyncio.sleep(wait_s)
 
     def _leave_unless_up(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         if not self._session.up:

@@ -39,7 +39,9 @@ from verbs.base import JsonObject
 log = structlog.get_logger(__name__)
 
 MAX_COMMANDS: Final = 100
-"That wait to be carried out; more are dropped, each with a line in the log."
+"That wait to be carried out; more are dropped."
+MAX_KINDS: Final = 20
+"Of commands whose refusal is told in the log, each of them once a call."
 BAD_DOCUMENT: Final = 1001
 "How jambonz closes the socket of an application whose first document it cannot run."
 JSON: Final = "application/json"
@@ -65,6 +67,7 @@ class Websocket:
         self._heartbeat_s = heartbeat_s
         self._tasks = Tasks()
         self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_COMMANDS)
+        self._refused: set[str] = set()
         self._first: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answers: dict[str, asyncio.Future[Any]] = {}
         "What was asked and has no answer yet: by the message's id, or a tool's by the call's."
@@ -189,16 +192,22 @@ class Websocket:
         try:
             self._commands.put_nowait(command)
         except asyncio.QueueFull:
-            log.warning("application.command_refused", call_sid=self._call_sid, command=command.name, why="too many")
+            self._tell_refused(command, "too many")
 
     async def _obey(self, line: Line) -> None:
         """Carry the commands out in their order, beside the reading: one of them may ask the application something."""
         while True:
             command = await self._commands.get()
             if complaint := await self._heeded(command):
-                log.warning("application.command_refused", call_sid=self._call_sid, command=command.name, why=complaint)
+                self._tell_refused(command, complaint)
                 with suppress(HookBroken):
                     await line.send(self._session.complain(complaint, command.name))
+
+    def _tell_refused(self, command: Command, why: str) -> None:
+        """Log the first refusal of each kind: the application hears of every one."""
+        if command.name not in self._refused and len(self._refused) < MAX_KINDS:
+            self._refused.add(command.name)
+            log.warning("application.command_refused", call_sid=self._call_sid, command=command.name, why=why)
 
     async def _heeded(self, command: Command) -> str | None:
         try:

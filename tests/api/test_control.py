@@ -11,10 +11,10 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerH
 from pytest_aiohttp.plugin import AiohttpClient
 
 from api.control import MAX_MESSAGE_BYTES, ControlSockets
-from api.flood import Flood
 from api.webhooks import Webhooks, guard
 from calls.sessions import Sessions
 from config import Settings
+from hooks.flood import Flood
 from tests.calls.exchange import LLM, SAY, SECRET, Exchange, JsonObject, names, settings_of
 from tests.live.serving import PATIENCE_S, a_body, until, until_closed
 

@@ -125,6 +125,7 @@ def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
         ),
         ({"command": "llm:tool-output", "tool_call_id": None}, Command("llm:tool-output")),
         ({"command": "tts:clear"}, Command("tts:clear")),
+        ({"command": "x" * 100_000, "data": 1}, Command("x" * 64, 1)),
     ],
 )
 def test_a_command_is_passed_on(message: dict[str, Any], command: Command) -> None:

@@ -405,6 +405,34 @@ async def test_more_commands_than_can_wait_are_not_kept(monkeypatch: pytest.Monk
     assert [line["why"] for line in logs] == ["too many"]
 
 
+async def test_a_flood_of_what_cannot_be_done_is_read_slowly_told_of_once_and_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hooks.flood.LASTS_S", 0.3)
+    monkeypatch.setattr(websocket, "MAX_KINDS", 2)
+    heeded: list[Command] = []
+    codes = []
+
+    async def heed(command: Command) -> str:
+        heeded.append(command)
+        return "not known here"
+
+    async def talk(peer: Peer) -> None:
+        await peer.begins()
+        for nth in range(3000):
+            await peer.commands(f"{nth % 3}", data={})
+        codes.append(await peer.stays())
+
+    with capture_logs() as logs:
+        async with served(Server(talk), heed) as (behind, _):
+            await behind.answer({})
+            await until(lambda: codes)
+    assert codes == [1008]
+    assert 0 < len(heeded) < 400
+    told = [line["command"] for line in logs if line["event"] == "application.command_refused"]
+    assert (len(told), len({*told})) == (2, 2)
+
+
 # The transport
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.flood import BURST_S, LASTS_S, PER_S, Flood
+from hooks.flood import BURST_S, LASTS_S, PER_S, Flood
 
 
 def read_at(rate_per_s: float, seconds: float) -> list[float | None]:
