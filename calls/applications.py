@@ -1,7 +1,7 @@
 """Which application a route's calls have, and what it knows of the call."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Protocol
 
 from calls.document import route_verbs
 from calls.live import LiveCall
@@ -51,13 +51,22 @@ def tell_of_verb(live: LiveCall, body: JsonObject) -> None:
         live.hooks.tell(url, body)
 
 
+class Obeys(Protocol):
+    """Who hears what an application with a socket wants of its call."""
+
+    async def heed(self, call_sid: str, command: Command) -> str | None:
+        """Carry a command out, or say why not."""
+
+    def left_alone(self, call_sid: str) -> None:
+        """Take note that the application commands nothing more, and its call goes on."""
+
+
 class Asking:
     """Makes the applications of calls."""
 
-    def __init__(self, transport: AppTransport, heed: Callable[[str, Command], Awaitable[str | None]]) -> None:
-        """`heed` carries out what an application with a socket commands of the call with this sid."""
+    def __init__(self, transport: AppTransport, obeying: Obeys) -> None:
         self._transport = transport
-        self._heed = heed
+        self._obeying = obeying
 
     def application(self, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher) -> Application:
         """Make the application of a new call."""
@@ -74,7 +83,8 @@ class Asking:
             route.url,
             call_sid=call.call_sid,
             transport=self._transport,
-            heed=partial(self._heed, call.call_sid),
+            heed=partial(self._obeying.heed, call.call_sid),
+            gone=partial(self._obeying.left_alone, call.call_sid),
             patience_s=timeout_s,
             heartbeat_s=settings.server.heartbeat_s,
         )

@@ -253,6 +253,7 @@ class Course:
 
     def _reap(self, live: LiveCall) -> None:
         """End a call of which nothing was heard any more."""
+        live.wait_no_more()
         live.gone = True
         self._tasks.start(self.end(live, NO_SHOW))
 

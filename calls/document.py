@@ -16,7 +16,7 @@ from store.base import CallRow, LlmLeg
 from verbs import DocumentError, parse, serialise
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
-from verbs.rewrite import rewrite
+from verbs.rewrite import TERMINAL, rewrite
 from verbs.templates import fill
 
 BRIEF_VERBS = frozenset({"answer", "config", "tag"})
@@ -142,11 +142,15 @@ def route_verbs(route: Route, attributes: Mapping[str, Any]) -> list[JsonObject]
 
 
 def filled(verbs: Sequence[JsonObject], attributes: Mapping[str, Any]) -> list[Verb]:
-    """Give a route's `fallback` or `busy` with the call's values in them; hang up where these make it impossible."""
+    """Give a route's `fallback` or `busy` with the call's values in them, and with its end.
+
+    Hang up where these values make it impossible.
+    """
     try:
-        return parse(fill(list(verbs), values(attributes)), strict=False)
+        parsed = parse(fill(list(verbs), values(attributes)), strict=False)
     except DocumentError:
         return parse([HANGUP])
+    return parsed if parsed and parsed[-1].verb in TERMINAL else [*parsed, *parse([HANGUP])]
 
 
 def extend(

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from calls import native_document
 from calls.control import Control
-from calls.document import NONE_BEFORE, Native, Next, Seat, extend, filled
+from calls.document import HANGUP, NONE_BEFORE, Native, Next, Seat, as_bytes, extend, filled
 from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import without_secrets
@@ -112,12 +112,30 @@ class LiveCall:
     def all_legs(self) -> list[Leg | NativeLeg]:
         return [*self.legs.values(), *self.native_legs.values()]
 
+    @property
+    def waits(self) -> bool:
+        """Whether a call that has nothing more to do waits for its application's commands.
+
+        jambonz does, for an application with a socket (lib/session/call-session.js `_awaitCommandsOrHangup`); here that
+        socket is the call's own.
+        """
+        return self.control is not None and self.application.commanding
+
+    def wait_no_more(self) -> None:
+        """Let the call end when it has nothing more to do."""
+        if self.control:
+            self.control.redirect(as_bytes([HANGUP]), queue=True)
+
     def verb(self, nth: int) -> Llm:
         """Give the n-th llm verb, whoever carries it out."""
         return self.natives[nth].llm if nth in self.natives else self.llms[nth]
 
     def next(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool = True) -> Next:
-        """Make a document of the call, the first or a later one."""
+        """Make a document of the call, the first or a later one.
+
+        `closed`: it ends in an explicit last verb, unless the call then waits; a conversation's never does.
+        """
+        closed = closed and not (self.waits and not any(isinstance(verb, Llm) for verb in verbs))
         if self.route.native:
             return native_document.extend(row, verbs, self.route, self.settings, self._seat, closed=closed)
         return extend(row, verbs, self.route, self._seat.place, fallback=self.fallback, closed=closed)

@@ -55,6 +55,11 @@ class Obeying:
         except ControlError as error:
             return str(error)
 
+    def left_alone(self, call_sid: str) -> None:
+        """A call whose application commands nothing more waits for nothing more."""
+        if (live := self._calls.by_sid(call_sid)) and not live.over:
+            live.wait_no_more()
+
     async def _heed(self, live: LiveCall, command: Command) -> str | None:
         match command.name, command.data:
             case "redirect", list(verbs):

@@ -11,6 +11,10 @@ class Application(Protocol):
     written_here: bool
     "Whether its verbs are the configuration's own, checked by our own rules; a stranger's are only linted."
 
+    @property
+    def commanding(self) -> bool:
+        """Whether it may still command its call, unasked: a call that has nothing more to do can wait for that."""
+
     async def answer(self, attributes: JsonObject) -> list[JsonObject]:
         """Say what a new call does: verbs, not yet validated.
 

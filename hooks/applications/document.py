@@ -10,6 +10,7 @@ class Document:
     """`verbs` of a route with the call's values in them; `base_url` is what a hook's path is resolved against."""
 
     written_here = True
+    commanding = False
 
     def __init__(self, verbs: Sequence[JsonObject], *, base_url: str | None) -> None:
         self._verbs = list(verbs)

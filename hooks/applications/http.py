@@ -20,6 +20,7 @@ class Http:
     """Its call webhook is `url`; its hooks are paths on the same origin, or whole URLs."""
 
     written_here = False
+    commanding = False
 
     def __init__(self, url: str, *, ask: Ask, patience_s: float) -> None:
         """`patience_s`: for the call webhook's answer, in all. The fragment of `url` is for a platform's own eyes."""

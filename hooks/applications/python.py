@@ -30,6 +30,7 @@ class PythonApplication:
     """One call's. Its functions can be reached for as long as somebody holds it: its call does."""
 
     written_here = False
+    commanding = False
 
     def __init__(self, function: Function, call: Call, *, target: str, base_url: str | None, timeout_s: float) -> None:
         """`target`: the function as the configuration names it. `base_url`: for hooks that are paths.

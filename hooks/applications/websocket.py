@@ -48,6 +48,8 @@ JSON: Final = "application/json"
 
 Heed = Callable[[Command], Awaitable[str | None]]
 "Carries a command out; gives why it was not."
+Gone = Callable[[], None]
+"Hears that the application commands nothing more, while its call goes on."
 
 
 class Websocket:
@@ -56,13 +58,22 @@ class Websocket:
     written_here = False
 
     def __init__(
-        self, url: str, *, call_sid: str, transport: AppTransport, heed: Heed, patience_s: float, heartbeat_s: float
+        self,
+        url: str,
+        *,
+        call_sid: str,
+        transport: AppTransport,
+        heed: Heed,
+        gone: Gone,
+        patience_s: float,
+        heartbeat_s: float,
     ) -> None:
         """`patience_s`: for the first verbs, at most; jambonz' own 5 s where it is more."""
         self._url = urldefrag(url).url
         self._call_sid = call_sid
         self._transport = transport
         self._heed = heed
+        self._gone = gone
         self._patience_s = min(patience_s, ACK_TIMEOUT_S)
         self._heartbeat_s = heartbeat_s
         self._tasks = Tasks()
@@ -74,6 +85,10 @@ class Websocket:
         self._line: Line | None = None
 
     # The application, as a call sees it
+
+    @property
+    def commanding(self) -> bool:
+        return self._line is not None and not self._session.done
 
     async def answer(self, attributes: JsonObject) -> list[JsonObject]:
         self._session = ControlSocket(self._call_sid, json.dumps(attributes), new_id=lambda: uuid4().hex)
@@ -169,6 +184,8 @@ class Websocket:
                 if not waiting.done():
                     waiting.set_exception(line.failure)
                     waiting.exception()  # seen: that nobody waits for it is no fault
+            if self._line is line:  # it has left us, not we it
+                self._gone()
 
     def _perform(self, effect: Effect) -> None:
         match effect:

@@ -1,10 +1,12 @@
 """What an application with a socket commands of its call, in virtual time and without that socket."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from hooks.applications.http import Http
 from hooks.control_socket import Command
 from hooks.transports.base import HookReply
 from media.ends import TOO_LONG
@@ -12,6 +14,7 @@ from tests.calls.exchange import (
     HANGUP,
     LLM,
     SAY,
+    SORRY,
     Applications,
     Exchange,
     JsonObject,
@@ -33,7 +36,8 @@ class Socket:
         self.said: list[Any] = []
 
     def redirect(self, document: bytes, *, queue: bool = False) -> None:
-        self.said.append(json.loads(document))
+        said = json.loads(document)
+        self.said.append({"queued": said} if queue else said)
 
     def hang_up(self) -> None:
         self.said.append("hang up")
@@ -43,7 +47,7 @@ class Socket:
 
 
 async def heed(exchange: Exchange, name: str, data: Any = None, **more: Any) -> str | None:
-    return await exchange.switchboard._asking._heed("c-1", Command(name, data, **more))
+    return await exchange.switchboard._asking._obeying.heed("c-1", Command(name, data, **more))
 
 
 async def talking(exchange: Exchange) -> list[JsonObject]:
@@ -182,3 +186,67 @@ async def test_a_conversation_that_is_over_is_not_changed() -> None:
     await talking(exchange)
     leg_of(exchange).line.finish(TOO_LONG)
     assert "no conversation" in str(await heed(exchange, "llm:update", {"type": "response.cancel"}))
+
+
+# A call that waits for commands
+
+
+@pytest.fixture
+def commanding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Http, "commanding", True)
+
+
+def waiting(*verbs: JsonObject, **answers: tuple[float, HookReply]) -> Exchange:
+    """An exchange whose application gives these verbs, and may command the call after them."""
+    hooks = {f"/{name}": answer for name, answer in answers.items()}
+    return Exchange(
+        settings_of({"url": "https://app.example.com/call"}), Applications({"/call": verbs_reply(*verbs), **hooks})
+    )
+
+
+@pytest.mark.usefixtures("commanding")
+@in_virtual_time
+async def test_a_call_with_a_control_socket_waits_for_what_its_application_commands_later() -> None:
+    menu = {"verb": "gather", "input": ["digits"], "actionHook": "/menu"}
+    exchange, socket = waiting(SAY, menu, menu=verbs_reply(SAY)), Socket()
+    [_, gather] = await exchange.ring(control=socket)
+    assert await exchange.hook(gather["actionHook"], digits="1") == [SAY]
+    assert await heed(exchange, "redirect", [SAY, HANGUP]) is None
+    assert socket.said == [[SAY, HANGUP]]
+
+
+@pytest.mark.usefixtures("commanding")
+@in_virtual_time
+async def test_a_call_without_one_does_not_wait() -> None:
+    assert await waiting(SAY).ring() == [SAY, HANGUP]
+
+
+@pytest.mark.usefixtures("commanding")
+@in_virtual_time
+async def test_neither_a_conversation_nor_a_fallback_is_left_open() -> None:
+    assert (await waiting(LLM).ring(control=Socket()))[1:] == SORRY
+    assert await waiting({"verb": "say", "text": 7}).ring(control=Socket()) == SORRY
+
+
+@pytest.mark.usefixtures("commanding")
+@in_virtual_time
+async def test_a_call_whose_application_has_gone_ends_after_what_it_does() -> None:
+    exchange, socket = waiting(SAY), Socket()
+    exchange.switchboard._asking._obeying.left_alone("c-1")
+    await exchange.ring(control=socket)
+    exchange.switchboard._asking._obeying.left_alone("c-1")
+    assert socket.said == [{"queued": [HANGUP]}]
+    live = exchange.switchboard._calls.by_sid("c-1")
+    assert live
+    live.control = None
+    exchange.switchboard._asking._obeying.left_alone("c-1")
+
+
+@pytest.mark.usefixtures("commanding")
+@in_virtual_time
+async def test_a_call_that_waits_for_ever_is_ended() -> None:
+    exchange, socket = waiting(SAY), Socket()
+    await exchange.ring(control=socket)
+    await asyncio.sleep(24 * 3600)
+    assert socket.said == [{"queued": [HANGUP]}]
+    assert exchange.switchboard.active == 0

@@ -93,7 +93,7 @@ def an_application(url: str, transport: AppTransport, heed: Any = None, **option
     async def ignore(_: Command) -> None:
         return None
 
-    settings: JsonObject = {"patience_s": 5, "heartbeat_s": 20, **options}
+    settings: JsonObject = {"patience_s": 5, "heartbeat_s": 20, "gone": lambda: None, **options}
     return Websocket(url, call_sid="c/1", transport=transport, heed=heed or ignore, **settings)
 
 
@@ -105,6 +105,10 @@ def request(behind: Websocket, hook: object, kind: str = "action", **body: Any) 
 
 def is_open(behind: Websocket) -> bool:
     return behind._line is not None and behind._line.open
+
+
+def is_commanding(behind: Websocket) -> bool:
+    return behind.commanding
 
 
 def verbs_of(reply: HookReply) -> Any:
@@ -133,14 +137,19 @@ async def test_it_gives_verbs_is_told_and_asked_and_left_at_the_end() -> None:
         await peer.commands("llm:tool-output", tool_call_id=call["data"]["tool_call_id"], data={"result": 21})
         codes.append(await peer.stays())
 
-    async with served(server := Server(talk)) as (behind, transport):
+    def gone() -> None:
+        raise AssertionError("we leave it, not it us")
+
+    async with served(server := Server(talk), gone=gone) as (behind, transport):
         assert await behind.answer({"call_sid": "c/1", "sip": {"raw": "INVITE"}}) == [SAY]
         assert (await transport.send(request(behind, "/event", "event", type="a"))).status == 204
         assert verbs_of(await transport.send(request(behind, {"url": "/final"}))) == [SAY, SAY]
         confirm = {"url": "/confirm", "message": "dial:confirm"}
         assert (await transport.send(request(behind, confirm))).status == 204
         assert verbs_of(await transport.send(request(behind, "/tool", "tool"))) == {"result": 21}
+        assert is_commanding(behind)
         await behind.close()
+        assert not is_commanding(behind)
         assert (await transport.send(request(behind, "/final"))).status == 410
     assert codes == [1000]
     [first] = server.requests
@@ -291,9 +300,11 @@ async def test_one_that_has_said_goodbye_is_told_nothing_more() -> None:
     async def talk(peer: Peer) -> None:
         await peer.begins()
 
-    async with served(server := Server(talk)) as (behind, transport):
+    gone: list[bool] = []
+    async with served(server := Server(talk), gone=lambda: gone.append(True)) as (behind, transport):
+        assert not is_commanding(behind)
         await behind.answer({})
-        await until(lambda: not is_open(behind))
+        await until(lambda: gone and not behind.commanding)
         assert (await transport.send(request(behind, "/final"))).status == 204
         assert (await transport.send(request(behind, "/tool", "tool"))).status == 410
     assert len(server.requests) == 1
