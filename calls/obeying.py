@@ -61,6 +61,8 @@ class Obeying:
             live.wait_no_more()
 
     async def _heed(self, live: LiveCall, command: Command) -> str | None:
+        if command.call_sid not in {"", live.sid} and command.name not in PASSED_ON:
+            return f"the command {command.name} is carried out here, for the call itself only: leave callSid out"
         match command.name, command.data:
             case "redirect", list(verbs):
                 return await self._redirect(live, verbs, queued=command.queued)
@@ -99,8 +101,8 @@ def _heed_at_once(live: LiveCall, command: Command) -> str | None:
             return _update(live, event)
         case "llm:tool-output", data:
             return _answer_late(live, command.tool_call_id, data)
-        case (name, data) if name in PASSED_ON:
-            return _pass_on(live, name, data)
+        case (name, _) if name in PASSED_ON:
+            return _pass_on(live, command)
         case _:
             return f"the command {command.name} is not known here, or its data is none that it has"
 
@@ -142,8 +144,13 @@ def _answer_late(live: LiveCall, call_id: str, data: Any) -> str | None:
     return None
 
 
-def _pass_on(live: LiveCall, name: str, data: Any) -> str | None:
+def _pass_on(live: LiveCall, command: Command) -> str | None:
     if live.control is None:
         raise CallUnreachableError
-    live.control.command({"command": name, **({} if data is None else {"data": data})})
+    passed: JsonObject = {"command": command.name}
+    if command.call_sid:
+        passed["callSid"] = command.call_sid
+    if command.data is not None:
+        passed["data"] = command.data
+    live.control.command(passed)
     return None

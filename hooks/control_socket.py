@@ -85,6 +85,8 @@ class Command(NamedTuple):
     queued: bool = False
     "Whether verbs come after those that the call has."
     tool_call_id: str = ""
+    call_sid: str = ""
+    "Of the leg that is meant, where one is named."
 
 
 Effect = Send | Greeted | Answered | Command
@@ -175,7 +177,8 @@ class ControlSocket:
             case {"type": "command", "command": str(name)} if name in WITHOUT_DATA or "data" in message:
                 tool_call_id = str(message.get("tool_call_id") or "")
                 queued = message.get("queueCommand") is True
-                return [Command(name[:NAME_CHARS], message.get("data"), queued, tool_call_id)]
+                call_sid = str(message.get("callSid") or "")
+                return [Command(name[:NAME_CHARS], message.get("data"), queued, tool_call_id, call_sid)]
             case _:
                 return [Send(self.complain(_fault(message), text))]
 

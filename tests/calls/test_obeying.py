@@ -148,6 +148,24 @@ async def test_what_only_the_platform_can_do_is_passed_on_to_it() -> None:
     assert socket.said == [{"command": "mute:status", "data": {"mute_status": "mute"}}, {"command": "tts:clear"}]
 
 
+@in_virtual_time
+async def test_a_command_for_another_leg_is_passed_on_as_such_or_refused() -> None:
+    exchange, socket = Exchange(TALK), Socket()
+    await exchange.ring(control=socket)
+    assert await heed(exchange, "mute:status", {"mute_status": "mute"}, call_sid="child") is None
+    assert socket.said == [{"command": "mute:status", "callSid": "child", "data": {"mute_status": "mute"}}]
+    for name, data in [
+        ("redirect", [SAY]),
+        ("call:status", {"call_status": "completed"}),
+        ("llm:update", {"type": "response.cancel"}),
+        ("llm:tool-output", {}),
+    ]:
+        assert "for the call itself only" in str(await heed(exchange, name, data, call_sid="child"))
+    assert len(socket.said) == 1
+    assert await heed(exchange, "redirect", [SAY], call_sid="c-1") is None
+    assert socket.said[1:] == [[SAY, HANGUP]]
+
+
 # The conversation
 
 

@@ -125,6 +125,7 @@ def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
         ),
         ({"command": "llm:tool-output", "tool_call_id": None}, Command("llm:tool-output")),
         ({"command": "tts:clear"}, Command("tts:clear")),
+        ({"command": "tts:clear", "callSid": "c-2"}, Command("tts:clear", call_sid="c-2")),
         ({"command": "x" * 100_000, "data": 1}, Command("x" * 64, 1)),
     ],
 )
