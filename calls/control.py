@@ -17,7 +17,10 @@ class Control(Protocol):
         ...
 
     def command(self, command: JsonObject) -> None:
-        """Send any other command, as the platform writes it: `{"command", "data", …}`."""
+        """Send any other command, as the platform writes it: `{"command", "data", …}`.
+
+        :raises CommandTooLongError: the platform would drop the socket for it
+        """
         ...
 
 
@@ -58,3 +61,10 @@ class DocumentTooLongError(ControlError):
 
     def __init__(self, size_bytes: int, max_bytes: float) -> None:
         super().__init__(f"these verbs make a document of {size_bytes} bytes; the platform takes {max_bytes} at most")
+
+
+class CommandTooLongError(Exception):
+    """The platform would drop the socket that brings it this. No `ControlError`: no operator sends such commands."""
+
+    def __init__(self, size_bytes: int, max_bytes: int) -> None:
+        super().__init__(f"this command has {size_bytes} bytes; the platform takes {max_bytes} at most")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from calls.applications import NO_CHANGE
 from calls.carrying import route_tools
 from calls.commands import Commands
-from calls.control import CallUnknownError, CallUnreachableError, ControlError
+from calls.control import CallUnknownError, CallUnreachableError, CommandTooLongError, ControlError
 from calls.leg import Leg
 from calls.live import LiveCall
 from calls.masking import told
@@ -52,7 +52,7 @@ class Obeying:
             return await self._heed(live, command)
         except DocumentError as error:
             return told(error.complaints)
-        except ControlError as error:
+        except (ControlError, CommandTooLongError) as error:
             return str(error)
 
     def left_alone(self, call_sid: str) -> None:

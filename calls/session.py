@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from calls.control import CommandTooLongError
 from calls.document import NOTHING, Seat
 from calls.sessions import Sessions
 from media.control import ControlDialect, ControlEvent, ControlKind
@@ -193,10 +194,9 @@ class Session:
 
     def command(self, command: JsonObject) -> None:
         text = self._dialect.command(command)
-        if len(text) <= self._dialect.max_message_bytes:
-            self._wire.say(text)
-        else:
-            self.log.error("command_too_long", bytes=len(text), max_bytes=self._dialect.max_message_bytes)
+        if len(text) > self._dialect.max_message_bytes:
+            raise CommandTooLongError(len(text), self._dialect.max_message_bytes)
+        self._wire.say(text)
 
     def close(self, code: int) -> None:
         self._wire.close(code)

@@ -10,7 +10,7 @@ Sources: jambonz-feature-server lib/utils/ws-requestor.js (messages, acks, recon
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 from urllib.parse import quote
 
 PROTOCOL: Final = "ws.jambonz.org"
@@ -168,7 +168,7 @@ class ControlSocket:
         """Take what the application says. What makes no sense is answered, and hurts nothing."""
         text = wire if isinstance(wire, str) else wire.decode(errors="replace")
         try:
-            message = json.loads(text)
+            message = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             return [Send(self.complain("not valid JSON", text))]
         match message:
@@ -201,6 +201,10 @@ class ControlSocket:
         if hook and type_ not in WITHOUT_HOOK:
             head["hook"] = hook
         return f'{json.dumps(head)[:-1]}, "data": {body}}}'
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _fault(message: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from calls.control import CommandTooLongError
 from hooks.applications.http import Http
 from hooks.control_socket import Command
 from hooks.transports.base import HookReply
@@ -268,3 +269,14 @@ async def test_a_call_that_waits_for_ever_is_ended() -> None:
     await asyncio.sleep(24 * 3600)
     assert socket.said == [{"queued": [HANGUP]}]
     assert exchange.switchboard.active == 0
+
+
+@in_virtual_time
+async def test_what_the_platform_would_drop_its_socket_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def command(*_: object) -> None:
+        raise CommandTooLongError(30_000, 24_576)
+
+    monkeypatch.setattr(Socket, "command", command)
+    exchange = Exchange(TALK)
+    await exchange.ring(control=Socket())
+    assert "30000 bytes" in str(await heed(exchange, "whisper", {"whisper": []}))

@@ -138,6 +138,7 @@ def test_a_command_is_passed_on(message: dict[str, Any], command: Command) -> No
     [
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
+        ('{"type": "command", "command": "dtmf", "data": NaN}', "not valid JSON"),
         ("[]", "type property not supplied"),
         ('{"foo": 1}', "type property not supplied"),
         ('{"type": "llm:tool-output"}', "type must be ack or command"),
