@@ -110,12 +110,12 @@ class CallHooks:
     async def introduce(self, url: str, body: JsonObject) -> Result:
         """Ask an application what a new call does, as `forward`: it gets all that the platform told, keys and all.
 
-        They are its own: the platform's portal keeps them for this application.
+        They are its own: the platform's portal keeps them for this application. A failure is the asker's to tell.
         """
         encoded = self._encoded(body, PLAIN)
         if encoded is None:
             return HookFailure("the body cannot be written as JSON")
-        return await self._courier.ask("action", url, encoded)
+        return await self._courier.ask("action", url, encoded, quietly=True)
 
     async def close(self, deadline_s: float) -> None:
         """Wait for what is pending, no longer than this. What is left is delivered all the same."""

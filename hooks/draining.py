@@ -150,8 +150,8 @@ class OutboxCourier:
         else:
             self._shared.tasks.start(self._work(function, done, threaded=threaded))
 
-    async def ask(self, kind: Kind, url: str, body: bytes) -> Result:
-        """Try once, for somebody who waits; nothing is kept for later."""
+    async def ask(self, kind: Kind, url: str, body: bytes, *, quietly: bool = False) -> Result:
+        """Try once, for somebody who waits; nothing is kept for later. `quietly`: who waits tells of a failure."""
         began = self.now()
         row = self.outbox.number(kind, url, body, webhook_id=self._sender.new_id(), now=began)
         tried = replace(row, attempts=1)
@@ -160,7 +160,8 @@ class OutboxCourier:
             after = after_success(tried)
         else:
             after = after_failure(tried, result, retry_s=(), now=self.now(), jitter=1.0)
-            log.warning("hook.forward_failed", **fields(row), error=after.last_error)
+            if not quietly:
+                log.warning("hook.forward_failed", **fields(row), error=after.last_error)
         self._sender.observe(Outcome(after, self.now() - began))
         return result
 

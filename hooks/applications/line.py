@@ -67,6 +67,8 @@ class Line:
         """Keep a socket until the session is done."""
         while (wait_s := self._session.next_try_s()) is not None:
             await self._pause(wait_s)
+            if self._closed:  # meanwhile
+                break
             if (socket := await self._connect()) is not None:
                 await self._read(socket)
         self._settled.set()

@@ -190,6 +190,16 @@ async def test_one_that_is_not_there_is_tried_again_for_a_while() -> None:
         await behind.answer({})
 
 
+async def test_one_that_is_given_up_between_two_tries_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hooks.control_socket.WAITS_S", (60.0,) * 5)
+    with capture_logs() as logs:
+        behind = an_application("ws://127.0.0.1:9/ws", AppTransport(), patience_s=0.2)
+        with pytest.raises(HookUnreachable, match="no connection"):
+            await behind.answer({})
+        await asyncio.sleep(0)
+    assert logs == []
+
+
 @pytest.mark.parametrize(
     ("server", "complaint"),
     [(Server(), "HTTP 503"), (Server(Peer.stays, protocols=()), "does not speak the subprotocol")],  # type: ignore[arg-type]
