@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from calls.control import CallUnknownError, CallUnreachableError, Control, DocumentTooLongError
 from calls.course import Course
-from calls.document import HANGUP, NOTHING, Before, as_bytes
+from calls.document import HANGUP, NOTHING, Before, Next, as_bytes
 from calls.fitting import max_document_bytes
 from calls.live import LiveCall
 from calls.masking import told
@@ -17,7 +17,8 @@ from media.ends import OPERATOR_HUNG_UP, REDIRECTED
 from media.remote import RemoteRefused
 from store.base import CallRow, Store
 from verbs import Complaint, DocumentError, parse
-from verbs.base import JsonObject
+from verbs.base import JsonObject, Verb
+from verbs.llm import Llm
 
 
 class Commands:
@@ -39,22 +40,38 @@ class Commands:
         :raises ControlError: the call cannot be told
         """
         live = self._live(call_sid)
-        if not wanted:
-            raise DocumentError([Complaint((), "must hold at least one verb")])
-        verbs = parse(list(wanted), strict=False)
+        verbs = _some(wanted)
         if live.control is None:
             if not await self._end_conversation(live, REDIRECTED, wanted):
                 await self._redirect_remotely(live, wanted)
             return
         trial = live.next(await self._row(live), verbs)
-        if (size_bytes := len(as_bytes(trial.document))) > (max_bytes := max_document_bytes(live)):
-            raise DocumentTooLongError(size_bytes, max_bytes)
+        _see_that_it_fits(live, trial)
         next_ = await self._course.heed(live, wanted)
         control = self._control(live)
         live.superseded, live.left = next_.before, not next_.returns
         control.redirect(as_bytes(next_.document))
         live.log.info("call_redirected", verbs=[verb["verb"] for verb in next_.document])
         self._finish_superseded(live, next_.row, REDIRECTED)
+
+    async def queue(self, call_sid: str, wanted: Sequence[JsonObject]) -> None:
+        """Let a call do this after all that it does: by its control socket alone.
+
+        The platform reaches it where the call's document has no last verb of its own, as of a call that waits.
+
+        :raises DocumentError: these verbs are no document that can stand behind another
+        :raises ControlError: the call cannot be told
+        """
+        live = self._live(call_sid)
+        control = self._control(live)
+        verbs = _some(wanted)
+        if any(isinstance(verb, Llm) for verb in verbs):
+            raise DocumentError([Complaint((), "an `llm` verb cannot be queued: redirect the call to it")])
+        _see_that_it_fits(live, live.next(await self._row(live), verbs))
+        next_ = await self._course.heed(live, wanted)
+        live.left = live.left and not next_.returns
+        control.redirect(as_bytes(next_.document), queue=True)
+        live.log.info("call_queued", verbs=[verb["verb"] for verb in next_.document])
 
     async def hang_up(self, call_sid: str, settings: Settings) -> None:
         """End a call. One that is not going on here may still be ringing somewhere.
@@ -157,3 +174,14 @@ class Commands:
         row = await self._store.by_row(live.row_id)
         assert row is not None  # noqa: S101  # a live call's row is never forgotten
         return row
+
+
+def _some(wanted: Sequence[JsonObject]) -> list[Verb]:
+    if not wanted:
+        raise DocumentError([Complaint((), "must hold at least one verb")])
+    return parse(list(wanted), strict=False)
+
+
+def _see_that_it_fits(live: LiveCall, trial: Next) -> None:
+    if (size_bytes := len(as_bytes(trial.document))) > (max_bytes := max_document_bytes(live)):
+        raise DocumentTooLongError(size_bytes, max_bytes)

@@ -79,8 +79,10 @@ class Obeying:
             await self._commands.redirect(live.sid, verbs)
         elif (nth := _talking(live)) is not None:
             live.remaining[nth] = [*live.remaining[nth], *serialise(parse(verbs, strict=False))]
-        else:
+        elif live.control is None:
             return "verbs can be queued while an `llm` verb runs only: redirect without queueCommand"
+        else:
+            await self._commands.queue(live.sid, verbs)
         return None
 
     async def _redirect_by(self, live: LiveCall, hook: object, *, queued: bool) -> str | None:

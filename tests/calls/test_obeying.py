@@ -236,6 +236,23 @@ async def test_a_call_with_a_control_socket_waits_for_what_its_application_comma
 
 @pytest.mark.usefixtures("commanding")
 @in_virtual_time
+async def test_verbs_are_queued_on_the_platform_while_it_carries_out_others() -> None:
+    menu = {"verb": "gather", "input": ["digits"], "actionHook": "/menu"}
+    exchange, socket = waiting(SAY, menu=verbs_reply(SAY, HANGUP)), Socket()
+    await exchange.ring(control=socket)
+    assert await heed(exchange, "redirect", [menu], queued=True) is None
+    [gather] = socket.said[0]["queued"]
+    assert await exchange.hook(gather["actionHook"], digits="1") == [SAY, HANGUP]
+    assert "cannot be queued" in str(await heed(exchange, "redirect", [LLM], queued=True))
+    long = SAY | {"text": "x" * 25_000}
+    assert "bytes" in str(await heed(exchange, "redirect", [long], queued=True))
+    assert "verbs[0]" in str(await heed(exchange, "redirect", [7], queued=True))
+    assert "at least one" in str(await heed(exchange, "redirect", [], queued=True))
+    assert len(socket.said) == 1
+
+
+@pytest.mark.usefixtures("commanding")
+@in_virtual_time
 async def test_a_call_without_one_does_not_wait() -> None:
     assert await waiting(SAY).ring() == [SAY, HANGUP]
 
