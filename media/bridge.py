@@ -23,6 +23,7 @@ from media.effects import Effect, End, Finish, JsonObject, Report, ToModel, Wire
 from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, TOO_LONG, media_lost
 from media.meanings import tell
 from media.options import Options, PlatformLeg
+from media.pace import Pace
 from media.platforms.base import AudioReceived, CallStarted, DigitReceived, MediaDialect, PlatformError, PlatformEvent
 from media.realtime.base import (
     CallerCommitted,
@@ -73,6 +74,7 @@ class Bridge:
         self._finish_by = 0.0
         self._finished = False
         self.record = Record(now=now, confidential=options.confidential)
+        self._pace = Pace(options.audio, self._out, now)
         self._voice = Voice(platform, self.record, self._out, options)
         self._talk = Conversation(
             models[0], self._voice, self.record, self._out, options, ends_at=now + options.max_call_s
@@ -107,12 +109,11 @@ class Bridge:
 
     def platform_said(self, wire: Wire, now: float) -> list[Effect]:
         try:
-            events = self._platform.receive(wire)
+            for event in self._platform.receive(wire):
+                self._on_platform(event, now)
         except PlatformError as error:
             self._end(media_lost(str(error)), now)
             return self._effects(now)
-        for event in events:
-            self._on_platform(event, now)
         # The caller's audio changes nothing that the passing of time would not: `tick` sees to that.
         return self._told() if isinstance(wire, bytes) else self._effects(now)
 
@@ -126,7 +127,7 @@ class Bridge:
     def _on_platform(self, event: PlatformEvent, now: float) -> None:
         match event:
             case AudioReceived(pcm):
-                if self._ending is None:
+                if self._ending is None and self._pace.admits(len(pcm), now):
                     self._talk.hear(pcm, now)
             case CallStarted():
                 self._platform_leg = PlatformLeg.TALKING
