@@ -119,7 +119,7 @@ class Session:
 
     def _status(self, status: CallStatus) -> None:
         if self.call_sid in {status.call_sid, status.parent_sid}:
-            self._sessions.switchboard.status(status)
+            self._sessions.switchboard.status(status, by_socket_of=self.call_sid)
         else:
             self._pass_over("status")
 

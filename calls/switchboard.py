@@ -262,14 +262,14 @@ class Switchboard:
         if live := self._calls.by_sid(call_sid):
             tell_of_verb(live, body)
 
-    def status(self, status: CallStatus) -> None:
-        """Take the platform's word on a call; one that it has ended is over. Of a child leg it is only passed on."""
+    def status(self, status: CallStatus, *, by_socket_of: str = "") -> None:
+        """Take the platform's word on a call, that may end it, or on its child leg; a control socket's on its own."""
         if not self._recovery.done:
-            self._tasks.start(self._recovery.then(partial(self.status, status)))
+            self._tasks.start(self._recovery.then(partial(self.status, status, by_socket_of=by_socket_of)))
             return
         live = self._calls.by_sid(status.call_sid)
         told = live or self._calls.by_sid(status.parent_sid)
-        if told is None:
+        if told is None or by_socket_of not in {"", told.sid}:
             return
         if fault := told.statuses.fault(status):
             told.log.info("status.out_of_order", why=fault, leg_sid=status.call_sid, status=status.status)

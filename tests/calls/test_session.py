@@ -208,6 +208,19 @@ async def test_a_status_of_somebody_elses_call_is_passed_over() -> None:
 
 
 @in_virtual_time
+async def test_a_call_of_another_socket_cannot_be_ended_as_a_child_of_ones_own() -> None:
+    exchange = Exchange(TALK)
+    sessions = sessions_of(exchange)
+    socket, other = PlatformSocket(sessions), PlatformSocket(sessions, call_sid="c-2")
+    await socket.ask("session:new")
+    await other.ask("session:new")
+    socket.send("call:status", data=data_of("c-2", parent_call_sid="c-1", call_status="completed"))
+    await asyncio.sleep(3)
+    assert exchange.switchboard.active == 2
+    await exchange.switchboard.redirect("c-2", [{"verb": "hangup"}])
+
+
+@in_virtual_time
 async def test_what_is_listened_to_nowhere_is_said_once_and_never_acknowledged() -> None:
     _, socket = a_socket()
     await socket.ask("session:new")
