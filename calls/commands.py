@@ -119,6 +119,7 @@ class Commands:
         live.superseded = next_.before
         live.log.info("call_redirected", verbs=[verb["verb"] for verb in next_.document])
         self._finish_superseded(live, next_.row, REDIRECTED)
+        live.left = live.apart = False
         if not next_.returns:
             self._course.leave(live)
         return as_bytes(next_.document)

@@ -264,8 +264,8 @@ class Course:
 
     def leave(self, live: LiveCall) -> None:
         """Have no more part in a call that does not come back to us, unless we can still tell it something."""
-        live.left = True
-        if live.control is None:
+        live.left, live.apart = True, live.control is None
+        if not live.tellable:
             self._over(live)
 
     def give_up_uncontrolled(self, live: LiveCall) -> None:

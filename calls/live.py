@@ -40,7 +40,11 @@ class LiveCall:
     numbered = 0
     "How many hooks the call had before this process took it over."
     left = False
-    "Whether the platform has no reason to come back; only by its control socket it can still be told something."
+    "Whether the platform has no reason to come back: it can only still be told something, see `tellable`."
+    apart = False
+    "Whether it has left by webhook: of such a call nothing but its statuses, if the platform tells any, is heard."
+    stopping = False
+    "Whether this server stops, and waits for no call that does not come back."
 
     gone = False
     "Whether the platform has said that it is over: no model needs to be dialled any more."
@@ -125,6 +129,16 @@ class LiveCall:
         """Let the call end when it has nothing more to do."""
         if self.control:
             self.control.redirect(as_bytes([HANGUP]), queue=True)
+
+    @property
+    def tellable(self) -> bool:
+        """Whether a call that does not come back to us can be told something: by its socket, or by the REST API."""
+        return self.control is not None or not (self.gone or self.stopping or self.settings.platform.api is None)
+
+    @property
+    def active(self) -> bool:
+        """Whether it is known to be going on: of one that is apart, only where its end will be told."""
+        return not self.over and (not self.apart or self.statuses.heard)
 
     def verb(self, nth: int) -> Llm:
         """Give the n-th llm verb, whoever carries it out."""

@@ -25,7 +25,7 @@ class Register:
     @property
     def active(self) -> int:
         """How many calls are going on."""
-        return sum(not call.over for call in self._calls.values())
+        return sum(call.active for call in self._calls.values())
 
     def add(self, live: LiveCall) -> None:
         self._calls[live.row_id] = self._by_sid[live.sid] = live

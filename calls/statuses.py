@@ -12,6 +12,11 @@ class Statuses:
         self._told: set[tuple[str, str, str]] = set()
         self._reached: dict[str, Stage] = {}
 
+    @property
+    def heard(self) -> bool:
+        """Whether there was any: then the platform will tell the end, too."""
+        return bool(self._told)
+
     def fault(self, status: CallStatus) -> Literal["repeated", "late"] | None:
         """Take note of a status; say why it is no news, or None where it is."""
         told = status.call_sid, status.status, status.sip_status

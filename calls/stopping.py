@@ -17,6 +17,7 @@ HURRY_S = 0.5
 async def drain(calls: Register, course: Course, tasks: Tasks, deadline_s: float) -> None:
     """Let the calls come to their end, and end those that have not by then."""
     for live in calls:
+        live.stopping = True
         course.give_up_uncontrolled(live)
     await tasks.quiet(deadline_s)
     for leg in calls.legs():

@@ -1,5 +1,6 @@
 """Calls that are placed by the platform's REST API, and told things by it."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from calls.control import ApiMissingError, CallUnknownError, CallUnreachableError, OrderError
+from calls.course import REAP_AFTER_S
 from calls.outbound import TAG, Placed, seal, unseal
 from calls.remotely import Wanted, access
 from config.settings import PlatformApi
@@ -33,6 +35,7 @@ PLATFORM: JsonObject = {"api": API}
 SERVER = {"public_url": "https://voice.example.com/agent", "insecure": True}
 DIAL: JsonObject = {"verb": "dial", "target": [{"type": "phone", "number": "+15550000000"}], "actionHook": "/dialled"}
 SALES: JsonObject = {"name": "sales", "verbs": [DIAL], "numbers": ["+1999"]}
+PLAIN = settings_of({"verbs": [SAY]}, platform=PLATFORM, server=SERVER)
 TALK = settings_of(SALES, {"verbs": [LLM]}, platform=PLATFORM, server=SERVER)
 ORDER = Wanted("+15551230001", "+15557654321")
 GONE = RemoteReply(422, b'{"msg": "call session is gone for call_sid c-1"}')
@@ -226,6 +229,45 @@ async def test_a_redirect_to_what_does_not_come_back_ends_our_part() -> None:
     await exchange.switchboard.redirect("c-1", [SAY])
     await exchange.hook(exchange.api.asked[0][2]["call_hook"]["url"])
     assert exchange.switchboard.active == 0
+
+
+@in_virtual_time
+async def test_a_call_that_does_not_come_back_by_itself_can_be_redirected_until_the_platform_tells_its_end() -> None:
+    exchange = Exchange(PLAIN)
+    assert names(await exchange.ring()) == ["say", "hangup"]
+    assert (exchange.switchboard.active, exchange.counts.ended) == (0, [])
+    exchange.status("in-progress")
+    assert exchange.switchboard.active == 1
+    await exchange.switchboard.redirect("c-1", [LLM])
+    document = await exchange.hook(exchange.api.asked[0][2]["call_hook"]["url"], call_status="in-progress")
+    assert names(document) == ["listen", "say", "hangup"]
+    exchange.status("completed")
+    await asyncio.sleep(3)
+    assert (exchange.switchboard.active, len(exchange.counts.ended)) == (0, 1)
+    with pytest.raises(CallUnknownError):
+        await exchange.switchboard.redirect("c-1", [SAY])
+
+
+@in_virtual_time
+async def test_a_call_whose_end_nobody_tells_is_let_go_after_its_longest_time() -> None:
+    exchange = Exchange(PLAIN)
+    await exchange.ring()
+    await asyncio.sleep(PLAIN.routes[0].max_call_s + REAP_AFTER_S + 1)
+    assert len(exchange.counts.ended) == 1
+    row = await exchange.store.by_sid("c-1")
+    assert row
+    assert row.state == "completed"
+
+
+@in_virtual_time
+async def test_a_server_that_stops_waits_for_no_call_that_does_not_come_back() -> None:
+    exchange = Exchange(PLAIN)
+    await exchange.ring()
+    exchange.status("in-progress")
+    begun = asyncio.get_running_loop().time()
+    await exchange.switchboard.drain(600)
+    assert asyncio.get_running_loop().time() - begun < 10
+    assert (exchange.switchboard.active, len(exchange.counts.ended)) == (0, 1)
 
 
 @in_virtual_time
