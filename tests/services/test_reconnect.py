@@ -1,0 +1,86 @@
+"""A server that is killed in mid-call and restarted at once: by websocket the call goes on. With real processes."""
+
+import asyncio
+import re
+import sys
+import wave
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+LIMIT_S = 30.0
+LINE_S = 12
+ACKED_WITHIN_S = 1.0
+
+CONFIG = """
+store: "sqlite:///calls.db"
+server: {{ticket_secret: "0123456789abcdef0123456789abcdef"}}
+vendors: {{openai: {{api_key: sk-test, url: "{model}"}}}}
+routes:
+  - name: default
+    numbers: ["*"]
+    verbs: [{{verb: llm, vendor: openai, model: gpt-realtime, llmOptions: {{response_create: {{}}}}}}]
+    fallback: [{{verb: say, text: "One moment, please."}}, {{verb: pause, length: 20}}, {{verb: hangup}}]
+"""
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
+
+
+async def run(leaving: AsyncExitStack, *command: str) -> Process:
+    """Start a process, which is killed when the test leaves it running."""
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=PIPE, stderr=DEVNULL)
+    leaving.push_async_callback(ended, process)
+    return process
+
+
+async def ended(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+async def line_with(process: Process, pattern: str) -> re.Match[str]:
+    """Read on to the first line of its output in which this is found."""
+    assert process.stdout is not None
+    read: list[str] = []
+    async with asyncio.timeout(LIMIT_S):
+        while line := (await process.stdout.readline()).decode():
+            read.append(line)
+            if found := re.search(pattern, line):
+                return found
+    raise AssertionError(f"no {pattern!r} in:\n{''.join(read)}")
+
+
+def quiet(folder: Path) -> Path:
+    """Write a caller's line on which nothing is said: who has said everything hangs up."""
+    path = folder / "quiet.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 8000 * LINE_S))
+    return path
+
+
+async def test_a_call_by_websocket_goes_on_with_the_server_that_comes_after_a_killed_one(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    serve = ("app.py", "serve", "--config", str(config), "--port")
+    async with AsyncExitStack() as leaving:
+        model = await run(leaving, "-u", "-m", "sim", "model", "--port", "0")
+        config.write_text(CONFIG.format(model=(await line_with(model, r"ws://\S+"))[0]))
+        server = await run(leaving, *serve, "0")
+        base = (await line_with(server, r"http://\S+"))[0]
+        call = ("call", "--url", base, "--transport", "ws", "--wav", str(quiet(tmp_path)))
+        platform = await run(leaving, "-u", "-m", "sim", *call)
+        await line_with(platform, r"agent +\(speaks\)")
+        server.kill()
+        await server.wait()
+        await run(leaving, *serve, base.rpartition(":")[2])
+        back_s = float((await line_with(platform, r"([\d.]+) +control +connection 2"))[1])
+        # The command follows the ack, on the same socket.
+        told_s = float((await line_with(platform, r"([\d.]+) +command +redirect .*\"listen\""))[1])
+        assert told_s - back_s < ACKED_WITHIN_S
+        await line_with(platform, r"agent +\(speaks\)")
+        await line_with(platform, "answered, the caller hung up")
+        assert await platform.wait() == 0
