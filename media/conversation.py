@@ -136,7 +136,7 @@ class Conversation:
         if self._takes_turns:
             self.responses.caller_begins()
         self.caller_speaks = True
-        self._latencies.turn_began()
+        self._latencies.turn_began(now)
         self._judged(self._judge.started(speaking=self._voice.speaking(now)), now)
 
     def caller_stopped(self, now: float) -> None:

@@ -16,7 +16,8 @@ class Latencies:
     def greeting_awaited(self, since: float) -> None:
         self._greeting_since = since
 
-    def turn_began(self) -> None:
+    def turn_began(self, now: float) -> None:
+        self._record.caller_began(now)
         self._turn_ended_at = None
 
     def turn_ended(self, at: float) -> None:

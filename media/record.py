@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any, Literal
 
+from media.answers import Answers
 from media.confidential import Confidential
 from media.keypad import TYPED
 from media.playout import Heard, Speech
@@ -68,6 +69,9 @@ class Record:
         self._early: set[str] = set()
         "Turns that are still to come, and whose text was sooner."
         self._tools: dict[str, ToolUse] = {}
+        self._answers = Answers()
+        self.caller_began = self._answers.began
+        self.answered = self._answers.since
         self.turns: list[JsonObject] = []
         self.usage: JsonObject = {}
 
@@ -86,11 +90,6 @@ class Record:
         return last is not None and not last.text
 
     @property
-    def user_turns(self) -> int:
-        """How often the caller has spoken, or typed, so far."""
-        return sum(line.role == "user" for line in self._lines)
-
-    @property
     def transcript(self) -> list[JsonObject]:
         """As it may be told."""
         return [self.confidential.shown(asdict(line)) for line in self._lines if line.text]
@@ -102,6 +101,7 @@ class Record:
 
     def caller_turn(self, item_id: str, *, transcribed: bool, now: float) -> None:
         """Keep the place of the caller's turn: its text may come after the answer has begun, or before the turn."""
+        self._answers.turn(item_id, now)
         if item_id in self._early:
             self._early.discard(item_id)
             self._move_here(self._caller[item_id], now)
@@ -111,6 +111,7 @@ class Record:
             self._untold.add(item_id)
 
     def caller_text(self, item_id: str, text: str | None, now: float) -> None:
+        self._answers.text(item_id, text)
         line = self._caller.get(item_id)
         if line is None:
             line = self._caller[item_id] = self._line("user", now)
@@ -128,6 +129,7 @@ class Record:
         """Keep what the caller typed; what they typed in confidence is told to nobody but the model."""
         line = self._line("user", now)
         line.text = TYPED + entry
+        self._answers.typed(now)
         if confidential:
             self.confidential.remember(entry)
         self._note(line)
@@ -164,6 +166,7 @@ class Record:
         if line.heard_ms is not None:
             return
         line.heard_ms, line.interrupted = round(heard.heard_ms), interrupted
+        self._answers.heard(heard.speech, heard.heard_ms, now)
         if interrupted:
             line.text = _share(line.text, heard.heard_ms, heard.received_ms)
         self._note(line)
@@ -199,6 +202,7 @@ class Record:
         self.noted("line", str(id(line)), self.confidential.shown(asdict(line)))
 
     def _agent_line(self, speech: Speech, now: float) -> Line:
+        self._answers.said(speech, now)
         if speech not in self._agent:
             self._agent[speech] = self._line("assistant", now)
         return self._agent[speech]

@@ -30,7 +30,7 @@ class ToolCalls:
             return
         self._record.tool_called(call.call_id, call.name, call.arguments, now)
         try:
-            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now, self._record.user_turns)))
+            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now, self._record.answered)))
         except RefusalError as error:
             self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "tool": call.name, "reason": error.shown}))
             self.answered(call.call_id, failure(str(error)), now)

@@ -10,7 +10,7 @@ the customer's application, and the model can mend it.
 
 import json
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -43,8 +43,8 @@ class Tooling:
         self._filled = 0
         self._look_at = 0.0
 
-    def begin(self, call: ToolCalled, now: float, turns: int = 0) -> JsonObject:
-        """Return the arguments of a call that may run; the caller has spoken in `turns` turns so far.
+    def begin(self, call: ToolCalled, now: float, answered: Callable[[float], bool] = lambda _: False) -> JsonObject:
+        """Return the arguments of a call that may run; `answered` says whether the caller has, since a time.
 
         :raises RefusalError: it may not
         """
@@ -55,7 +55,7 @@ class Tooling:
             raise RefusalError(f"{MAX_IN_FLIGHT} tool calls are under way; wait for their results")
         if len(self._begun) == MAX_PER_MINUTE and now - self._begun[0] < 60:  # noqa: PLR2004  # a minute
             raise RefusalError(f"more than {MAX_PER_MINUTE} tool calls in a minute; go on without")
-        if objection := self._confirming.objection(call.name, arguments, turns):
+        if objection := self._confirming.objection(call.name, arguments, now, answered):
             raise RefusalError(objection)
         self._begun.append(now)
         if not self._open:

@@ -1,5 +1,6 @@
 """Barge-in, requests and tools, where no simulated call gets to."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from media.audio import AudioFormat
 from media.effects import CallTool, Effect, Redial, Report, Warn
 from media.ends import HANGUP
+from media.keypad import Digits
 from media.options import Exit, Manners, Options
 from media.realtime.protocol import SPOKEN
 from media.record import STILL_AT_WORK
@@ -387,11 +389,75 @@ def test_a_tool_that_must_be_confirmed_runs_after_the_caller_has_spoken() -> Non
     refused, _ = sent(hand.ends())
     assert "must be confirmed" in refused["item"]["output"]
     assert warned(hand.effects) == ["tool_rejected"]
-    hand.model("input_audio_buffer.speech_started", item_id="u1")
-    hand.model("input_audio_buffer.speech_stopped", item_id="u1")
-    hand.model("input_audio_buffer.committed", item_id="u1")
+    asks(hand)
+    turn(hand, "Yes.")
+    hand.starts("r3")
+    assert CallTool("c2", "get_weather", {}) in hand.calls("c2", "r3")
+
+
+def asks(hand: Hand) -> None:
+    """The agent asks the caller, who hears it."""
+    hand.wait(0.1)
     hand.starts("r2")
-    assert CallTool("c2", "get_weather", {}) in hand.calls("c2", "r2")
+    hand.speaks("i2", ms=500, response_id="r2")
+    hand.ends("r2")
+    hand.wait(1.0)
+
+
+def turn(hand: Hand, text: str | None, item_id: str = "u1", *, begins: bool = True) -> None:
+    if begins:
+        hand.model("input_audio_buffer.speech_started", item_id=item_id)
+    hand.wait(0.5)
+    hand.model("input_audio_buffer.speech_stopped", item_id=item_id)
+    hand.model("input_audio_buffer.committed", item_id=item_id)
+    about = {"item_id": item_id, "content_index": 0}
+    hand.model("conversation.item.input_audio_transcription.completed", **about, transcript=text)
+
+
+def test_a_turn_that_was_going_on_when_the_caller_was_to_be_asked_confirms_nothing() -> None:
+    verb = llm(session_update={"tools": [WEATHER], "input_audio_transcription": {"model": "gpt-4o-transcribe"}})
+    hand = Hand(verb, Options(audio=PCM24, confirmed=frozenset({"get_weather"}))).connect()
+    hand.starts()
+    hand.speaks(ms=500)
+    hand.wait(1.0)
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    hand.wait(0.1)
+    hand.calls()
+    hand.ends()
+    turn(hand, "And one more thing.", begins=False)
+    hand.starts("r3")
+    hand.calls("c2", "r3")
+    assert not [effect for effect in hand.effects if isinstance(effect, CallTool)]
+
+
+@pytest.mark.parametrize(("text", "runs"), [("Yes.", True), ("", False), (" ", False)])
+def test_a_turn_without_a_word_confirms_nothing(text: str, *, runs: bool) -> None:
+    verb = llm(session_update={"tools": [WEATHER], "input_audio_transcription": {"model": "gpt-4o-transcribe"}})
+    hand = Hand(verb, Options(audio=PCM24, confirmed=frozenset({"get_weather"}))).connect()
+    hand.starts()
+    hand.calls()
+    hand.ends()
+    asks(hand)
+    turn(hand, text)
+    hand.starts("r3")
+    assert (CallTool("c2", "get_weather", {}) in hand.calls("c2", "r3")) is runs
+
+
+def test_who_types_when_asked_has_answered_and_who_was_asked_nothing_has_not() -> None:
+    manners = Manners(digits=Digits())
+    options = Options(audio=PCM24, manners=manners, confirmed=frozenset({"get_weather"}))
+    for asked in (False, True):
+        hand = Hand(options=options).connect()
+        hand.starts()
+        hand.calls()
+        hand.ends()
+        hand.wait(0.1)
+        if asked:
+            asks(hand)
+        for key in "1#":
+            hand.do(hand.bridge.platform_said(json.dumps({"event": "dtmf", "dtmf": key, "duration": "100"}), hand.now))
+        hand.starts("r3")
+        assert (CallTool("c2", "get_weather", {}) in hand.calls("c2", "r3")) is asked
 
 
 @pytest.mark.claim("rate limit")
