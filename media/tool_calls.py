@@ -17,11 +17,13 @@ class ToolCalls:
         self._responses = responses
         self._record = record
         self._out = out
-        self._options, self._manners = options, options.manners
+        self._manners = options.manners
+        self.confirmed = set(options.confirmed)
+        "The tools that the caller must have agreed to; an application may declare more of them at any time."
 
     def use(self, model: Realtime) -> None:
         fillers_s = self._manners.fillers_s if model.can.choose_tools else ()
-        self._tooling = Tooling(model.tools, fillers_s, self._options.confirmed)
+        self._tooling = Tooling(model.tools, fillers_s, self.confirmed)
 
     def called(self, call: ToolCalled, now: float) -> None:
         """Run a tool once, if it may be run; else tell the model at once."""

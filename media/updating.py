@@ -10,6 +10,7 @@ from media.effects import Effect, JsonObject, ToModel
 from media.realtime.base import Realtime
 from media.realtime.updating import UpdateRefusedError
 from verbs.llm_options import check_options
+from verbs.offering import to_confirm
 
 TAKEN = "session.update, conversation.item.create, conversation.item.delete, response.cancel"
 
@@ -24,6 +25,7 @@ def update(event: JsonObject, model: Realtime | None, talk: Conversation, out: l
     match event:
         case {"type": "session.update", "session": dict(session)}:
             _check(session)
+            talk.tools.confirmed |= to_confirm(session.get("tools"))
             wire = model.update(session, spoken=not talk.speaking.spoke_in(""))
         case {"type": "conversation.item.create", "item": dict(item)}:
             wire = model.add(item)

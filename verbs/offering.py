@@ -43,7 +43,12 @@ def offered(llm: Llm, of_route: Mapping[str, JsonObject | None], *, leaves: bool
 
 def confirmed(llm: Llm) -> frozenset[str]:
     """Name the tools that the verb itself declares with `confirm: true`."""
-    told = [flat(tool) for tool in map(_object, _own(llm.llm_options))]
+    return to_confirm(_own(llm.llm_options))
+
+
+def to_confirm(tools: object) -> frozenset[str]:
+    """Name those of the declared tools that have `confirm: true`."""
+    told = [flat(tool) for tool in map(_object, tools if isinstance(tools, list) else [])]
     return frozenset(str(tool.get("name")) for tool in told if tool.get("confirm") is True)
 
 

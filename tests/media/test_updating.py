@@ -9,7 +9,7 @@ from media.interruption import BargeIn
 from media.options import Manners, Options
 from media.realtime.openai import CAN, Realtime
 from media.realtime.updating import UpdateRefusedError, differences, merged
-from tests.by_hand import Hand, JsonObject, sent
+from tests.by_hand import Hand, JsonObject, sent, warned
 from tests.oracles import check_client
 from tests.simulation import PCM24, WEATHER, llm
 
@@ -75,6 +75,14 @@ def test_a_tool_that_is_declared_now_can_be_called_now() -> None:
     changed(hand, tools=[WEATHER])
     hand.starts()
     assert [effect for effect in hand.calls() if getattr(effect, "name", "") == "get_weather"]
+
+
+@pytest.mark.parametrize("declared", [{**WEATHER, "confirm": True}, {"type": "function", "function": WEATHER}])
+def test_a_tool_that_is_declared_now_with_confirm_is_confirmed_first(declared: JsonObject) -> None:
+    hand = Hand(llm(session_update={"tools": [WEATHER]})).connect()
+    update(hand, UPDATE, session={"tools": [{**declared, "confirm": True}]})
+    hand.starts()
+    assert "tool_rejected" in warned(hand.calls())
 
 
 def test_turns_that_are_left_to_us_stay_so() -> None:
