@@ -33,6 +33,8 @@ class Speaking:
         self._forgotten: set[str] = set()
         self._ids = count(1)
         self._spoke_in = ""
+        self.has_spoken = False
+        "Whether the agent's voice has ever come: it stays the one it is, for it may have been heard."
         self._announced: dict[str, str] = {}
         "The response of each item of which nothing has been spoken yet."
 
@@ -56,7 +58,7 @@ class Speaking:
 
     def speech(self, said: SpeechReceived, now: float) -> None:
         """Queue a piece of the agent's voice, or drop it where its response was cut."""
-        item = said.speech.item_id
+        item, self.has_spoken = said.speech.item_id, True
         if item in self._forgotten:
             return
         if item in self._silenced or said.response_id in self._silenced:

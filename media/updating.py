@@ -26,7 +26,7 @@ def update(event: JsonObject, model: Realtime | None, talk: Conversation, out: l
         case {"type": "session.update", "session": dict(session)}:
             _check(session)
             talk.tools.confirmed |= to_confirm(session.get("tools"))
-            wire = model.update(session, spoken=not talk.speaking.spoke_in(""))
+            wire = model.update(session, spoken=talk.speaking.has_spoken)
         case {"type": "conversation.item.create", "item": dict(item)}:
             wire = model.add(item)
             if wire is None:

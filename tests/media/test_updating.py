@@ -116,6 +116,16 @@ def test_the_voice_stays_as_it_is_once_the_agent_has_spoken() -> None:
     assert changed(hand, voice="alloy", instructions="Be brief.") == {"instructions": "Be brief."}
 
 
+def test_the_voice_stays_as_it_is_after_an_interruption_too() -> None:
+    hand = Hand(llm(session_update={"voice": "alloy"})).connect()
+    hand.starts()
+    hand.speaks(ms=3000)
+    hand.wait(1.0)
+    hand.model("input_audio_buffer.speech_started", item_id="u1")
+    with pytest.raises(UpdateRefusedError, match="voice cannot be changed any more"):
+        update(hand, UPDATE, session={"voice": "verse"})
+
+
 @pytest.mark.parametrize(
     ("session", "fault"),
     [({"speed": "fast"}, r"session\.speed "), ({"tools": {}}, r"session\.tools ")],
