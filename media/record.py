@@ -3,7 +3,7 @@
 Times are seconds since the conversation began. Nothing here decides anything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any, Literal
@@ -68,6 +68,8 @@ class Record:
         "Turns whose text is still to come."
         self._early: set[str] = set()
         "Turns that are still to come, and whose text was sooner."
+        self._forgotten: set[str] = set()
+        "Items of the conversation that the model was made to forget."
         self._tools: dict[str, ToolUse] = {}
         self._answers = Answers()
         self.caller_began = self._answers.began
@@ -113,12 +115,24 @@ class Record:
     def caller_text(self, item_id: str, text: str | None, now: float) -> None:
         self._answers.text(item_id, text)
         line = self._caller.get(item_id)
+        if item_id in self._forgotten and not any(line is known for known in self._lines):
+            return  # it was noise, whatever somebody made of it
         if line is None:
             line = self._caller[item_id] = self._line("user", now)
             self._early.add(item_id)
         line.text = text or ""
         self._untold.discard(item_id)
         self._note(line)
+
+    def forgotten(self, item_id: str) -> None:
+        """The model has forgotten an item, and so do its next sessions; what is no turn yet becomes none."""
+        self._forgotten.add(item_id)
+        if item_id in self._early:
+            self._early.discard(item_id)
+            noise = self._caller[item_id]
+            noise.text = ""
+            self._lines = [line for line in self._lines if line is not noise]
+            self._note(noise)
 
     @property
     def shown_history(self) -> tuple[tuple[str, str], ...]:
@@ -136,7 +150,8 @@ class Record:
 
     def history(self) -> tuple[tuple[str, str], ...]:
         """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""
-        heard = (line for line in self._lines if line.text and line.heard_ms != 0)
+        gone = {id(line) for item_id, line in self._items() if item_id in self._forgotten}
+        heard = (line for line in self._lines if line.text and line.heard_ms != 0 and id(line) not in gone)
         told: list[tuple[float, str, str]] = [(line.at, line.role, line.text) for line in heard]
         told.extend(
             (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.result}")
@@ -200,6 +215,11 @@ class Record:
 
     def _note(self, line: Line) -> None:
         self.noted("line", str(id(line)), self.confidential.shown(asdict(line)))
+
+    def _items(self) -> Iterator[tuple[str, Line]]:
+        """Give each line that is an item of the conversation, with that item's name."""
+        yield from self._caller.items()
+        yield from ((speech.item_id, line) for speech, line in self._agent.items())
 
     def _agent_line(self, speech: Speech, now: float) -> Line:
         self._answers.said(speech, now)

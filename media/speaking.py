@@ -134,6 +134,7 @@ class Speaking:
     def forget(self, item_id: str) -> None:
         """Let the model forget an item of the conversation."""
         self._forgotten.add(item_id)
+        self._record.forgotten(item_id)
         self._send(self._model.forget(item_id, self._id()))
 
     def _send(self, wire: bytes | None) -> None:

@@ -160,3 +160,26 @@ def test_usage_nested_deeper_than_any_vendor_nests_is_left_out() -> None:
     record = Record(now=0.0)
     record.used(deep)
     assert str(record.usage).count("d") < 10
+
+
+def test_what_the_model_has_forgotten_is_not_told_again() -> None:
+    record = spoken()
+    record.heard(Heard(HELLO, 1000, 1000), interrupted=False, now=102.0)
+    record.caller_turn("u1", transcribed=True, now=103.0)
+    record.caller_text("u1", "My secret is 42.", 103.0)
+    record.forgotten("u1")
+    assert record.history() == (("assistant", "Hello, how can I help you?"),)
+    record.forgotten(HELLO.item_id)
+    assert record.history() == ()
+    assert len(record.transcript) == 2
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_noise_that_was_forgotten_is_no_line_whenever_somebody_makes_words_of_it(*, early: bool) -> None:
+    record = Record(now=0.0)
+    if early:
+        record.caller_text("u1", "Mhm.", 1.0)
+    record.forgotten("u1")
+    if not early:
+        record.caller_text("u1", "Mhm.", 2.0)
+    assert (record.transcript, record.history(), record.lacks_words) == ([], (), False)

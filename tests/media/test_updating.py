@@ -163,6 +163,27 @@ def test_an_item_is_forgotten() -> None:
     assert (event["type"], event["item_id"]) == ("conversation.item.delete", "i1")
 
 
+def test_an_item_that_was_forgotten_is_not_told_to_the_next_session() -> None:
+    hand = Hand().connect()
+    hand.model("input_audio_buffer.committed", item_id="u1")
+    hand.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="My secret is 42.")
+    update(hand, "conversation.item.delete", item_id="u1")
+    assert said(reconnected(hand)) == []
+
+
+def reconnected(hand: Hand) -> list[JsonObject]:
+    """Lose the session; give what the next one is told."""
+    hand.do(hand.bridge.model_closed(hand.now, code=1006, reason=""))
+    hand.do(hand.bridge.model_opened(hand.now))
+    hand.model("session.created", session={})
+    return sent(hand.model("session.updated", session={}))
+
+
+def said(told: list[JsonObject]) -> list[tuple[str, str]]:
+    items = [event["item"] for event in told if event["type"] == "conversation.item.create"]
+    return [(item["role"], item["content"][0]["text"]) for item in items]
+
+
 @pytest.mark.claim("J31")
 def test_a_response_that_is_cancelled_is_not_heard_any_more() -> None:
     hand = Hand().connect()
