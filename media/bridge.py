@@ -219,8 +219,9 @@ class Bridge:
 
     def update(self, event: JsonObject, now: float) -> list[Effect]:
         """Change the conversation as its application wants it; UpdateRefusedError says why that cannot be."""
-        model = self._session.model if self._session.ready and not self._ending else None
-        update(event, model, self._talk, self._out, now)
+        models = self._session.models if self._session.ready and not self._ending else ()
+        if wire := update(event, models, self._talk, self.record, now):
+            self._out.append(ToModel(wire))
         return self._effects(now)
 
     def end(self, end: End, now: float) -> list[Effect]:

@@ -44,7 +44,7 @@ class Conversation:
         self.responses = Responses(voice, self.speaking, record, out, options)
         self.tools = ToolCalls(self.responses, record, out, options)
         self._floor = Floor()
-        self._begun = False
+        self.begun = False
         self._typed: list[Typed] = []
         "What was typed while the agent kept the floor, and waits for it."
         self._unanswered = False
@@ -78,10 +78,10 @@ class Conversation:
 
     def begin(self, now: float, *, opened_at: float) -> None:
         """Both legs are up: the first time, let the model speak first; later, let it know what was said."""
-        if self._begun:
+        if self.begun:
             self._go_on(now)
             return
-        self._begun = True
+        self.begun = True
         self._tell_history()
         if self._manners.caller_speaks_first:
             self._ear.open(self._model, now)

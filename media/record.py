@@ -70,6 +70,8 @@ class Record:
         "Turns that are still to come, and whose text was sooner."
         self._forgotten: set[str] = set()
         "Items of the conversation that the model was made to forget."
+        self._added: list[tuple[str, float, str, str]] = []
+        "What an application has let the model know: the item, when, in which role, and the text."
         self._tools: dict[str, ToolUse] = {}
         self._answers = Answers()
         self.caller_began = self._answers.began
@@ -148,11 +150,16 @@ class Record:
             self.confidential.remember(entry)
         self._note(line)
 
+    def added(self, item_id: str, role: str, text: str, now: float) -> None:
+        """Keep what the model was let know, and nobody said: it is no line of the transcript."""
+        self._added.append((item_id, round(now - self._began, 3), role, text))
+
     def history(self) -> tuple[tuple[str, str], ...]:
         """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""
         gone = {id(line) for item_id, line in self._items() if item_id in self._forgotten}
         heard = (line for line in self._lines if line.text and line.heard_ms != 0 and id(line) not in gone)
         told: list[tuple[float, str, str]] = [(line.at, line.role, line.text) for line in heard]
+        told.extend((at, role, text) for item_id, at, role, text in self._added if item_id not in self._forgotten)
         told.extend(
             (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.result}")
             for tool in self._tools.values()

@@ -107,6 +107,11 @@ class Session:
         return self._models[self._nth]
 
     @property
+    def models(self) -> Sequence[Realtime]:
+        """The model, and those that may still be fallen back on."""
+        return self._models[self._nth :]
+
+    @property
     def ready(self) -> bool:
         return self.leg is ModelLeg.READY
 

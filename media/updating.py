@@ -2,46 +2,89 @@
 
 The four events are those that a jambonz platform takes (lib/tasks/llm/llms/openai_s2s.js, processLlmUpdate). Here each
 is done as this conversation needs it: settings are checked and translated as the verb's own, and a cancelled response
-is not heard any more, though most of it has long been sent.
+is not heard any more, though most of it has long been sent. What is changed outlives the session: the next one begins
+with it, and so does a model that is fallen back on, each in its own words.
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from media.conversation import Conversation
-from media.effects import Effect, JsonObject, ToModel
+from media.effects import JsonObject
 from media.realtime.base import Realtime
 from media.realtime.updating import UpdateRefusedError
+from media.record import Record
 from verbs.llm_options import check_options
 from verbs.offering import to_confirm
 
 TAKEN = "session.update, conversation.item.create, conversation.item.delete, response.cancel"
 
 
-def update(event: JsonObject, model: Realtime | None, talk: Conversation, out: list[Effect], now: float) -> None:
-    """Do what the event says; no `model`: it is away.
+ANYBODYS = frozenset({"instructions", "max_output_tokens", "max_response_output_tokens", "tool_choice", "tools"})
+"Settings that a model of another vendor is told as well; a voice, say, it may refuse the whole session for."
+
+ROLES = ("assistant", "system", "user")
+
+
+def update(
+    event: JsonObject, models: Sequence[Realtime], talk: Conversation, record: Record, now: float
+) -> bytes | None:
+    """Do what the event says; give what is to be sent to the model.
+
+    `models`: the one that the conversation is with, and those that may take its place; none while it is away.
 
     :raises UpdateRefusedError: that cannot be, and why
     """
-    if model is None:
+    if not models:
         raise UpdateRefusedError("there is no session with the model at this moment")
+    model, *others = models
     match event:
         case {"type": "session.update", "session": dict(session)}:
             _check(session)
             talk.tools.confirmed |= to_confirm(session.get("tools"))
             wire = model.update(session, spoken=talk.speaking.has_spoken)
+            for other in others:
+                other.update(_shared(session, model, other), spoken=False)
         case {"type": "conversation.item.create", "item": dict(item)}:
             wire = model.add(item)
             if wire is None:
                 raise UpdateRefusedError("this vendor's model takes no items")
+            if talk.begun and item.get("role") in ROLES and (text := " ".join(_texts(item))):
+                record.added(str(item.get("id")), item["role"], text, now)
         case {"type": "conversation.item.delete", "item_id": str(item_id)} if item_id:
             talk.speaking.forget(item_id)
-            return
+            return None
         case {"type": "response.cancel"}:
             talk.speaking.cut(now)
             talk.responses.cancel(now)
-            return
+            return None
         case _:
             raise UpdateRefusedError(f"only {TAKEN} are taken, each with what it must have")
-    if wire:
-        out.append(ToModel(wire))
+    return wire
+
+
+def _shared(session: JsonObject, model: Realtime, other: Realtime) -> JsonObject:
+    """Give what of a change is another model's too: all but the model itself where both are of one vendor."""
+    if type(other) is type(model):
+        return {name: value for name, value in session.items() if name != "model"}
+    shared = {name: value for name, value in session.items() if name in ANYBODYS}
+    if isinstance(tools := shared.get("tools"), list):
+        shared["tools"] = [tool for tool in tools if _is_function(tool)]
+    if isinstance(choice := shared.get("tool_choice"), dict) and not _is_function(choice):
+        del shared["tool_choice"]
+    return shared
+
+
+def _is_function(named: Any) -> bool:
+    return isinstance(named, dict) and named.get("type") == "function"
+
+
+def _texts(item: JsonObject) -> Iterator[str]:
+    """Give the texts of a message; what is no message, or is heard or seen, has none."""
+    content = item.get("content")
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, dict) and isinstance(text := part.get("text"), str):
+            yield text
 
 
 def _check(session: JsonObject) -> None:

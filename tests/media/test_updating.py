@@ -5,15 +5,20 @@ from typing import Any
 
 import pytest
 
+from media.bridge import Bridge
 from media.interruption import BargeIn
 from media.options import Manners, Options
+from media.platforms.jambonz.media import JambonzMedia
+from media.realtime import qwen
 from media.realtime.openai import CAN, Realtime
 from media.realtime.updating import UpdateRefusedError, differences, merged
-from tests.by_hand import Hand, JsonObject, sent, warned
+from tests.by_hand import METADATA, Hand, JsonObject, sent, warned
 from tests.oracles import check_client
 from tests.simulation import PCM24, WEATHER, llm
 
 UPDATE = "session.update"
+MCP = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example/mcp"}
+CHOICE = {"type": "mcp", "server_label": "crm"}
 
 
 def update(hand: Hand, type_: str, **fields: Any) -> list[JsonObject]:
@@ -169,6 +174,70 @@ def test_an_item_that_was_forgotten_is_not_told_to_the_next_session() -> None:
     hand.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="My secret is 42.")
     update(hand, "conversation.item.delete", item_id="u1")
     assert said(reconnected(hand)) == []
+
+
+def test_an_item_that_was_added_is_told_to_the_next_session_and_is_no_line_of_the_transcript() -> None:
+    hand = Hand().connect()
+    for item_id, text in (("a1", "The caller is a VIP."), ("a2", "They owe 3 euros.")):
+        content = [{"type": "input_text", "text": text}]
+        item = {"id": item_id, "type": "message", "role": "system", "content": content}
+        update(hand, "conversation.item.create", item=item)
+    update(hand, "conversation.item.delete", item_id="a2")
+    assert said(reconnected(hand)) == [("system", "The caller is a VIP.")]
+    assert hand.bridge.record.transcript == []
+
+
+@pytest.mark.parametrize("content", ["hi", [{"type": "input_image", "image_url": "data:,"}], [5], None])
+def test_what_is_no_text_is_not_told_again(content: Any) -> None:
+    hand = Hand().connect()
+    item = {"type": "message", "role": "user", "content": content}
+    hand.bridge.update({"type": "conversation.item.create", "item": item}, hand.now)
+    assert said(reconnected(hand)) == []
+
+
+def test_what_was_added_before_the_conversation_began_is_not_told_twice() -> None:
+    hand = Hand()
+    hand.do(hand.bridge.model_opened(0.0))
+    hand.model("session.created", session={})
+    hand.model("session.updated", session={})
+    content = [{"type": "input_text", "text": "The caller is a VIP."}]
+    item = {"type": "message", "role": "system", "content": content}
+    told = sent(hand.do(hand.bridge.update({"type": "conversation.item.create", "item": item}, 0.0)))
+    hand.do(hand.bridge.platform_opened(0.0))
+    assert said(told + sent(hand.do(hand.bridge.platform_said(METADATA, 0.0)))) == [("system", "The caller is a VIP.")]
+
+
+@pytest.mark.parametrize(
+    ("of", "session"),
+    [
+        (Realtime, {"tools": ["get_weather", "crm"], "speed": 1.2, "tool_choice": CHOICE}),
+        (qwen.Realtime, {"tools": ["get_weather"], "speed": None, "tool_choice": None}),
+    ],
+)
+def test_a_model_that_is_fallen_back_on_begins_with_what_was_changed(of: Any, session: JsonObject) -> None:
+    hand = Hand()
+    models = [Realtime(llm(), audio=PCM24), of(llm(), audio=PCM24)]
+    hand.bridge = Bridge(JambonzMedia(24000), models, Options(audio=PCM24), now=0.0)
+    hand.connect()
+    changed(hand, instructions="Be brief.", tools=[WEATHER, MCP], tool_choice=CHOICE, speed=1.2, model="gpt-realtime-2")
+    hand.do(hand.bridge.model_closed(hand.now, code=4000, reason=""))
+    hand.do(hand.bridge.model_opened(hand.now))
+    [event] = sent(hand.model("session.created", session={}), UPDATE)
+    told = event["session"]
+    names = [tool.get("function", tool).get("name") or tool["server_label"] for tool in told["tools"]]
+    speed = told.get("audio", {}).get("output", {}).get("speed")
+    assert {"tools": names, "speed": speed, "tool_choice": told.get("tool_choice")} == session
+    assert (told["instructions"], "model" in told) == ("Be brief.", False)
+
+
+def test_what_is_not_changed_of_its_tools_a_fallback_is_not_told() -> None:
+    hand = Hand()
+    other = qwen.Realtime(llm(), audio=PCM24)
+    models = [Realtime(llm(), audio=PCM24), other]
+    hand.bridge = Bridge(JambonzMedia(24000), models, Options(audio=PCM24), now=0.0)
+    hand.connect()
+    changed(hand, instructions="Be brief.")
+    assert b"Be brief." in other.configure()
 
 
 def reconnected(hand: Hand) -> list[JsonObject]:
