@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from calls.carrying import candidate, others
+from calls.carrying import Candidate, candidate, others
 from config.keys import lacking
 from config.settings import Route, Settings
 from config.urls import host_of, is_loopback
 from hooks.applications.base import absolute
-from media.realtime.base import ModelError
+from media.realtime.base import ModelError, Realtime
 from media.realtime.dial import Dial
 from verbs import parse, templates
 from verbs.llm import Llm
@@ -43,6 +43,10 @@ class Trial(NamedTuple):
 
     what: str
     dial: Dial
+    model: Realtime
+    "By which its first words are understood."
+    timeout_s: float
+    "How long it may take to say them."
     remedy: str
 
 
@@ -81,19 +85,22 @@ def place_of(url: str) -> Place | None:
 
 def trials(settings: Settings) -> list[Trial]:
     """Give the models of the configuration, each once. One whose address or key depends on the call is not tried."""
-    found: dict[str, tuple[Dial, str, list[str]]] = {}
+    found: dict[str, tuple[Candidate, str, list[str]]] = {}
     for route in settings.routes:
         for llm in _llms(settings, route):
-            if dial := _dial(llm, route, settings):
+            if tried := _candidate(llm, route, settings):
+                dial = tried.dial
                 same = repr((dial, dial.headers, dial.proxy, dial.subprotocols))
-                found.setdefault(same, (dial, llm.vendor, []))[2].append(route.name)
+                found.setdefault(same, (tried, llm.vendor, []))[2].append(route.name)
     return [
         Trial(
-            f"vendor {vendor!r} at {place_of(dial.url)} ({_routes(names)})",
-            dial,
+            f"vendor {vendor!r} at {place_of(tried.dial.url)} ({_routes(names)})",
+            tried.dial,
+            tried.model,
+            settings.vendors[vendor].session_timeout_s,
             f"look at vendors.{vendor} (url, api_key, proxy, tls), or at `connectOptions` and `auth` of the verb",
         )
-        for dial, vendor, names in found.values()
+        for tried, vendor, names in found.values()
     ]
 
 
@@ -168,10 +175,10 @@ def _llms(settings: Settings, route: Route) -> Iterator[Llm]:
             yield from (llm, *(other.llm for other in others(llm, route)))
 
 
-def _dial(llm: Llm, route: Route, settings: Settings) -> Dial | None:
+def _candidate(llm: Llm, route: Route, settings: Settings) -> Candidate | None:
     if templates.names([llm.connect_options, llm.auth, llm.model]):
         return None
     try:
-        return candidate(llm, route, settings).dial
+        return candidate(llm, route, settings)
     except ModelError:  # for want of a key: which is told of
         return None

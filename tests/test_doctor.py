@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import trustme
 from aiohttp import web
+from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import serve as serve_websocket
 
 import cli
 from config import load
@@ -45,6 +47,46 @@ async def test_a_key_that_a_model_refuses_is_a_failure(tmp_path: Path, status: i
     assert line.grade == "failure"
     assert words in line.text
     assert KEY not in line.text
+
+
+@pytest.mark.parametrize(
+    ("says", "closes", "words"),
+    [
+        (
+            '{"type":"error","error":{"code":"invalid_api_key","message":"Wrong key."}}',
+            1000,
+            "invalid_api_key: Wrong key.",
+        ),
+        (None, 3000, "closed the connection at once (3000: invalid_request_error.invalid_api_key)"),
+        ("Hello?", 1000, "what the model said is not of its protocol: "),
+        ('{"type":"ping"}', None, "opened no session within 0.2 s"),
+        (
+            '{"type":"error","error":{"code":"response_cancel_not_active","message":""}}',
+            None,
+            "opened no session within",
+        ),
+        ('{"type":"session.created","session":{}}', None, ""),
+    ],
+)
+async def test_a_key_that_is_refused_after_the_upgrade_is_a_failure_too(
+    tmp_path: Path, says: str | None, closes: int | None, words: str
+) -> None:
+    async def welcome(connection: ServerConnection) -> None:
+        if says:
+            await connection.send(says)
+        if closes:
+            await connection.close(closes, "invalid_request_error.invalid_api_key")
+        await connection.wait_closed()
+
+    async with serve_websocket(welcome, "127.0.0.1", 0) as server:
+        [listening] = server.sockets
+        url = f"ws://127.0.0.1:{listening.getsockname()[1]}/v1/realtime"
+        vendor = {"url": url, "session_timeout_s": 0.2}
+        verb = LLM | {"actionHook": None}
+        path = settings_at(tmp_path, a_config(None, None, route={"verbs": [verb]}, vendor=vendor))
+        [*_, line] = await examined(load(path, environ={}))
+    assert line.grade == ("failure" if words else "ok")
+    assert words in line.text
 
 
 async def answer_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidMessage
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import OPEN
+from websockets.protocol import CONNECTING, OPEN
 
 from media.sockets.framing import Masks, text_frame
 
@@ -165,7 +165,7 @@ class ModelSocket(asyncio.Protocol):
         """Tell of the upgrade before the first frame, which may have come with it."""
         if refusal := self._core.handshake_exc:
             self._opened.set_exception(refusal)
-        elif self.open:
+        elif self._core.state is not CONNECTING:  # it may have been closed in the same breath
             self._opened.set_result(None)
             self._ears.model_opened(self)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from structlog.typing import FilteringBoundLogger
 from websockets.exceptions import InvalidProxyStatus, InvalidStatus, WebSocketException
 
+from media.realtime.base import ModelError, ModelRefused, Realtime, SessionOpened
 from media.realtime.dial import Dial
 from media.sockets.connecting import connect
 from media.sockets.model import Deaf, Ears, ModelSocket
@@ -19,6 +20,8 @@ PROXY_REFUSED = {403, 405, 407}
 "Answers of a proxy that another try would not change: it knows us not, or may not connect to that port."
 
 MAX_DIGITS = 6
+MAX_TOLD = 200
+"Characters of what a model says that are told of it."
 
 
 class Failure(NamedTuple):
@@ -54,21 +57,63 @@ async def reach(
 
 
 class _Leaving(Deaf):
-    """Ears of somebody who only looks in."""
+    """Ears of somebody who only looks in, and hears whether they are let in."""
 
-    socket: ModelSocket | None = None
+    def __init__(self, model: Realtime) -> None:
+        self.socket: ModelSocket | None = None
+        self.welcome: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
+        self._model = model
 
     def model_opened(self, socket: ModelSocket) -> None:
         self.socket = socket
+        if not self._model.can.speak_first:
+            self._settle(None)
+
+    def model_said(self, wire: bytes) -> None:
+        try:
+            meaning = self._model.receive(wire).meaning
+        except ModelError as error:
+            self._settle(
+                Failure("model_bad_events", f"what the model said is not of its protocol: {error}", final=True)
+            )
+            return
+        match meaning:
+            case SessionOpened():
+                self._settle(None)
+            case ModelRefused(code, message) if not meaning.harmless:
+                self._settle(Failure(code, f"the model refused the session: {code}: {message[:MAX_TOLD]}", final=True))
+            case _:
+                pass
+
+    def model_lost(self, code: int | None, reason: str) -> None:
+        told = f"the model closed the connection at once ({code or 'broken off'}{': ' if reason else ''}{reason})"
+        self._settle(Failure("connect_failed", told, final=True))
+
+    def _settle(self, failure: Failure | None) -> None:
+        if not self.welcome.done():
+            self.welcome.set_result(failure)
 
 
-async def tried(dial: Dial, *, tls: ssl.SSLContext, timeout_s: float) -> Failure | None:
-    """Reach the model once, key and all, and leave it at once."""
-    ears = _Leaving()
+async def tried(
+    dial: Dial, model: Realtime, *, tls: ssl.SSLContext, timeout_s: float, session_timeout_s: float
+) -> Failure | None:
+    """Reach the model once, key and all, and leave it when it has opened a session.
+
+    A wrong key is refused by some after the upgrade only: by an `error` in place of `session.created`, or by closing
+    with 3000.
+    """
+    ears = _Leaving(model)
     failure = await _dial_once(dial, ears, tls=tls, timeout_s=timeout_s)
-    if ears.socket:
+    if ears.socket is None:
+        return failure
+    try:
+        async with asyncio.timeout(session_timeout_s):
+            return await ears.welcome
+    except TimeoutError:
+        told = f"the model took the connection, but opened no session within {session_timeout_s:g} s"
+        return Failure("session_timeout", told, final=False)
+    finally:
         await ears.socket.close()
-    return failure
 
 
 async def _dial_once(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: float) -> Failure | None:
