@@ -1,10 +1,10 @@
 """What a caller typed in confidence: the model and its tools have it, and what is told of the call has dots.
 
-An entry of three digits or more is looked for in all that is said of the call from then on, also with blanks, dots,
-commas or dashes between its digits, and as a number in JSON. What an entry is told in parts may be split between them:
-so no part of a text (`….delta`) shows any digit any more. An entry of one or two digits is masked where it stands as an
-entry; elsewhere it would be every second number. Digits in words ("four seven"), or of which only some are said, are
-not found. Names that others go by (ids, types) stay as they are.
+An entry of three digits or more is looked for in all that is said of the call from then on, also with blanks or other
+signs between its digits, and as a number in JSON, which has no zeros in front. What an entry is told in parts may be
+split between them: so no part of a text (`….delta`) shows any digit any more. An entry of one or two digits is masked
+where it stands as an entry; elsewhere it would be every second number. Digits in words ("four seven"), or of which only
+some are said, are not found. Names that the protocol's own things go by (ids, types) stay as they are.
 """
 
 import json
@@ -24,9 +24,9 @@ MOST_ENTRIES = 200
 "Of one call; a caller who types more has the first ones shown."
 DEEPEST = 50
 "Levels of an event; what lies deeper is not told."
-_BETWEEN = r"[\s.,-]*"
+_BETWEEN = r"[\s.,/_-]*"
 _DIGIT = re.compile(r"\d")
-_NAMES = re.compile(r"id|type|.*_id")
+_NAMES = re.compile(r"id|type|(?:approval_request|call|conversation|event|(?:previous_)?item|response|session)_id")
 
 
 class Confidential:
@@ -35,12 +35,15 @@ class Confidential:
     def __init__(self) -> None:
         self._typed = False
         self._sought: deque[str] = deque(maxlen=MOST_ENTRIES)
+        self._numbers: set[int] = set()
         self._pattern = re.compile(r"(?!)")
 
     def remember(self, entry: str) -> None:
         """Keep an entry out of what is told from now on."""
         self._typed = True
         self._sought += {one for one in (entry, entry.lstrip("0")) if len(_DIGIT.findall(one)) >= SHORTEST}
+        if entry.isascii() and entry.isdecimal() and len(entry) >= SHORTEST and len(self._numbers) < MOST_ENTRIES:
+            self._numbers.add(int(entry))
         longest_first = sorted(set(self._sought), key=len, reverse=True)
         each = (_BETWEEN.join(map(re.escape, one)) for one in longest_first)
         self._pattern = re.compile("|".join(each) or r"(?!)")
@@ -81,18 +84,23 @@ class Confidential:
                 return [self._masked(inner, whole=whole, depth=depth + 1) for inner in told]
             case str():
                 return self._text(told, depth)
-            case int() | float() if whole and self._pattern.search(str(told)):
-                return self._text(str(told))
+            case int() | float() if whole and not isinstance(told, bool):
+                return MASK * len(str(told)) if told in self._numbers else self._number(told)
             case _:
                 return told
+
+    def _number(self, number: float) -> Any:
+        return self._text(str(number)) if self._pattern.search(str(number)) else number
 
     def _text(self, text: str, depth: int = 0) -> str:
         if text.startswith(TYPED):
             return TYPED + MASK * (len(text) - len(TYPED))
-        if not self._pattern.search(text):
+        found = self._pattern.search(text)
+        if not found and not (self._numbers and text.lstrip().startswith(("{", "["))):
             return text
         if isinstance(value := _read(text), dict | list):
-            return json.dumps(self._masked(value, whole=True, depth=depth + 1), ensure_ascii=False)
+            masked = self._masked(value, whole=True, depth=depth + 1)
+            return json.dumps(masked, ensure_ascii=False) if masked != value else text
         return self._pattern.sub(lambda found: MASK * len(found[0]), text)
 
 

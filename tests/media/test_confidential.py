@@ -33,6 +33,8 @@ def confidential(*entries: str) -> Confidential:
         ("It is 4, 7, 1, 1.", "It is ••••••••••."),
         ("4-7-1-1", "•••••••"),
         ("47 11", "•••••"),
+        ("4/7/1/1", "•••••••"),
+        ("4_7_1_1", "•••••••"),
         ("004711", "00••••"),
         ("471", "471"),
         ("four seven one one", "four seven one one"),
@@ -57,7 +59,13 @@ def test_an_entry_is_masked_wherever_it_stands(text: str, shown: str) -> None:
         ("1*2*3", "1 * 2 * 3", "•••••••••"),
         ("1*2*3", "1*2*3", "•••••"),
         ("0471", '{"pin":471}', '{"pin": "•••"}'),
-        ("0012", '{"a":12,"b":"0012"}', '{"a": 12, "b": "••••"}'),
+        ("0012", '{"a":12,"b":"0012"}', '{"a": "••", "b": "••••"}'),
+        ("0012", '{"pin":12.0}', '{"pin": "••••"}'),
+        ("0001", '[1,true,"yes"]', '["•", true, "yes"]'),
+        ("0000", '{"pin":0}', '{"pin": "•"}'),
+        ("0012", '{"a":13}', '{"a":13}'),
+        ("0012", "12 of 12", "12 of 12"),
+        ("12", '{"a":12}', '{"a":12}'),
         ("000", "000", "•••"),
     ],
 )
@@ -73,6 +81,12 @@ def test_names_that_others_go_by_and_numbers_of_an_event_stay() -> None:
     event = {"id": "i_4711", "item_id": "4711", "type": "x.4711", "audio_end_ms": 4711, "text": "4711", "a": ["4711"]}
     shown = confidential("4711").shown(event)
     assert shown == {**event, "text": "••••", "a": ["••••"]}
+
+
+def test_names_that_an_application_gives_are_masked() -> None:
+    event = {"call_id": "4711", "metadata": {"account_id": "4711", "customer_id": "no"}}
+    shown = confidential("4711").shown(event)
+    assert shown == {"call_id": "4711", "metadata": {"account_id": "••••", "customer_id": "no"}}
 
 
 def test_what_lies_too_deep_is_not_told() -> None:
