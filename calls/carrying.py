@@ -103,9 +103,16 @@ def oddities(settings: Settings, route: Route) -> Iterator[str]:
             yield from (f"said to {other.vendor}: {warning}" for warning in told)
 
 
+def _untold(llm: Llm, route: Route) -> Iterator[str]:
+    """Tell of keypad entries that the route asks for, and that the verb's model cannot read."""
+    asked = "digits" in route.conversation.model_fields_set and route.conversation.digits.collect
+    if asked and not VENDORS[llm.vendor].can.add_text:
+        yield f"conversation.digits: {llm.vendor} takes no text, so what is typed is told to the eventHook alone"
+
+
 def _told(llm: Llm, route: Route, settings: Settings) -> list[str]:
     with suppress(ModelError):  # the check of the verb itself has said more
-        return offered_model(llm, route, settings).warnings
+        return [*offered_model(llm, route, settings).warnings, *_untold(llm, route)]
     return []
 
 

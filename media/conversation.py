@@ -278,9 +278,9 @@ class Conversation:
 
     def _read(self, now: float) -> None:
         """Let the model read what was typed: after a protected greeting, and in a goodbye not at all."""
-        if self._floor.kept:
+        if self._floor.kept or not self._typed:
             return
-        for typed in self._typed:
+        for typed in self._typed if self.responses.reads() else ():
             self._barge_in(now)
             self.responses.say("user", typed.item)
             self.responses.ask({}, now)

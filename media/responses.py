@@ -37,6 +37,7 @@ class Responses:
         self._awaited = Awaited(timeout_s=options.response_timeout_s, watch_s=options.watch_s)
         self._ids = count(1)
         self._errors = 0
+        self._unread = False
         self.over: End | None = None
         self.caller_begins = self._rounds.caller_started
         self.called = self._rounds.called
@@ -62,6 +63,13 @@ class Responses:
     def say(self, role: str, text: str) -> None:
         """Add an item to the conversation, unspoken."""
         self._to_the_model(self._model.say(role, text, self._id("say")))
+
+    def reads(self) -> bool:
+        """Say whether the model can be told what was typed; warn, once, where it cannot."""
+        if not (self._model.can.add_text or self._unread):
+            self._unread = True
+            self._out.append(Warn("digits_untold"))
+        return self._model.can.add_text
 
     # The caller's turns
 

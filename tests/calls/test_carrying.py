@@ -285,6 +285,17 @@ def test_what_the_platform_carries_out_is_not_measured_by_our_models() -> None:
     assert list(carrying.oddities(settings, settings.routes[0])) == []
 
 
+@pytest.mark.parametrize(
+    ("conversation", "warned"),
+    [({}, False), ({"digits": {"collect": False}}, False), ({"digits": {"max_digits": 4}}, True)],
+)
+def test_keypad_entries_that_no_model_reads_are_warned_of(conversation: JsonObject, *, warned: bool) -> None:
+    settings = settings_of({"verbs": [LLM], "llm_fallback": ["qwen"], "conversation": conversation})
+    told = [line for line in carrying.oddities(settings, settings.routes[0]) if "conversation.digits" in line]
+    text = "conversation.digits: qwen takes no text, so what is typed is told to the eventHook alone"
+    assert told == ([f"said to qwen: {text}"] if warned else [])
+
+
 def test_options_that_nobody_can_read_are_the_checks_own_business(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise ModelError("no")

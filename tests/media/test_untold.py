@@ -14,7 +14,7 @@ from media.platforms.jambonz.media import JambonzMedia
 from media.realtime import VENDORS
 from media.realtime.base import Capabilities, ModelAudio
 from media.realtime.openai import CAN, Realtime
-from tests.by_hand import Hand, played, sent
+from tests.by_hand import Hand, played, sent, warned
 from tests.simulation import PCM24, llm
 
 
@@ -61,9 +61,12 @@ def test_keys_are_not_told_where_there_is_no_text() -> None:
         hand = hand_with(replace(CAN, add_text=add_text))
         hand.starts()
         hand.ends()
-        hand.do(hand.bridge.platform_said(json.dumps({"event": "dtmf", "dtmf": "1", "duration": "90"}), hand.now))
-        hand.do(hand.bridge.platform_said(json.dumps({"event": "dtmf", "dtmf": "#", "duration": "90"}), hand.now))
+        asked = len(sent(hand.effects, "response.create"))
+        for key in "1#2#":
+            hand.do(hand.bridge.platform_said(json.dumps({"event": "dtmf", "dtmf": key, "duration": "90"}), hand.now))
         assert bool(sent(hand.effects, "conversation.item.create")) is add_text
+        assert (len(sent(hand.effects, "response.create")) > asked) is add_text
+        assert warned(hand.effects) == ([] if add_text else ["digits_untold"])
 
 
 @pytest.mark.parametrize("can_cancel", [True, False])
