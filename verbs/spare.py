@@ -63,6 +63,9 @@ def _take_foreign(told: JsonObject, vendor: str, other: str) -> Iterator[str]:
         if isinstance(tools := section.get("tools"), list):
             section["tools"] = [tool for tool in tools if not (isinstance(tool, dict) and tool.get("type") in served)]
             yield from (f"{name}.tools" for _ in tools[len(section["tools"]) :][:1])
+        if isinstance(choice := section.get("tool_choice"), dict) and choice.get("type") in served:
+            del section["tool_choice"]
+            yield f"{name}.tool_choice"
 
 
 def _take(told: JsonObject, setting: Iterable[Steps], *, foreign: bool = False) -> Iterator[str]:

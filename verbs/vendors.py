@@ -11,6 +11,9 @@ KEY_HEADERS = frozenset({"authorization", "api-key", "x-api-key"})
 "A verb that brings one of these in `connectOptions.headers` needs no other key."
 
 
+MCP = frozenset({"mcp"})
+
+
 @dataclass(frozen=True, slots=True)
 class KnownVendor:
     variables: str
@@ -23,15 +26,15 @@ class KnownVendor:
     "Whether a server may be reached without a key."
     settings: frozenset[str] = frozenset()
     "Settings of a session that it knows beyond OpenAI's, by their dotted names."
-    tools: frozenset[str] = frozenset({"mcp"})
+    tools: frozenset[str] = frozenset()
     "The types of the tools that it serves itself."
     serves: str = ""
     "The vendor whose models it serves, voices and all; nothing: they are its own."
 
 
 VENDORS: Mapping[str, KnownVendor] = {
-    "openai": KnownVendor("OPENAI", "wss://api.openai.com/v1/realtime", "gpt-realtime-2.1"),
-    "microsoft": KnownVendor("AZURE_OPENAI", serves="openai"),
+    "openai": KnownVendor("OPENAI", "wss://api.openai.com/v1/realtime", "gpt-realtime-2.1", tools=MCP),
+    "microsoft": KnownVendor("AZURE_OPENAI", tools=MCP, serves="openai"),
     # docs.x.ai: guides/voice/agent
     "xai": KnownVendor(
         "XAI",
@@ -43,7 +46,7 @@ VENDORS: Mapping[str, KnownVendor] = {
                 *("input_audio_transcription.language_hint", "input_audio_transcription.keyterms"),
             }
         ),
-        tools=frozenset({"web_search", "x_search", "file_search", "mcp"}),
+        tools=frozenset({"web_search", "x_search", "file_search"}) | MCP,
     ),
     # docs.inworld.ai: realtime/usage/using-realtime-models
     "inworld": KnownVendor(

@@ -28,6 +28,31 @@ def said_to(vendor: str, told: JsonObject, own: JsonObject | None = None, *, of:
     return spare(llm, vendor=vendor, model="n", auth={"apiKey": "k"}, options=own or {})
 
 
+@pytest.mark.parametrize(
+    ("vendor", "knows"),
+    [
+        *(("openai", True), ("microsoft", True), ("xai", True)),
+        *(("inworld", False), ("qwen", False), ("localai", False), ("speaches", False)),
+    ],
+)
+def test_tools_by_mcp_and_the_choice_of_them_go_to_those_who_know_it(vendor: str, *, knows: bool) -> None:
+    tools = [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "m"}]
+    choice = {"type": "mcp", "server_label": "m"}
+    told = {"session_update": {"tools": tools, "tool_choice": choice}, "response_create": {"tool_choice": choice}}
+    (llm, warnings) = said_to(vendor, told)
+    if knows:
+        assert (llm.llm_options, warnings) == (told, [])
+    else:
+        assert llm.llm_options == {"session_update": {"tools": tools[:1]}, "response_create": {}}
+        assert "session_update.tools, session_update.tool_choice, response_create.tool_choice" in warnings[0]
+
+
+def test_the_choice_of_a_function_goes_to_anybody() -> None:
+    told = {"session_update": {"tool_choice": {"type": "function", "name": "f"}}}
+    assert said_to("qwen", told) == said_to("qwen", told)._replace(warnings=[])
+    assert said_to("qwen", told).llm.llm_options == told
+
+
 @pytest.mark.claim("fallback models")
 def test_what_only_its_own_vendor_knows_is_not_carried_to_anothers_model() -> None:
     (llm, [warning]) = said_to("xai", OPENAI)
