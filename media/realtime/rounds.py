@@ -77,8 +77,8 @@ class Rounds:
         self._tool_timeout_s = tool_timeout_s
         self.follow_up = follow_up or {}
         self._filling = False
-        self._adrift: set[str] = set()
-        "Calls of a session that is gone: their outputs can only be told."
+        self._adrift: dict[str, float] = {}
+        "Calls of a session that is gone, and their deadlines: their outputs can only be told."
         self._over: deque[str] = deque(maxlen=32)
         self._active: str | None = None
         self._asked: JsonObject | None = None
@@ -104,7 +104,7 @@ class Rounds:
     @property
     def at_work(self) -> bool:
         """Whether the caller may expect to hear something without speaking."""
-        return bool(self._active or self.asked or self._waiting is not None or self._open)
+        return bool(self._active or self.asked or self._waiting is not None or self._open or self._adrift)
 
     def ask(self, response: JsonObject) -> list[Step]:
         """Request a response, now or as soon as the model can take it."""
@@ -128,7 +128,7 @@ class Rounds:
 
     def forget(self, call_id: str) -> None:
         """Its output was told otherwise."""
-        self._adrift.discard(call_id)
+        self._adrift.pop(call_id, None)
 
     def caller_started(self) -> None:
         """Hold requests: the caller's turn will start a response."""
@@ -164,8 +164,7 @@ class Rounds:
         response_id = self._response_of.get(call_id)
         if response_id is None:
             return []
-        if call_id in self._adrift:
-            self._adrift.discard(call_id)
+        if self._adrift.pop(call_id, None) is not None:
             return [Note(call_id, output), *self.ask(self.follow_up)]
         if self._open.pop(call_id, None) is None:
             return [Note(call_id, output)]
@@ -198,7 +197,8 @@ class Rounds:
 
     def overdue(self, now: float) -> list[str]:
         """Give the calls whose tool has had its time."""
-        return [call_id for call_id, deadline in self._open.items() if deadline <= now]
+        deadlines = {**self._open, **self._adrift}
+        return [call_id for call_id, deadline in deadlines.items() if deadline <= now]
 
     def tick(self, now: float) -> list[Step]:
         """Let go what was held for the caller's turn when no response came of it."""
@@ -210,7 +210,7 @@ class Rounds:
     def next_due(self) -> float:
         """When `overdue` or `tick` has something to say."""
         held_until = inf if self._held_until is None else self._held_until
-        return min(held_until, *self._open.values()) if self._open else held_until
+        return min([held_until, *self._open.values(), *self._adrift.values()])
 
     def _settle(self, response_id: str) -> list[Step]:
         round_ = self._rounds[response_id]

@@ -583,6 +583,22 @@ def test_a_tool_that_answers_a_later_session_is_a_note_and_a_request() -> None:
     assert note["item"]["content"][0]["text"] == "The result of get_weather (c1) came late: 72"
 
 
+def test_a_tool_whose_session_was_lost_keeps_its_deadline_and_the_caller_is_not_left_in_silence() -> None:
+    hand = Hand(options=Options(audio=PCM24, tool_timeout_s=8, manners=Manners(fillers_s=()))).connect()
+    hand.starts()
+    hand.calls()
+    hand.ends()
+    drops(hand)
+    returns(hand)
+    hand.starts("r2")
+    hand.ends("r2")
+    assert played(hand.wait(7.9))
+    assert warned(hand.effects) == ["model_dropped"]
+    note, ask = sent(hand.wait(0.2))
+    assert "did not answer in time" in note["item"]["content"][0]["text"]
+    assert (ask["type"], warned(hand.effects)[-1]) == ("response.create", "tool_timeout")
+
+
 def test_a_conversation_that_goes_on_from_another_begins_with_its_history_also_after_a_drop() -> None:
     opening = {"instructions": "Say that it failed."}
     options = Options(audio=PCM24, history=(("user", "A human, please."), ("system", "It failed.")), opening=opening)

@@ -194,11 +194,21 @@ def test_the_output_of_a_call_whose_session_is_gone_can_only_be_told() -> None:
     machine.called("r1", "a", 0)
     machine.called("r1", "b", 0)
     machine.lost()
-    assert not machine.at_work
     assert machine.answered("a", "x") == [Note("a", "x"), Ask({})]
     assert machine.answered("a", "x") == [Note("a", "x")]
     machine.forget("b")
     assert machine.answered("b", "x") == [Note("b", "x")]
+
+
+def test_a_call_whose_session_is_gone_has_its_time_and_no_more() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.lost()
+    assert (machine.at_work, machine.overdue(7.9), machine.next_due()) == (True, [], 8)
+    assert machine.overdue(8) == ["a"]
+    machine.forget("a")
+    assert not machine.at_work
+    assert machine.next_due() == inf
 
 
 class AnyOrder(RuleBasedStateMachine):
