@@ -294,4 +294,4 @@ class Conversation:
         self._ear.shut(keep=False)
         self.caller_speaks = False
         self._judged(self._judge.stopped(finished=False), now)
-        self.responses.release(now)
+        self.responses.close()

@@ -43,6 +43,7 @@ class Responses:
         self.called = self._rounds.called
         self.overdue = self._rounds.overdue
         self.forget_call = self._rounds.forget
+        self.close = self._rounds.close
 
     # What is asked of the model
 

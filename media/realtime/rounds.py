@@ -16,6 +16,7 @@ Theory of operation
     * `follow_up` is what that request says: a session that *requires* a tool would call one for ever.
     * A follow-up whose outputs went out while the caller spoke falls away when the model answers their turn:
       that answer knows the outputs. What goes out later crosses the beginning of that answer, and is asked for.
+    * Once the conversation takes its leave (`close`), tools are neither waited for nor answered about.
     * One output for a call id, ever. What comes later is a note to the conversation, not an output.
 
     openai-agents-python `_ResponseCreateSequencer`; its issues #3405 and #1168 are what happens without.
@@ -88,6 +89,7 @@ class Rounds:
         self._response_of: dict[str, str] = {}
         self._open: dict[str, float] = {}
         self._held_until: float | None = None
+        self._closed = False
         self._covered = False
         "Whether what waits is known to the answer that the caller's turn will start."
 
@@ -104,7 +106,8 @@ class Rounds:
     @property
     def at_work(self) -> bool:
         """Whether the caller may expect to hear something without speaking."""
-        return bool(self._active or self.asked or self._waiting is not None or self._open or self._adrift)
+        tools = not self._closed and (self._open or self._adrift)
+        return bool(self._active or self.asked or self._waiting is not None or tools)
 
     def ask(self, response: JsonObject) -> list[Step]:
         """Request a response, now or as soon as the model can take it."""
@@ -114,7 +117,8 @@ class Rounds:
 
     def fill(self, response: JsonObject) -> list[Step]:
         """Request what only fills a wait: now, or not at all."""
-        if self.asked or self._active or self._waiting is not None or self._held_until is not None:
+        busy = self._active or self.asked or self._waiting is not None or self._held_until is not None
+        if busy or self._closed:
             return []
         self._asked, self._filling = response, True
         return [Ask(response)]
@@ -125,6 +129,11 @@ class Rounds:
         self._open.clear()
         self._rounds.clear()
         self._active = self._asked = self._waiting = self._held_until = None
+
+    def close(self) -> None:
+        """The conversation takes its leave: what waits is not asked any more, and no tool leads to a request."""
+        self._closed, self._waiting, self._held_until = True, None, None
+        self._rounds.clear()
 
     def forget(self, call_id: str) -> None:
         """Its output was told otherwise."""
@@ -155,14 +164,19 @@ class Rounds:
             return False
         self._response_of[call_id] = response_id
         self._open[call_id] = now + self._tool_timeout_s
-        round_ = self._rounds.setdefault(response_id, _Round(ended=response_id in self._over))
-        round_.outputs[call_id] = None
+        if not self._closed:
+            round_ = self._rounds.setdefault(response_id, _Round(ended=response_id in self._over))
+            round_.outputs[call_id] = None
         return True
 
     def answered(self, call_id: str, output: str) -> list[Step]:
         """Take a tool's output. An unknown call id is nobody's answer."""
         response_id = self._response_of.get(call_id)
         if response_id is None:
+            return []
+        if self._closed:
+            self._open.pop(call_id, None)
+            self._adrift.pop(call_id, None)
             return []
         if self._adrift.pop(call_id, None) is not None:
             return [Note(call_id, output), *self.ask(self.follow_up)]

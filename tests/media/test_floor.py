@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from media.effects import Redial, Report
+from media.effects import CallTool, Redial, Report
 from media.ends import CALLER_SILENT, HANDOFF, HANGUP
 from media.floor import Floor
 from media.idle import Rung
@@ -23,6 +23,7 @@ EXITS = {
     "leave": Exit(CALLER_SILENT, ""),
 }
 TOOLS = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in EXITS]
+LOOK_UP = {"type": "function", "name": "look_up", "parameters": {"type": "object"}}
 GOODBYE = {"instructions": "Say goodbye.", "tool_choice": "none"}
 CLEAR = JambonzMedia(24000).clear()
 
@@ -149,6 +150,59 @@ def test_a_goodbye_is_heard_to_its_end_whatever_the_caller_says(*, interrupts: b
 
 
 @pytest.mark.claim("goodbye under noise", "J31")
+def looks_up(call: Hand, response_id: str = "r1") -> list[Any]:
+    item = {"type": "function_call", "name": "look_up", "call_id": "l1", "arguments": "{}"}
+    return call.model("response.output_item.done", response_id=response_id, item=item)
+
+
+@pytest.mark.parametrize("first", ["look_up", "hangup"])
+@pytest.mark.parametrize("answers", ["at once", "in the goodbye", "never"])
+def test_a_goodbye_waits_for_no_other_tool_and_nothing_is_said_after_it(first: str, answers: str) -> None:
+    call = leaver(verb={"tools": [*TOOLS, LOOK_UP]}, tool_timeout_s=20)
+    says(call)
+    acts = [looks_up, leaves]
+    told: list[Any] = []
+    for act in acts if first == "look_up" else reversed(acts):
+        told += act(call)
+    assert [effect.name for effect in told if isinstance(effect, CallTool)] == ["look_up"]
+    if answers == "at once":
+        call.do(call.bridge.tool_answered("l1", "{}", call.now))
+    call.ends()
+    call.wait(1.8)
+    if answers == "in the goodbye":
+        call.do(call.bridge.tool_answered("l1", "{}", call.now))
+    call.wait(1)
+    assert call.end == HANGUP
+    assert len(sent(call.effects, "response.create")) == 1
+
+
+def test_the_result_of_an_earlier_tool_that_waited_for_the_goodbyes_end_is_not_talked_about() -> None:
+    call = leaver(verb={"tools": [*TOOLS, LOOK_UP]})
+    call.starts()
+    looks_up(call)
+    call.ends()
+    says(call, "r2")
+    call.do(call.bridge.tool_answered("l1", "{}", call.now))
+    leaves(call, "r2")
+    assert sent(call.ends("r2"), "response.create") == []
+    call.wait(3)
+    assert call.end == HANGUP
+
+
+def test_a_caller_is_not_told_of_a_wait_for_a_tool_in_a_goodbye() -> None:
+    call = leaver(verb={"tools": [*TOOLS, LOOK_UP]})
+    call.starts()
+    looks_up(call)
+    leaves(call)
+    [ask] = sent(call.ends(), "response.create")
+    assert ask["response"]["instructions"] == "Say goodbye."
+    says(call, "r2", ms=4000)
+    call.ends("r2")
+    call.wait(5)
+    assert call.end == HANGUP
+    assert len(sent(call.effects, "response.create")) == 2
+
+
 @pytest.mark.parametrize("resume", [True, False])
 def test_our_own_judgement_of_what_interrupts_is_not_asked_in_a_goodbye(*, resume: bool) -> None:
     call = leaving(manners=Manners(barge_in=BargeIn(min_speech_ms=100, resume=resume)))
