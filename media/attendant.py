@@ -27,6 +27,8 @@ class Say:
     """Let the model say something: an instruction for one response."""
 
     instructions: str
+    in_passing: bool = False
+    "Whether it waits for whatever else there is to say."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Attendant:
             acts.append(Unended(over=True))
         if now >= self._warn_at:
             self._warn_at = inf
-            acts.append(Say(self._manners.warning))
+            acts.append(Say(self._manners.warning, in_passing=True))
         return acts
 
     def mind(self, *, silent: bool, now: float) -> list[Act]:

@@ -9,6 +9,8 @@ Theory of operation
 
     So silence is found wherever it begins: before the first word, in mid-response, or after the caller's turn.
     The second try comes back with every response that was completed.
+
+    What is asked in passing is watched too (`watched`), so that it blocks nothing for ever, but never owed.
 """
 
 import re
@@ -68,6 +70,14 @@ class Awaited:
 
     def started(self, now: float, *, by_itself: bool) -> None:
         self.asked({} if by_itself else self.asked_with, now)
+
+    def watched(self, now: float) -> None:
+        """Something was asked, or begins, that costs nothing if it is lost: what is owed besides stays so."""
+        self.due = now + self._patience_s
+
+    def passed(self) -> None:
+        """That is over."""
+        self.due = inf
 
     def goes_on(self, now: float) -> None:
         """Something of a response came: it is not stalled, however long it takes to write."""

@@ -258,9 +258,10 @@ class Conversation:
     def _act(self, acts: list[Act], now: float) -> None:
         for act in acts:
             match act:
-                case Say(instructions):
+                case Say(instructions, in_passing):
                     if not self.leaving:
-                        self.responses.ask({"instructions": instructions}, now)
+                        request = self.responses.mention if in_passing else self.responses.ask
+                        request({"instructions": instructions}, now)
                 case Typed(entry, confidential):
                     self._record.typed(entry, now, confidential=confidential)
                     self._typed.append(act)

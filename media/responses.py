@@ -9,10 +9,10 @@ from typing import assert_never
 
 from media.awaited import PASSING, Awaited
 from media.effects import Effect, End, ToModel, Warn
-from media.ends import SILENT, TIMEOUT
+from media.ends import FATAL, SILENT, TIMEOUT
 from media.options import Options
 from media.realtime.base import JsonObject, ModelRefused, Realtime, ResponseEnded
-from media.realtime.rounds import Answer, Ask, Note, Rounds, Step
+from media.realtime.rounds import Answer, Ask, Cancel, Kind, Note, Rounds, Step
 from media.record import Record
 from media.speaking import Speaking
 from media.voice import Voice
@@ -36,6 +36,8 @@ class Responses:
         self._rounds = Rounds(tool_timeout_s=options.tool_timeout_s)
         self._awaited = Awaited(timeout_s=options.response_timeout_s, watch_s=options.watch_s)
         self._ids = count(1)
+        self._asked_as = ""
+        "The event that made the newest request."
         self._errors = 0
         self._unread = False
         self.over: End | None = None
@@ -53,9 +55,13 @@ class Responses:
 
     def fill(self, request: JsonObject, now: float) -> bool:
         """Request one that only fills a wait, if it can be made at once. Say whether it was."""
-        steps = self._rounds.fill(request)
+        steps = self._rounds.fill(request) if not self._awaited.owed else []
         self._do(steps, now)
         return bool(steps)
+
+    def mention(self, request: JsonObject, now: float) -> None:
+        """Request one that can wait until nothing else is to be said."""
+        self._do(self._rounds.mention(request), now)
 
     def answer(self, call_id: str, output: str, now: float) -> None:
         """Give a tool's output."""
@@ -107,7 +113,10 @@ class Responses:
         """
         ours = self._rounds.asked
         self._do(self._rounds.started(response_id), now)
-        self._awaited.started(now, by_itself=not ours)
+        if self._rounds.passing:
+            self._awaited.watched(now)
+        else:
+            self._awaited.started(now, by_itself=not ours)
         if ours and over_the_caller:
             self._speaking.silence(response_id, now, cancel=True)
         return not ours
@@ -121,12 +130,18 @@ class Responses:
         if self._rounds.active not in {None, ended.response_id}:
             self._do(self._rounds.ended(ended.response_id), now)  # another one than that which speaks
             return
-        self._awaited.settled(completed=ended.status == "completed")
+        passing = self._rounds.passing and self._rounds.active is not None
+        if passing:
+            self._awaited.passed()
+        else:
+            self._awaited.settled(completed=ended.status == "completed")
         self._voice.complete_all()
         if ended.status == "failed":
-            self._failed(ended, now)
+            self._failed(ended, now, passing=passing)
         else:
-            self._do(self._rounds.ended(ended.response_id), now)
+            self._do(self._rounds.ended(ended.response_id, cancelled=ended.status == "cancelled"), now)
+        if self._rounds.asked and not self._awaited.owed:
+            self._awaited.asked(self._awaited.asked_with, now)  # one that was taken back ended, and not this
 
     def ended_late(self, ended: ResponseEnded) -> None:
         """One ended after the conversation did: only what it cost counts."""
@@ -138,12 +153,13 @@ class Responses:
         if refusal.fatal:
             self.over = End("server error", refusal.code, "model", refusal.error)
         elif refusal.code == "conversation_already_has_active_response":
-            self._do(self._rounds.refused(), now)
+            if self._meant(refusal):
+                self._do(self._rounds.refused(), now)
         elif not refusal.harmless:
             self._errors += 1
             if self._errors <= MAX_ERRORS_TOLD:
                 self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
-            if str(refusal.event_id).startswith("ask-"):
+            if refusal.event_id and self._meant(refusal):
                 self._not_taken(refusal, now)
 
     def lost(self) -> bool:
@@ -177,10 +193,18 @@ class Responses:
     def next_due(self) -> float:
         return min(self._rounds.next_due(), self._awaited.next_due())
 
-    def _failed(self, ended: ResponseEnded, now: float) -> None:
-        """A response did not come about: ask again where that may help."""
+    def _meant(self, refusal: ModelRefused) -> bool:
+        """Whether it is the newest request that was refused, and none that was taken back meanwhile."""
+        return refusal.event_id in {None, self._asked_as}
+
+    def _failed(self, ended: ResponseEnded, now: float, *, passing: bool) -> None:
+        """A response did not come about: ask again where that may help, and is worth it."""
         error = ended.error or {"message": "the response failed"}
         code = str(error.get("code") or "response_failed")
+        if passing and code not in FATAL:
+            self._out.append(Warn("response_failed", {"error": error, "again_in_s": None}))
+            self._do(self._rounds.ended(ended.response_id), now)
+            return
         asked = self._again(End("server failure", code, "model", error), now)
         waiting = self._rounds.ended(ended.response_id)
         # Asked first: a request that waits already and this one become one.
@@ -201,6 +225,9 @@ class Responses:
         if not self._voice.silent(now):
             self._awaited.due = now + DRY_LOOK_S
             return
+        if self._rounds.passing:
+            self._never_mind(now)
+            return
         self._out.append(TIMEOUT)
         if not self._awaited.again():
             self.over = SILENT
@@ -215,8 +242,21 @@ class Responses:
             self._speaking.cancel()
         self._do(self._rounds.ask(self._awaited.asked_with), now)
 
+    def _never_mind(self, now: float) -> None:
+        """Give up what was only to be said in passing, and let out what waited for it."""
+        self._out.append(Warn("model_stalled"))
+        self._awaited.passed()
+        if self._rounds.active:
+            self._speaking.cut(now)
+            self._speaking.silence(self._rounds.active, now, cancel=True)
+        self._do(self._rounds.abandon(), now)
+
     def _not_taken(self, refusal: ModelRefused, now: float) -> None:
         """A request was refused: make it again later, or one with nothing in it that the model could refuse."""
+        if self._rounds.passing:
+            self._awaited.passed()
+            self._do(self._rounds.abandon(), now)
+            return
         self._rounds.failed()
         self._awaited.settled()
         end = End("server error", refusal.code, "model", refusal.error)
@@ -235,9 +275,15 @@ class Responses:
                 case Note(call_id, output):
                     name = self._record.tool_name(call_id)
                     self.say("system", f"The result of {name} ({call_id}) came late: {output}")
-                case Ask(response):
-                    self._awaited.asked(response, now)
-                    self._to_the_model(self._model.ask(response, self._id("ask")))
+                case Ask(response, kind):
+                    if kind is Kind.REQUEST:
+                        self._awaited.asked(response, now)
+                    else:
+                        self._awaited.watched(now)
+                    self._asked_as = self._id("ask")
+                    self._to_the_model(self._model.ask(response, self._asked_as))
+                case Cancel():
+                    self._speaking.cancel()
                 case _:
                     assert_never(step)
 

@@ -14,6 +14,9 @@ Theory of operation
       the call id (`invalid_tool_call_id`). All outputs of one response, in the order of the calls, then one
       request.
     * `follow_up` is what that request says: a session that *requires* a tool would call one for ever.
+    * What is said in passing, a word about a wait (`fill`) or the warning before the call's end (`mention`), is never
+      merged with a request. A request does not wait for one that has not begun, but replaces it. A filler that is
+      lost is nothing; a mention that was replaced is made when nothing else is to be asked.
     * A follow-up whose outputs went out while the caller spoke falls away when the model answers their turn:
       that answer knows the outputs. What goes out later crosses the beginning of that answer, and is asked for.
     * Once the conversation takes its leave (`close`), tools are neither waited for nor answered about.
@@ -24,6 +27,7 @@ Theory of operation
 
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from math import inf
 from typing import Any
 
@@ -46,14 +50,28 @@ class Note:
     output: str
 
 
+class Kind(Enum):
+    """What a response is asked for."""
+
+    REQUEST = auto()
+    MENTION = auto()
+    FILLER = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Request a response."""
 
     response: JsonObject
+    kind: Kind = Kind.REQUEST
 
 
-Step = Answer | Note | Ask
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take back the request that is on its way."""
+
+
+Step = Answer | Note | Ask | Cancel
 
 HOLD_S = 2.0
 "How long the caller's finished turn may take to start a response before our own request goes out anyway."
@@ -77,7 +95,11 @@ class Rounds:
     def __init__(self, *, tool_timeout_s: float, follow_up: JsonObject | None = None) -> None:
         self._tool_timeout_s = tool_timeout_s
         self.follow_up = follow_up or {}
-        self._filling = False
+        self._kind = Kind.REQUEST
+        "Of the request that is on its way, or of the response that came of it."
+        self._mention: JsonObject | None = None
+        self._replaced = False
+        "Whether a request was taken back, and the first response to begin may still be its."
         self._adrift: dict[str, float] = {}
         "Calls of a session that is gone, and their deadlines: their outputs can only be told."
         self._over: deque[str] = deque(maxlen=32)
@@ -104,10 +126,15 @@ class Rounds:
         return self._asked is not None
 
     @property
+    def passing(self) -> bool:
+        """Whether what is asked or made is only said in passing."""
+        return self._kind is not Kind.REQUEST
+
+    @property
     def at_work(self) -> bool:
         """Whether the caller may expect to hear something without speaking."""
         tools = not self._closed and (self._open or self._adrift)
-        return bool(self._active or self.asked or self._waiting is not None or tools)
+        return bool(self._active or self.asked or self._waiting is not None or self._mention is not None or tools)
 
     def ask(self, response: JsonObject) -> list[Step]:
         """Request a response, now or as soon as the model can take it."""
@@ -117,22 +144,28 @@ class Rounds:
 
     def fill(self, response: JsonObject) -> list[Step]:
         """Request what only fills a wait: now, or not at all."""
-        busy = self._active or self.asked or self._waiting is not None or self._held_until is not None
-        if busy or self._closed:
+        if self._closed or self._busy or self.asked or self._waiting is not None:
             return []
-        self._asked, self._filling = response, True
-        return [Ask(response)]
+        return [self._send(response, Kind.FILLER)]
+
+    def mention(self, response: JsonObject) -> list[Step]:
+        """Request what can wait until nothing else is to be asked."""
+        self._mention = response
+        return self._go()
 
     def lost(self) -> None:
         """The session is gone, and with it what was asked and called in it."""
         self._adrift.update(self._open)
         self._open.clear()
         self._rounds.clear()
+        if self.asked and self._kind is Kind.MENTION:
+            self._mention = self._asked
         self._active = self._asked = self._waiting = self._held_until = None
+        self._kind, self._replaced = Kind.REQUEST, False
 
     def close(self) -> None:
         """The conversation takes its leave: what waits is not asked any more, and no tool leads to a request."""
-        self._closed, self._waiting, self._held_until = True, None, None
+        self._closed, self._waiting, self._mention, self._held_until = True, None, None, None
         self._rounds.clear()
 
     def forget(self, call_id: str) -> None:
@@ -141,7 +174,7 @@ class Rounds:
 
     def caller_started(self) -> None:
         """Hold requests: the caller's turn will start a response."""
-        self._held_until = inf
+        self._held_until, self._replaced = inf, False
 
     def caller_stopped(self, now: float) -> None:
         self._held_until = now + HOLD_S
@@ -152,9 +185,10 @@ class Rounds:
         return self._go()
 
     def started(self, response_id: str) -> list[Step]:
-        self._filling = False
-        if self._covered and not self.asked:
-            self._waiting, self._covered = None, False
+        if not self.asked:
+            self._kind = Kind.REQUEST
+            if self._covered:
+                self._waiting, self._covered = None, False
         self._active, self._asked, self._held_until = response_id, None, None
         return []
 
@@ -185,10 +219,15 @@ class Rounds:
         self._rounds[response_id].outputs[call_id] = output
         return self._settle(response_id)
 
-    def ended(self, response_id: str) -> list[Step]:
+    def ended(self, response_id: str, *, cancelled: bool = False) -> list[Step]:
         """A response is over, however: its tool outputs may go out, and the next request."""
         if response_id == self._active or self._active is None:
             # A response that was interrupted early can end without having been seen to start.
+            if response_id == self._active and not self.asked:
+                self._kind = Kind.REQUEST
+                if self._replaced and cancelled:
+                    self._asked = self._last_asked  # that was the one that was taken back
+                self._replaced = False
             self._active = None
         self._over.append(response_id)
         if round_ := self._rounds.get(response_id):
@@ -198,16 +237,24 @@ class Rounds:
 
     def refused(self) -> list[Step]:
         """The model had a response under way: the request waits for its end."""
-        if self._filling:
-            self._asked, self._filling = None, False
-        elif self._asked is not None or self._active:
+        if self._asked is not None or self._active:
             self._asked = None
-            self._waiting = {**self._last_asked, **(self._waiting or {})}
+            if self._kind is Kind.REQUEST:
+                self._waiting = {**self._last_asked, **(self._waiting or {})}
+            elif self._kind is Kind.MENTION:
+                self._mention = self._last_asked
+        self._kind, self._replaced = Kind.REQUEST, False
         return []
 
     def failed(self) -> None:
         """Take back a request that the model refused for good."""
-        self._asked = None
+        self._asked, self._kind = None, Kind.REQUEST
+
+    def abandon(self) -> list[Step]:
+        """Wait no more for what was asked, or is made, in passing."""
+        self.failed()
+        self._active = None
+        return self._go()
 
     def overdue(self, now: float) -> list[str]:
         """Give the calls whose tool has had its time."""
@@ -237,9 +284,34 @@ class Rounds:
         self._covered = alone and self._held_until == inf
         return steps
 
+    @property
+    def _busy(self) -> bool:
+        """Whether the model would refuse any request, or is about to answer the caller by itself."""
+        return bool(self._active) or self._held_until is not None
+
     def _go(self) -> list[Step]:
-        if self._waiting is None or self._active or self.asked or self._held_until is not None:
+        if self._busy or (self.asked and not self.passing):
             return []
-        self._asked = self._last_asked = self._waiting
-        self._waiting = None
-        return [Ask(self._asked)]
+        if self._waiting is not None:
+            return [*self._replace(), self._send(self._waiting, Kind.REQUEST)]
+        if self._mention is not None and not self.asked:
+            return [self._send(self._mention, Kind.MENTION)]
+        return []
+
+    def _replace(self) -> list[Step]:
+        """Take back what was asked in passing and has not begun."""
+        if not self.asked:
+            return []
+        if self._kind is Kind.MENTION:
+            self._mention = self._asked
+        self._replaced = True
+        return [Cancel()]
+
+    def _send(self, response: JsonObject, kind: Kind) -> Ask:
+        self._asked = self._last_asked = response
+        self._kind = kind
+        if kind is Kind.REQUEST:
+            self._waiting = None
+        elif kind is Kind.MENTION:
+            self._mention = None
+        return Ask(response, kind)

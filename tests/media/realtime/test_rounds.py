@@ -5,7 +5,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from media.realtime.rounds import HOLD_S, Answer, Ask, Note, Rounds, Step
+from media.realtime.rounds import HOLD_S, Answer, Ask, Cancel, Kind, Note, Rounds, Step
+
+WAIT = {"instructions": "Wait."}
+WARNING = {"instructions": "We end soon."}
 
 
 def rounds() -> Rounds:
@@ -173,9 +176,9 @@ def test_the_end_of_another_response_leaves_the_active_one() -> None:
 def test_what_only_fills_a_wait_goes_out_at_once_or_not_at_all() -> None:
     machine = talking(rounds())
     machine.called("r1", "a", 0)
-    assert machine.fill({"instructions": "Wait."}) == []
+    assert machine.fill(WAIT) == []
     machine.ended("r1")
-    assert machine.fill({"instructions": "Wait."}) == [Ask({"instructions": "Wait."})]
+    assert machine.fill(WAIT) == [Ask(WAIT, Kind.FILLER)]
     machine.started("r2")
     assert machine.answered("a", "x") == [Answer("a", "x")]
     assert machine.ended("r2") == [Ask({})]
@@ -187,6 +190,77 @@ def test_what_only_fills_a_wait_is_not_made_up_for_when_it_was_refused() -> None
     machine.refused()
     machine.started("theirs")
     assert machine.ended("theirs") == []
+
+
+def filling(machine: Rounds) -> Rounds:
+    """A tool works, and a word about it was asked for."""
+    talking(machine).called("r1", "a", 0)
+    machine.ended("r1")
+    assert machine.fill(WAIT) == [Ask(WAIT, Kind.FILLER)]
+    return machine
+
+
+def test_a_request_replaces_what_fills_a_wait_and_has_not_begun() -> None:
+    machine = filling(rounds())
+    assert machine.answered("a", "x") == [Answer("a", "x"), Cancel(), Ask({})]
+    machine.started("r2")
+    assert not machine.passing
+    assert machine.ended("r2") == []
+    assert not machine.at_work
+
+
+def test_what_was_taken_back_and_begins_all_the_same_does_not_end_the_request_that_took_its_place() -> None:
+    machine = filling(rounds())
+    machine.answered("a", "x")
+    machine.started("the filler")
+    assert machine.ended("the filler", cancelled=True) == []
+    assert machine.asked
+    machine.started("r2")
+    machine.ended("r2", cancelled=True)
+    assert not machine.at_work
+
+
+def test_a_request_waits_for_what_fills_a_wait_once_that_has_begun_and_is_not_merged_with_it() -> None:
+    machine = filling(rounds())
+    machine.started("r2")
+    assert machine.passing
+    assert machine.answered("a", "x") == [Answer("a", "x")]
+    assert machine.abandon() == [Ask({})]
+
+
+def test_a_mention_waits_for_whatever_else_there_is_to_say() -> None:
+    machine = talking(rounds())
+    machine.ask({"a": 1})
+    assert machine.mention(WARNING) == []
+    assert machine.ended("r1") == [Ask({"a": 1})]
+    machine.started("r2")
+    assert machine.ended("r2") == [Ask(WARNING, Kind.MENTION)]
+    machine.started("r3")
+    machine.ended("r3")
+    assert not machine.at_work
+
+
+def test_a_mention_that_was_replaced_is_made_afterwards() -> None:
+    machine = rounds()
+    machine.mention(WARNING)
+    assert machine.ask({"a": 1}) == [Cancel(), Ask({"a": 1})]
+    machine.started("r1")
+    assert machine.ended("r1") == [Ask(WARNING, Kind.MENTION)]
+
+
+def test_a_mention_that_was_refused_is_made_after_the_response_that_was_under_way() -> None:
+    machine = rounds()
+    machine.mention(WARNING)
+    machine.started("theirs")
+    machine.refused()
+    assert machine.ended("theirs") == [Ask(WARNING, Kind.MENTION)]
+
+
+def test_a_mention_that_was_not_made_when_the_session_was_lost_is_made_in_the_next() -> None:
+    machine = rounds()
+    machine.mention(WARNING)
+    machine.lost()
+    assert machine.released() == [Ask(WARNING, Kind.MENTION)]
 
 
 def test_the_output_of_a_call_whose_session_is_gone_can_only_be_told() -> None:
@@ -232,6 +306,9 @@ class AnyOrder(RuleBasedStateMachine):
                     assert self.in_flight == 0
                     assert self.active is None
                     self.in_flight = 1
+                case Cancel():
+                    assert self.in_flight == 1
+                    self.in_flight = 0
                 case Answer(call_id):
                     assert self.calls[call_id] in self.ended
                     self.outputs.append(call_id)
@@ -241,6 +318,14 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def someone_asks(self) -> None:
         self.take(self.machine.ask({}))
+
+    @rule()
+    def a_wait_is_filled(self) -> None:
+        self.take(self.machine.fill({}))
+
+    @rule()
+    def something_is_to_be_mentioned(self) -> None:
+        self.take(self.machine.mention({}))
 
     @precondition(lambda self: self.in_flight)
     @rule()
