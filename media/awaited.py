@@ -4,10 +4,13 @@ Theory of operation
     A response is owed from the moment that it was asked for, or that the caller's turn ended where the model
     answers by itself, until its end. Any event of it proves that the model is at work:
 
-        nothing ──asked, turn ended──▶ owed ──every event of it──▶ owed anew ──its end, the caller speaks──▶ nothing
-                                         └──`timeout_s` without one──▶ asked for once more, then given up
+        nothing ──asked, turn ended──▶ owed ──every event of it──▶ begun ──its end, the caller speaks──▶ nothing
+                                        └── too long without one ──┘──▶ asked for once more, then given up
 
     So silence is found wherever it begins: before the first word, in mid-response, or after the caller's turn.
+    One that has begun has `timeout_s` from each of its events. One that has not is asked for once more after half
+    of it, and given up after all of it, counted from the first request or turn that has had no answer: a caller who
+    asks "Hello?" meanwhile only stops that clock for as long as they speak.
     The second try comes back with every response that was completed.
 
     What is asked in passing is watched too (`watched`), so that it blocks nothing for ever, but never owed.
@@ -41,9 +44,14 @@ class Awaited:
     """See the theory above. Time is an argument, in monotonic seconds."""
 
     def __init__(self, *, timeout_s: float, watch_s: float | None = None) -> None:
-        """`watch_s`: when the second try is, if not after `timeout_s`; it is not given up any sooner than that."""
-        self._first_s = watch_s or timeout_s
-        self._last_s = max(self._first_s, timeout_s)
+        """`watch_s`: when the second try is, in place of `timeout_s` or half of it; the model is given up no sooner."""
+        self._stall_s = watch_s or timeout_s
+        self._last_stall_s = max(self._stall_s, timeout_s)
+        self._again_s = watch_s or timeout_s / 2
+        self._give_up_s = max(timeout_s, self._again_s + min(self._again_s, timeout_s))
+        self._since: float | None = None
+        "When the oldest of what has had no answer at all was asked; what the caller spoke since is taken out."
+        self._paused_at: float | None = None
         self._retries = RETRIES
         self.asked_with: JsonObject = {}
         "What the request said; nothing where the model answers by itself: to ask again is then to ask for an answer."
@@ -58,21 +66,35 @@ class Awaited:
 
     @property
     def _patience_s(self) -> float:
-        return self._first_s if self._retries > 0 else self._last_s
+        """How long a response that has begun may pause."""
+        return self._stall_s if self._retries > 0 else self._last_stall_s
 
     def asked(self, response: JsonObject, now: float) -> None:
         """A request went out."""
-        self.asked_with, self.due, self.ask_at = response, now + self._patience_s, inf
+        self.asked_with, self.ask_at = response, inf
+        self._since = now if self._since is None else self._since + now - (self._paused_at or now)
+        self._paused_at = None
+        self.due = self._since + (self._again_s if self._retries > 0 else self._give_up_s)
+
+    def paused(self, now: float) -> None:
+        """The caller speaks: nothing is owed until their turn ends, and the clock of what has had no answer stands."""
+        since = self._since
+        self.settled()
+        if since is not None:
+            self._since, self._paused_at = since, now
 
     def turn_ended(self, now: float) -> None:
         """The caller has spoken, and the model answers by itself."""
         self.asked({}, now)
 
     def started(self, now: float, *, by_itself: bool) -> None:
-        self.asked({} if by_itself else self.asked_with, now)
+        self.asked_with = {} if by_itself else self.asked_with
+        self.ask_at = inf
+        self.watched(now)
 
     def watched(self, now: float) -> None:
         """Something was asked, or begins, that costs nothing if it is lost: what is owed besides stays so."""
+        self._since = self._paused_at = None
         self.due = now + self._patience_s
 
     def passed(self) -> None:
@@ -82,11 +104,12 @@ class Awaited:
     def goes_on(self, now: float) -> None:
         """Something of a response came: it is not stalled, however long it takes to write."""
         if self.due != inf:
-            self.due = now + self._patience_s
+            self.watched(now)
 
     def settled(self, *, completed: bool = False) -> None:
         """Nothing is owed any more."""
         self.due = self.ask_at = inf
+        self._since = self._paused_at = None
         if completed:
             self._retries, self._rate_limits = RETRIES, RATE_LIMIT_RETRIES
 

@@ -185,7 +185,7 @@ class Bridge:
             self._end(end, now)
 
     def _on_model(self, meaning: ModelEvent, now: float) -> None:
-        self._session.heard(meaning)
+        self._session.heard(meaning, now)
         match meaning:
             case SpeechReceived():
                 if self._session.ready and not self._ending:

@@ -55,7 +55,10 @@ class Options:
     session_timeout_s: float = 3
     "For the model's first message, and again for its answer to the configuration."
     response_timeout_s: float = 8
-    "From a request, or the model's own start, to the first audio of a response."
+    """How long a response may pause, and how long a request or a caller's turn may have no answer at all.
+
+    After half of that the model is asked again.
+    """
     first_word_s: float = 8
     """From the caller's being there to the first thing that any of the models says, where the agent speaks first.
 

@@ -12,7 +12,8 @@ from media.effects import Effect, End, ToModel, Warn
 from media.ends import FATAL, SILENT, TIMEOUT
 from media.options import Options
 from media.realtime.base import JsonObject, ModelRefused, Realtime, ResponseEnded
-from media.realtime.rounds import Answer, Ask, Cancel, Kind, Note, Rounds, Step
+from media.realtime.rounds import Rounds
+from media.realtime.steps import Answer, Ask, Cancel, Kind, Note, Step
 from media.record import Record
 from media.speaking import Speaking
 from media.voice import Voice
@@ -52,6 +53,7 @@ class Responses:
     def ask(self, request: JsonObject, now: float) -> None:
         """Request a response, now or as soon as the model can take it."""
         self._do(self._rounds.ask(request), now)
+        self._stay_on(now)
 
     def fill(self, request: JsonObject, now: float) -> bool:
         """Request one that only fills a wait, if it can be made at once. Say whether it was."""
@@ -93,7 +95,7 @@ class Responses:
     def interrupted(self, now: float, *, excused: bool) -> None:
         """Let nothing more be heard of what the model is saying; `excused`: and nothing is owed any more."""
         if excused:
-            self._awaited.settled()
+            self._awaited.paused(now)
         if self._rounds.active:
             cancel = self._options.cancel_on_barge_in or not self._model.interrupts_itself
             self._speaking.silence(self._rounds.active, now, cancel=cancel)
@@ -140,8 +142,7 @@ class Responses:
             self._failed(ended, now, passing=passing)
         else:
             self._do(self._rounds.ended(ended.response_id, cancelled=ended.status == "cancelled"), now)
-        if self._rounds.asked and not self._awaited.owed:
-            self._awaited.asked(self._awaited.asked_with, now)  # one that was taken back ended, and not this
+        self._stay_on(now)
 
     def ended_late(self, ended: ResponseEnded) -> None:
         """One ended after the conversation did: only what it cost counts."""
@@ -193,6 +194,11 @@ class Responses:
     def next_due(self) -> float:
         return min(self._rounds.next_due(), self._awaited.next_due())
 
+    def _stay_on(self, now: float) -> None:
+        """Await a request that is on its way still, where another one has just ended or the caller was heard."""
+        if self._rounds.asked and not self._awaited.owed:
+            self._awaited.asked(self._awaited.asked_with, now)
+
     def _meant(self, refusal: ModelRefused) -> bool:
         """Whether it is the newest request that was refused, and none that was taken back meanwhile."""
         return refusal.event_id in {None, self._asked_as}
@@ -233,14 +239,14 @@ class Responses:
             self.over = SILENT
             return
         self._out.append(Warn("model_stalled"))
-        self._rounds.failed()
         if self._rounds.active:
             self._speaking.cut(now)
             self._speaking.silence(self._rounds.active, now, cancel=True)
+            self._awaited.settled()
             self._awaited.asked(self._awaited.asked_with, now)
         elif self._options.cancel_stalled:
             self._speaking.cancel()
-        self._do(self._rounds.ask(self._awaited.asked_with), now)
+        self._do(self._rounds.ask_again(self._awaited.asked_with), now)
 
     def _never_mind(self, now: float) -> None:
         """Give up what was only to be said in passing, and let out what waited for it."""

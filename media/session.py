@@ -13,7 +13,7 @@ Theory of operation
     of them, each after a longer pause.
 
     A caller who has not heard a word yet waits `first_word_s` for it, however many models there are to try: each has
-    its share of what is left, the session and the first word together.
+    its share of what is left, the session and the first word together. While the caller speaks that clock stands.
 
     A session ends after an hour at the latest (`expires_at`). It is renewed two minutes before, as soon as nobody
     speaks and nothing is being tried, and at once in the last seconds. Drops and renewals together are so many in a
@@ -30,6 +30,7 @@ from media.ends import NO_SESSION, SILENT, TIMEOUT, model_gone
 from media.options import ModelLeg, Options
 from media.realtime.base import (
     CallerStarted,
+    CallerStopped,
     ModelEvent,
     ModelRefused,
     Realtime,
@@ -54,8 +55,8 @@ RETURNS_WITHIN_S = 60.0
 "A model that has to be reached again more often than that, for whatever reason, is not there."
 BACKOFF_S = (0.5, 1.0, 2.0)
 "The pauses before the second connection after a drop, the third and the fourth, which is the last."
-SIGNS_OF_LIFE = (CallerStarted, SpeechReceived, SpokenText, ToolCalled, ResponseEnded)
-"What only a model says that is there and does its work, well or badly."
+SIGNS_OF_LIFE = (SpeechReceived, SpokenText, ToolCalled, ResponseEnded)
+"What only a model says that does its work, well or badly; to hear the caller is not yet to answer."
 MIN_SESSION_S = 10.0
 "An end sooner than that after the beginning is told by a wrong clock: no vendor has such sessions."
 
@@ -88,6 +89,8 @@ class Session:
         self._spoke = False
         self._word_by = self._answer_by = inf
         "When the call, and this model, must have brought the caller a first word."
+        self._caller_since: float | None = None
+        "Since when the caller has been speaking, as far as this session can tell."
         self._bad_messages = 0
         self._returns: deque[float] = deque(maxlen=MAX_RETURNS)
         "When a session was begun in place of another one of the same model."
@@ -121,10 +124,14 @@ class Session:
             self._word_by = now + max(self._options.first_word_s, self._options.response_timeout_s)
             self._share(now)
 
-    def heard(self, meaning: ModelEvent) -> None:
-        """Take note of a model that works."""
+    def heard(self, meaning: ModelEvent, now: float) -> None:
+        """Take note of a model that works, and of a caller who speaks before it does."""
         if isinstance(meaning, SIGNS_OF_LIFE):
             self._need_no_word()
+        elif isinstance(meaning, CallerStarted):
+            self._caller_since = self._caller_since or now
+        elif isinstance(meaning, CallerStopped):
+            self._caller_spoke(now)
 
     def connected(self, now: float) -> None:
         """The socket is open; the model's first message is awaited."""
@@ -157,10 +164,10 @@ class Session:
         """Do what is due: dial after a pause, or give up."""
         if now >= self._dial_at:
             self._dial()
-        if self.ready and now >= self._answer_by:
+        if self.ready and now >= self._answer_due:
             self._out.append(TIMEOUT)
             return self._next(SILENT, now)
-        return self._next(NO_SESSION, now) if now >= min(self.due, self._answer_by) else None
+        return self._next(NO_SESSION, now) if now >= min(self.due, self._answer_due) else None
 
     def bad_message(self, what: str) -> End | None:
         self._bad_messages += 1
@@ -199,7 +206,11 @@ class Session:
         self._dial()
 
     def next_due(self) -> float:
-        return min(self.due, self._answer_by, self._renew_by if self.ready else self._dial_at)
+        return min(self.due, self._answer_due, self._renew_by if self.ready else self._dial_at)
+
+    @property
+    def _answer_due(self) -> float:
+        return self._answer_by if self._caller_since is None else inf
 
     def _may_return_in_s(self, now: float) -> float | None:
         """Say how soon a connection may follow the one that has just been closed; None: none may."""
@@ -234,6 +245,7 @@ class Session:
 
     def _next(self, end: End, now: float) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""
+        self._caller_spoke(now)
         self._tries = 0
         self.due = self._dial_at = inf
         if self._nth + 1 >= len(self._models) or not self._wanted():
@@ -248,6 +260,12 @@ class Session:
         self._use(self.model)
         return None
 
+    def _caller_spoke(self, now: float) -> None:
+        """Give back the time that the caller took."""
+        spoke_s = 0.0 if self._caller_since is None else now - self._caller_since
+        self._word_by, self._answer_by = self._word_by + spoke_s, self._answer_by + spoke_s
+        self._caller_since = None
+
     def _need_no_word(self) -> None:
         self._spoke, self._word_by, self._answer_by = True, inf, inf
 
@@ -257,6 +275,7 @@ class Session:
 
     def _again(self, end: End, code: int | None, reason: str, now: float) -> End | None:
         """Reach the same model again, unless that has been of no use lately."""
+        self._caller_spoke(now)
         wait_s = self._may_return_in_s(now) if self._wanted() else None
         if wait_s is None:
             return self._next(end, now)

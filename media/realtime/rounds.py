@@ -27,51 +27,9 @@ Theory of operation
 
 from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from math import inf
-from typing import Any
 
-JsonObject = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Give the model this tool output."""
-
-    call_id: str
-    output: str
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Tell the model, unspoken, what came too late to be an output."""
-
-    call_id: str
-    output: str
-
-
-class Kind(Enum):
-    """What a response is asked for."""
-
-    REQUEST = auto()
-    MENTION = auto()
-    FILLER = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Request a response."""
-
-    response: JsonObject
-    kind: Kind = Kind.REQUEST
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Take back the request that is on its way."""
-
-
-Step = Answer | Note | Ask | Cancel
+from media.realtime.steps import Answer, Ask, Cancel, JsonObject, Kind, Note, Step
 
 HOLD_S = 2.0
 "How long the caller's finished turn may take to start a response before our own request goes out anyway."
@@ -111,6 +69,8 @@ class Rounds:
         self._response_of: dict[str, str] = {}
         self._open: dict[str, float] = {}
         self._held_until: float | None = None
+        self._retried = False
+        "Whether the newest request is the second of its kind."
         self._closed = False
         self._covered = False
         "Whether what waits is known to the answer that the caller's turn will start."
@@ -142,6 +102,13 @@ class Rounds:
         self._covered = False
         return self._go()
 
+    def ask_again(self, response: JsonObject) -> list[Step]:
+        """Request once more what nothing came of; where that was only late, this is not to lead to a second answer."""
+        self.failed()
+        self._retried = self._active is None
+        self._held_until = None
+        return self.ask(response)
+
     def fill(self, response: JsonObject) -> list[Step]:
         """Request what only fills a wait: now, or not at all."""
         if self._closed or self._busy or self.asked or self._waiting is not None:
@@ -161,7 +128,7 @@ class Rounds:
         if self.asked and self._kind is Kind.MENTION:
             self._mention = self._asked
         self._active = self._asked = self._waiting = self._held_until = None
-        self._kind, self._replaced = Kind.REQUEST, False
+        self._kind, self._replaced, self._retried = Kind.REQUEST, False, False
 
     def close(self) -> None:
         """The conversation takes its leave: what waits is not asked any more, and no tool leads to a request."""
@@ -227,7 +194,7 @@ class Rounds:
                 self._kind = Kind.REQUEST
                 if self._replaced and cancelled:
                     self._asked = self._last_asked  # that was the one that was taken back
-                self._replaced = False
+                self._replaced = self._retried = False
             self._active = None
         self._over.append(response_id)
         if round_ := self._rounds.get(response_id):
@@ -239,11 +206,13 @@ class Rounds:
         """The model had a response under way: the request waits for its end."""
         if self._asked is not None or self._active:
             self._asked = None
-            if self._kind is Kind.REQUEST:
+            if self._retried and not self._closed:
+                pass  # the answer to the first try is under way
+            elif self._kind is Kind.REQUEST:
                 self._waiting = {**self._last_asked, **(self._waiting or {})}
             elif self._kind is Kind.MENTION:
                 self._mention = self._last_asked
-        self._kind, self._replaced = Kind.REQUEST, False
+        self._kind, self._replaced, self._retried = Kind.REQUEST, False, False
         return []
 
     def failed(self) -> None:

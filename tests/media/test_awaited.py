@@ -19,27 +19,59 @@ def test_nothing_is_owed_at_first_and_nothing_goes_on() -> None:
     assert not machine.owed
 
 
-@pytest.mark.parametrize(("watch_s", "first_s", "last_s"), [(None, 8.0, 8.0), (0.5, 0.5, 8.0), (20.0, 20.0, 20.0)])
+@pytest.mark.parametrize(
+    ("watch_s", "again_s", "give_up_s"), [(None, 4.0, 8.0), (0.5, 0.5, 8.0), (6.0, 6.0, 12.0), (20.0, 20.0, 28.0)]
+)
 def test_a_watch_says_when_the_second_try_is_and_not_when_the_model_is_given_up(
-    watch_s: float | None, first_s: float, last_s: float
+    watch_s: float | None, again_s: float, give_up_s: float
 ) -> None:
     machine = Awaited(timeout_s=8, watch_s=watch_s)
     machine.asked(GREETING, 1.0)
-    assert machine.due == 1.0 + first_s
+    assert machine.due == 1.0 + again_s
     assert machine.again()
-    machine.asked(GREETING, 100.0)
-    assert machine.due == 100.0 + last_s
-    machine.goes_on(101.0)
-    assert machine.due == 101.0 + last_s
+    machine.asked(GREETING, 1.0 + again_s)
+    assert machine.due == 1.0 + give_up_s
     machine.settled(completed=True)
     machine.asked(GREETING, 200.0)
-    assert machine.due == 200.0 + first_s
+    assert machine.due == 200.0 + again_s
+
+
+@pytest.mark.parametrize(("watch_s", "first_s", "last_s"), [(None, 8.0, 8.0), (0.5, 0.5, 8.0), (20.0, 20.0, 20.0)])
+def test_a_response_that_has_begun_may_pause_for_so_long(watch_s: float | None, first_s: float, last_s: float) -> None:
+    machine = Awaited(timeout_s=8, watch_s=watch_s)
+    machine.asked(GREETING, 1.0)
+    machine.started(2.0, by_itself=False)
+    assert machine.due == 2.0 + first_s
+    assert machine.again()
+    machine.asked(GREETING, 20.0)
+    machine.goes_on(30.0)
+    assert machine.due == 30.0 + last_s
+
+
+def test_a_caller_who_speaks_stops_the_clock_and_does_not_set_it_back() -> None:
+    machine = awaited()
+    machine.turn_ended(1.0)
+    machine.paused(3.0)
+    assert not machine.owed
+    machine.turn_ended(10.0)
+    assert machine.due == 12.0
+    machine.turn_ended(11.0)
+    assert machine.due == 12.0
+
+
+def test_a_caller_who_interrupts_what_has_begun_has_a_new_clock() -> None:
+    machine = awaited()
+    machine.turn_ended(1.0)
+    machine.started(2.0, by_itself=True)
+    machine.paused(3.0)
+    machine.turn_ended(10.0)
+    assert machine.due == 14.0
 
 
 def test_every_sign_of_life_gives_more_time() -> None:
     machine = awaited()
     machine.asked(GREETING, 1.0)
-    assert machine.due == 9.0
+    assert machine.due == 5.0
     machine.started(2.0, by_itself=False)
     assert machine.due == 10.0
     machine.goes_on(7.0)
@@ -61,7 +93,7 @@ def test_the_answer_to_a_turn_is_asked_for_plainly() -> None:
     machine = awaited()
     machine.asked(GREETING, 1.0)
     machine.turn_ended(5.0)
-    assert (machine.asked_with, machine.due) == ({}, 13.0)
+    assert machine.asked_with == {}
 
 
 def test_the_second_try_comes_back_with_a_completed_response_and_with_nothing_else() -> None:

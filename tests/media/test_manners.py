@@ -231,7 +231,7 @@ def test_keys_can_be_only_reported() -> None:
     call = hand(digits=None)
     told = press(call, "42#")
     assert [effect.event["event"] for effect in told if isinstance(effect, Report)] == ["4", "2", "#"]
-    assert sent(call.wait(5)) == []
+    assert sent(call.wait(3)) == []
 
 
 @pytest.mark.claim("keypad entry")

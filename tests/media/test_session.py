@@ -10,7 +10,7 @@ from media.audio import AudioFormat
 from media.effects import Effect, End, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT
 from media.options import Manners, ModelLeg, Options
-from media.realtime.base import CallerStarted, ModelRefused, ResponseStarted, SessionOpened, SessionReady
+from media.realtime.base import CallerStarted, CallerStopped, ModelRefused, ResponseStarted, SessionOpened, SessionReady
 from media.realtime.openai import Realtime
 from media.session import BACKOFF_S, MAX_BAD_MESSAGES, MAX_RETURNS, MIN_SESSION_S, RETURNS_WITHIN_S, Session
 from tests.simulation import llm
@@ -426,11 +426,33 @@ def test_a_model_that_has_said_something_is_waited_for_otherwise() -> None:
     machine, _ = session()
     machine.caller_waits(1.0)
     ready(machine, 2.0)
-    machine.heard(ResponseStarted("r1"))
+    machine.heard(ResponseStarted("r1"), 2.5)
     assert machine.next_due() == 9.0
-    machine.heard(CallerStarted("u1"))
+    machine.heard(CallerStarted("u1"), 2.5)
     machine.caller_waits(3.0)
     assert machine.next_due() == inf
+
+
+def test_while_the_caller_speaks_the_clock_of_the_first_word_stands() -> None:
+    machine, _ = session()
+    machine.caller_waits(0.0)
+    ready(machine, 1.0)
+    machine.heard(CallerStarted("u1"), 2.0)
+    machine.heard(CallerStarted("u1"), 3.0)
+    assert machine.next_due() == inf
+    assert machine.overdue(9.0) is None
+    machine.heard(CallerStopped("u1"), 12.0)
+    assert machine.next_due() == 18.0
+    assert machine.overdue(18.0) is SILENT
+
+
+def test_a_caller_who_was_speaking_when_the_session_was_lost_has_their_time_back() -> None:
+    machine, _ = session()
+    machine.caller_waits(0.0)
+    ready(machine, 1.0)
+    machine.heard(CallerStarted("u1"), 2.0)
+    assert machine.closed(1006, "", 5.0) is None
+    assert machine.next_due() == 11.0
 
 
 def test_a_model_to_which_the_caller_speaks_first_owes_them_only_a_session() -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from media.realtime.rounds import HOLD_S, Answer, Ask, Cancel, Kind, Note, Rounds, Step
+from media.realtime.rounds import HOLD_S, Rounds
+from media.realtime.steps import Answer, Ask, Cancel, Kind, Note, Step
 
 WAIT = {"instructions": "Wait."}
 WARNING = {"instructions": "We end soon."}
@@ -261,6 +262,26 @@ def test_a_mention_that_was_not_made_when_the_session_was_lost_is_made_in_the_ne
     machine.mention(WARNING)
     machine.lost()
     assert machine.released() == [Ask(WARNING, Kind.MENTION)]
+
+
+def test_a_second_try_does_not_wait_for_the_callers_turn_and_falls_away_when_the_first_was_only_late() -> None:
+    machine = rounds()
+    machine.ask({})
+    machine.caller_started()
+    machine.caller_stopped(1.0)
+    assert machine.ask_again({}) == [Ask({})]
+    machine.started("r1")
+    machine.refused()
+    assert machine.ended("r1") == []
+
+
+def test_a_second_try_of_the_last_words_is_made_whatever_is_under_way() -> None:
+    machine = rounds()
+    machine.close()
+    machine.ask_again(WAIT)
+    machine.started("theirs")
+    machine.refused()
+    assert machine.ended("theirs") == [Ask(WAIT)]
 
 
 def test_the_output_of_a_call_whose_session_is_gone_can_only_be_told() -> None:
