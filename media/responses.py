@@ -101,8 +101,9 @@ class Responses:
             self._speaking.silence(self._rounds.active, now, cancel=cancel)
 
     def cancel(self, now: float) -> None:
-        """Leave off what the model is saying, unasked by the caller: nothing is owed for it."""
+        """Leave off what the model is saying, or is about to, unasked by the caller: nothing is owed for it."""
         self._awaited.settled()
+        self._rounds.discard()
         if self._rounds.active:
             self._speaking.silence(self._rounds.active, now, cancel=True)
 
@@ -119,7 +120,7 @@ class Responses:
             self._awaited.watched(now)
         else:
             self._awaited.started(now, by_itself=not ours)
-        if ours and over_the_caller:
+        if ours and (over_the_caller or self._rounds.discarded):
             self._speaking.silence(response_id, now, cancel=True)
         return not ours
 

@@ -94,7 +94,8 @@ class Rounds:
     def at_work(self) -> bool:
         """Whether the caller may expect to hear something without speaking."""
         tools = not self._closed and (self._open or self._adrift)
-        return bool(self._active or self.asked or self._waiting is not None or self._mention is not None or tools)
+        asked = self.asked and not self.discarded
+        return bool(self._active or asked or self._waiting is not None or self._mention is not None or tools)
 
     def ask(self, response: JsonObject) -> list[Step]:
         """Request a response, now or as soon as the model can take it."""
@@ -218,6 +219,16 @@ class Rounds:
     def failed(self) -> None:
         """Take back a request that the model refused for good."""
         self._asked, self._kind = None, Kind.REQUEST
+
+    def discard(self) -> None:
+        """Nobody wants any more what was asked and has not begun."""
+        if self.asked:
+            self._kind = Kind.DISCARDED
+
+    @property
+    def discarded(self) -> bool:
+        """Whether nobody wants what is asked or made."""
+        return self._kind is Kind.DISCARDED
 
     def abandon(self) -> list[Step]:
         """Wait no more for what was asked, or is made, in passing."""

@@ -29,6 +29,8 @@ class Kind(Enum):
     REQUEST = auto()
     MENTION = auto()
     FILLER = auto()
+    DISCARDED = auto()
+    "Cancelled by the application before it began: a response that is not to be heard."
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,3 +131,41 @@ def test_a_warning_waits_for_the_result_of_a_tool_and_is_not_merged_with_it() ->
     assert asked(call.wait(1.5) + call.ends("r2")) == [None]
     call.starts("r3")
     assert asked(call.ends("r3")) == [Manners().warning]
+
+
+def cancelled() -> Hand:
+    """A caller has typed something, and the application cancels the answer before it begins."""
+    call = Hand().connect()
+    call.starts()
+    call.ends()
+    assert asked(typed(call)) == [None]
+    assert sent(call.do(call.bridge.update({"type": "response.cancel"}, call.now))) == []
+    return call
+
+
+def typed(call: Hand) -> list[Any]:
+    told = len(call.effects)
+    for key in "1#":
+        call.do(call.bridge.platform_said(f'{{"event":"dtmf","dtmf":"{key}","duration":"100"}}', call.now))
+    return call.effects[told:]
+
+
+def test_what_the_application_cancels_before_it_begins_is_not_heard_and_holds_nothing_up() -> None:
+    call = cancelled()
+    [cancel] = sent(call.starts("r2"))
+    assert (cancel["type"], cancel["response_id"]) == ("response.cancel", "r2")
+    call.speaks("i2", ms=2000, response_id="r2")
+    call.ends("r2", status="cancelled")
+    assert played(call.wait(2)) == []
+    assert asked(typed(call)) == [None]
+    call.starts("r3")
+    call.speaks("i3", response_id="r3")
+    assert played(call.wait(1))
+
+
+def test_what_the_application_cancels_and_never_begins_does_not_hold_up_the_next_request() -> None:
+    call = cancelled()
+    effects = call.wait(20)
+    assert (asked(effects), played(effects)) == ([], [])
+    assert asked(typed(call)) == [None]
+    assert call.end is None

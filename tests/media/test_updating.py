@@ -256,7 +256,6 @@ def said(told: list[JsonObject]) -> list[tuple[str, str]]:
 @pytest.mark.claim("J31")
 def test_a_response_that_is_cancelled_is_not_heard_any_more() -> None:
     hand = Hand().connect()
-    assert update(hand, "response.cancel") == []
     hand.starts()
     hand.speaks(ms=3000)
     hand.wait(1.0)
@@ -265,6 +264,7 @@ def test_a_response_that_is_cancelled_is_not_heard_any_more() -> None:
     hand.speaks(ms=500)
     hand.ends(status="cancelled")
     assert not hand.bridge._voice.speaking(hand.now)
+    assert update(hand, "response.cancel") == []
 
 
 # What cannot be
