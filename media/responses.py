@@ -110,10 +110,7 @@ class Responses:
     # What becomes of it
 
     def started(self, response_id: str, now: float, *, over_the_caller: bool) -> bool:
-        """A response begins. Say whether it is the model's own.
-
-        `over_the_caller`: they speak, and their turn will have an answer of its own.
-        """
+        """A response begins; `over_the_caller`, whose turn will have its own? Say whether it is not one of ours."""
         ours = self._rounds.asked
         self._do(self._rounds.started(response_id), now)
         if self._rounds.passing:
@@ -270,9 +267,16 @@ class Responses:
         if refusal.code in PASSING:
             self._do(self._again(end, now), now)
         elif self._awaited.asked_with:
-            self._do(self._rounds.ask({}), now)
+            self._do(self._rounds.ask(self._plainer(self._awaited.asked_with)), now)
         else:
             self.over = end
+
+    def _plainer(self, request: JsonObject) -> JsonObject:
+        """Give a request with less in it; what it was to say is told as an item of the conversation."""
+        if words := request.get("instructions"):
+            self.say("system", str(words))
+            return {key: value for key, value in request.items() if key == "tool_choice"}
+        return {}
 
     def _do(self, steps: list[Step], now: float) -> None:
         for step in steps:

@@ -351,7 +351,8 @@ def test_a_model_that_answers_nothing_at_all_is_given_up() -> None:
 def test_a_request_refused_for_good_is_made_plainly_and_then_given_up() -> None:
     hand = Hand(llm(response_create={"instructions": "Be kind."})).connect()
     [first] = sent(hand.effects, "response.create")
-    [plain] = sent(hand.refuses(code="invalid_value", event_id=first["event_id"]), "response.create")
+    told, plain = sent(hand.refuses(code="invalid_value", event_id=first["event_id"]))
+    assert (told["item"]["role"], told["item"]["content"][0]["text"]) == ("system", "Be kind.")
     assert "response" not in plain
     hand.refuses(code="invalid_value", event_id=plain["event_id"])
     assert hand.end

@@ -346,6 +346,24 @@ def test_an_agent_that_hangs_up_without_a_word_is_asked_for_one() -> None:
     assert call.end is HANGUP
 
 
+def test_a_goodbye_that_is_refused_is_asked_for_in_another_way() -> None:
+    call = leaver()
+    call.starts()
+    leaves(call)
+    call.ends()
+    first = sent(call.effects, "response.create")[-1]
+    told, again = sent(call.refuses(code="invalid_value", event_id=first["event_id"]))
+    assert told["item"]["content"][0]["text"] == "Say goodbye."
+    assert again["response"]["tool_choice"] == "none"
+    assert "instructions" not in again["response"]
+    [bare] = sent(call.refuses(code="invalid_value", event_id=again["event_id"]))
+    assert "response" not in bare
+    says(call, "r2")
+    call.ends("r2")
+    call.wait(3)
+    assert call.end == HANGUP
+
+
 def test_an_agent_that_cannot_say_goodbye_leaves_all_the_same() -> None:
     call = leaver()
     call.starts()
