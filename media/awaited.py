@@ -101,6 +101,11 @@ class Awaited:
         """That is over."""
         self.due = inf
 
+    def plainer(self) -> tuple[str, JsonObject]:
+        """Give a request with less in it than the last, and the words that are to be told as an item in their place."""
+        words = str(self.asked_with.get("instructions") or "")
+        return words, {key: value for key, value in self.asked_with.items() if words and key == "tool_choice"}
+
     def goes_on(self, now: float) -> None:
         """Something of a response came: it is not stalled, however long it takes to write."""
         if self.due != inf:

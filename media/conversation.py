@@ -110,9 +110,8 @@ class Conversation:
         self._tell_history()
         if not self._floor.kept:
             self._ear.open(self._model, now)
-        if self._unanswered:
-            self._unanswered = False
-            self.responses.ask({}, now)
+        owed, self._unanswered = self._unanswered, False
+        self.responses.resume(now, owed=owed)
 
     def _tell_history(self) -> None:
         for role, text in (*self._options.history, *self._record.history()):

@@ -1,7 +1,6 @@
 """The model's responses: asked for, awaited, tried again, given up.
 
 `rounds` says when a request may go out, `awaited` what is owed and for how long; this joins them to the model.
-A model that cannot go on sets `over`.
 """
 
 from itertools import count
@@ -37,8 +36,8 @@ class Responses:
         self._rounds = Rounds(tool_timeout_s=options.tool_timeout_s)
         self._awaited = Awaited(timeout_s=options.response_timeout_s, watch_s=options.watch_s)
         self._ids = count(1)
-        self._asked_as = ""
-        "The event that made the newest request."
+        self._asked_as = ""  # the event that made the newest request
+        self._anew: JsonObject = {}
         self._errors = 0
         self._unread = False
         self.over: End | None = None
@@ -130,8 +129,7 @@ class Responses:
         if self._rounds.active not in {None, ended.response_id}:
             self._do(self._rounds.ended(ended.response_id), now)  # another one than that which speaks
             return
-        passing = self._rounds.passing and self._rounds.active is not None
-        if passing:
+        if passing := self._rounds.passing and self._rounds.active is not None:
             self._awaited.passed()
         else:
             self._awaited.settled(completed=ended.status == "completed")
@@ -163,11 +161,18 @@ class Responses:
 
     def lost(self) -> bool:
         """The model is gone. Say whether the caller was owed something."""
-        owed = self.at_work
+        answer_owed = self._awaited.owed and not self._rounds.passing
+        owed = self._rounds.owes or answer_owed
+        unheard = not (self._rounds.active and self._speaking.spoke_in(self._rounds.active))
+        self._anew = self._awaited.asked_with if unheard and answer_owed else {}
         self._awaited.settled()
-        self._rounds.lost()
+        self._rounds.lost(unheard=unheard)
         self.over = None
         return owed
+
+    def resume(self, now: float, *, owed: bool) -> None:
+        """Ask in a new session for what the caller is `owed`, as it was asked for if they have heard nothing of it."""
+        self._do(self._rounds.ask(self._anew) if owed else self._rounds.released(), now)
 
     def use(self, model: Realtime) -> None:
         self._model = model
@@ -267,16 +272,12 @@ class Responses:
         if refusal.code in PASSING:
             self._do(self._again(end, now), now)
         elif self._awaited.asked_with:
-            self._do(self._rounds.ask(self._plainer(self._awaited.asked_with)), now)
+            words, plainer = self._awaited.plainer()
+            if words:
+                self.say("system", words)
+            self._do(self._rounds.ask(plainer), now)
         else:
             self.over = end
-
-    def _plainer(self, request: JsonObject) -> JsonObject:
-        """Give a request with less in it; what it was to say is told as an item of the conversation."""
-        if words := request.get("instructions"):
-            self.say("system", str(words))
-            return {key: value for key, value in request.items() if key == "tool_choice"}
-        return {}
 
     def _do(self, steps: list[Step], now: float) -> None:
         for step in steps:

@@ -97,6 +97,12 @@ class Rounds:
         asked = self.asked and not self.discarded
         return bool(self._active or asked or self._waiting is not None or self._mention is not None or tools)
 
+    @property
+    def owes(self) -> bool:
+        """The same, without what is said in passing."""
+        request = bool(self._active or self.asked) and not self.passing
+        return request or self._waiting is not None or bool(self._open or self._adrift)
+
     def ask(self, response: JsonObject) -> list[Step]:
         """Request a response, now or as soon as the model can take it."""
         self._waiting = response if not self._waiting else {**self._waiting, **response}
@@ -121,13 +127,13 @@ class Rounds:
         self._mention = response
         return self._go()
 
-    def lost(self) -> None:
-        """The session is gone, and with it what was asked and called in it."""
+    def lost(self, *, unheard: bool = True) -> None:
+        """The session is gone, and with it what was asked and called in it; `unheard`: not a word of it came."""
         self._adrift.update(self._open)
         self._open.clear()
         self._rounds.clear()
-        if self.asked and self._kind is Kind.MENTION:
-            self._mention = self._asked
+        if unheard and self._kind is Kind.MENTION:
+            self._mention = self._last_asked
         self._active = self._asked = self._waiting = self._held_until = None
         self._kind, self._replaced, self._retried = Kind.REQUEST, False, False
 
@@ -243,10 +249,7 @@ class Rounds:
 
     def tick(self, now: float) -> list[Step]:
         """Let go what was held for the caller's turn when no response came of it."""
-        if self._held_until is None or now < self._held_until:
-            return []
-        self._held_until = None
-        return self._go()
+        return self.released() if self._held_until is not None and now >= self._held_until else []
 
     def next_due(self) -> float:
         """When `overdue` or `tick` has something to say."""

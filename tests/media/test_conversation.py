@@ -622,6 +622,40 @@ def returns(hand: Hand) -> list[Any]:
     return hand.effects[told:]
 
 
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("protected", [False, True])
+def test_a_greeting_of_which_nothing_was_heard_is_asked_for_again_as_it_is(*, begun: bool, protected: bool) -> None:
+    manners = Manners(protect_greeting=protected)
+    hand = Hand(llm(response_create={"instructions": "Greet Ada."}), Options(audio=PCM24, manners=manners)).connect()
+    if begun:
+        hand.starts()
+    drops(hand)
+    [ask] = sent(returns(hand), "response.create")
+    assert ask["response"]["instructions"] == "Greet Ada."
+
+
+def test_a_greeting_that_was_heard_in_part_is_gone_on_with_plainly() -> None:
+    hand = Hand(llm(response_create={"instructions": "Greet Ada."})).connect()
+    hand.starts()
+    hand.speaks(ms=1000)
+    drops(hand)
+    [ask] = sent(returns(hand), "response.create")
+    assert "response" not in ask
+
+
+@pytest.mark.parametrize(("spoken_ms", "asked"), [(0, [Manners().warning]), (500, [])])
+def test_a_warning_of_which_nothing_was_heard_is_given_again(spoken_ms: int, asked: list[str]) -> None:
+    hand = Hand(options=Options(audio=PCM24, max_call_s=30, manners=Manners(warn_before_s=20))).connect()
+    hand.starts()
+    hand.ends()
+    assert len(sent(hand.wait(10.1), "response.create")) == 1
+    hand.starts("r2")
+    if spoken_ms:
+        hand.speaks("i2", ms=spoken_ms, response_id="r2")
+    drops(hand)
+    assert [event["response"]["instructions"] for event in sent(returns(hand), "response.create")] == asked
+
+
 def test_a_tool_that_answers_while_the_model_is_away_is_part_of_what_it_is_told() -> None:
     hand = waiting()
     drops(hand)
