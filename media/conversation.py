@@ -16,6 +16,7 @@ from media.ear import Ear
 from media.effects import Effect, End, Measure, Warn
 from media.floor import Floor
 from media.interruption import BargeIn, Interruption, Verdict
+from media.keypad import Reading
 from media.latencies import Latencies
 from media.options import Options
 from media.realtime.base import Realtime, ResponseEnded, ToolCalled
@@ -46,6 +47,7 @@ class Conversation:
         self._floor = Floor()
         self.begun = False
         self._typed: list[Typed] = []
+        self._read_by = Reading(out)
         "What was typed while the agent kept the floor, and waits for it."
         self._unanswered = False
         "Whether the model was lost while the caller was owed an answer."
@@ -280,7 +282,7 @@ class Conversation:
         """Let the model read what was typed: after a protected greeting, and in a goodbye not at all."""
         if self._floor.kept or not self._typed:
             return
-        for typed in self._typed if self.responses.reads() else ():
+        for typed in self._typed if self._read_by.by(self._model) else ():
             self._barge_in(now)
             self.responses.say("user", typed.item)
             self.responses.ask({}, now)

@@ -7,6 +7,9 @@ would be a turn each. So digits are gathered until the finishing key, a pause, o
 from dataclasses import dataclass
 from math import inf
 
+from media.effects import Effect, Warn
+from media.realtime.base import Realtime
+
 TYPED = "(typed on the keypad) "
 "How an entry begins when it becomes an item of the conversation."
 
@@ -49,3 +52,17 @@ class Keypad:
         """Give what was typed; the finishing key alone says nothing."""
         typed, self._typed, self._due = self._typed, "", inf
         return typed or None
+
+
+class Reading:
+    """Whether a model can be told what was typed; a call in which it cannot has one warning."""
+
+    def __init__(self, out: list[Effect]) -> None:
+        self._out = out
+        self._told = False
+
+    def by(self, model: Realtime) -> bool:
+        if not (model.can.add_text or self._told):
+            self._told = True
+            self._out.append(Warn("digits_untold"))
+        return model.can.add_text

@@ -39,7 +39,6 @@ class Responses:
         self._asked_as = ""  # the event that made the newest request
         self._anew: JsonObject = {}
         self._errors = 0
-        self._unread = False
         self.over: End | None = None
         self.caller_begins = self._rounds.caller_started
         self.called = self._rounds.called
@@ -71,13 +70,6 @@ class Responses:
     def say(self, role: str, text: str) -> None:
         """Add an item to the conversation, unspoken."""
         self._to_the_model(self._model.say(role, text, self._id("say")))
-
-    def reads(self) -> bool:
-        """Say whether the model can be told what was typed; warn, once, where it cannot."""
-        if not (self._model.can.add_text or self._unread):
-            self._unread = True
-            self._out.append(Warn("digits_untold"))
-        return self._model.can.add_text
 
     # The caller's turns
 

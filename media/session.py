@@ -21,7 +21,6 @@ Theory of operation
     is a drop.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
 
@@ -41,6 +40,7 @@ from media.realtime.base import (
     SpokenText,
     ToolCalled,
 )
+from media.returns import Returns
 
 MAX_BAD_MESSAGES = 100
 "After so many messages that cannot be read, the other side is not a model."
@@ -50,11 +50,6 @@ MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 "Close codes after which another connection may work (openai-python's own set); 1000 is a model that has finished."
 EXPIRED = "session_expired"
 "Said in an `error` event by vendors that tell no `expires_at`; OpenAI closes with 1001."
-MAX_RETURNS = 3
-RETURNS_WITHIN_S = 60.0
-"A model that has to be reached again more often than that, for whatever reason, is not there."
-BACKOFF_S = (0.5, 1.0, 2.0)
-"The pauses before the second connection after a drop, the third and the fourth, which is the last."
 SIGNS_OF_LIFE = (SpeechReceived, SpokenText, ToolCalled, ResponseEnded)
 "What only a model says that does its work, well or badly; to hear the caller is not yet to answer."
 MIN_SESSION_S = 10.0
@@ -92,12 +87,9 @@ class Session:
         self._caller_since: float | None = None
         "Since when the caller has been speaking, as far as this session can tell."
         self._bad_messages = 0
-        self._returns: deque[float] = deque(maxlen=MAX_RETURNS)
-        "When a session was begun in place of another one of the same model."
+        self._returns = Returns()
         self._dropped: End | None = None
         "What became of the session before, while it is being reached again."
-        self._tries = 0
-        "How often it was closed again since."
         self._dial_at = inf
         self._doubted = False
         "Whether the end that the model tells of its sessions was warned of."
@@ -148,7 +140,8 @@ class Session:
             case SessionReady(mismatch) if mismatch:
                 return self._next(End("server error", "session_mismatch", "model", {"message": mismatch}), now)
             case SessionReady() if self.leg is ModelLeg.CONFIGURING:
-                self.leg, self.due, self._dropped, self._tries = ModelLeg.READY, inf, None, 0
+                self.leg, self.due, self._dropped = ModelLeg.READY, inf, None
+                self._returns.settled()
                 if self._options.manners.caller_speaks_first:
                     self._need_no_word()
             case ModelRefused(param=str(param), code="unknown_parameter") if self.model.without(param):
@@ -198,9 +191,8 @@ class Session:
         if now < self._renew_at or not self.ready or not (now >= self._renew_by or quiet(now)):
             return
         self._renew_at = self._renew_by = inf
-        if self._returns_often(now) or not self._wanted():
+        if not (self._wanted() and self._returns.begin(now)):
             return
-        self._returns.append(now)
         self._out.append(Warn("session_renewed"))
         self._leave()
         self._dial()
@@ -214,16 +206,9 @@ class Session:
 
     def _may_return_in_s(self, now: float) -> float | None:
         """Say how soon a connection may follow the one that has just been closed; None: none may."""
-        if self.ready and not self._returns_often(now):
-            self._returns.append(now)
-            return 0.0
-        if self.ready or not self._dropped or self._tries >= len(BACKOFF_S):
-            return None
-        self._tries += 1
-        return BACKOFF_S[self._tries - 1]
-
-    def _returns_often(self, now: float) -> bool:
-        return len(self._returns) == MAX_RETURNS and now - self._returns[0] < RETURNS_WITHIN_S
+        if self.ready:
+            return 0.0 if self._returns.begin(now) else None
+        return self._returns.wait_s() if self._dropped else None
 
     def _lives_until(self, expires_at_unix_s: float | None, now: float) -> None:
         left_s = min(self._told_left_s(expires_at_unix_s, now), self._options.max_session_s)
@@ -246,7 +231,7 @@ class Session:
     def _next(self, end: End, now: float) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""
         self._caller_spoke(now)
-        self._tries = 0
+        self._returns.settled()
         self.due = self._dial_at = inf
         if self._nth + 1 >= len(self._models) or not self._wanted():
             self.leg = ModelLeg.GONE

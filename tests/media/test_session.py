@@ -12,7 +12,8 @@ from media.ends import NO_SESSION, SILENT, TIMEOUT
 from media.options import Manners, ModelLeg, Options
 from media.realtime.base import CallerStarted, CallerStopped, ModelRefused, ResponseStarted, SessionOpened, SessionReady
 from media.realtime.openai import Realtime
-from media.session import BACKOFF_S, MAX_BAD_MESSAGES, MAX_RETURNS, MIN_SESSION_S, RETURNS_WITHIN_S, Session
+from media.returns import BACKOFF_S, MAX_RETURNS, WITHIN_S
+from media.session import MAX_BAD_MESSAGES, MIN_SESSION_S, Session
 from tests.simulation import llm
 
 
@@ -250,14 +251,14 @@ def test_a_model_that_drops_too_often_is_given_up() -> None:
         ready(machine, n)
         assert machine.closed(1006, "", n) is None
     ready(machine, MAX_RETURNS)
-    assert machine.closed(1006, "", RETURNS_WITHIN_S - 1)
+    assert machine.closed(1006, "", WITHIN_S - 1)
 
 
 def test_drops_that_are_rare_are_borne_for_ever() -> None:
     machine, _ = session()
     for n in range(10):
-        ready(machine, n * RETURNS_WITHIN_S)
-        assert machine.closed(1006, "", n * RETURNS_WITHIN_S) is None
+        ready(machine, n * WITHIN_S)
+        assert machine.closed(1006, "", n * WITHIN_S) is None
 
 
 FAULTS: list[Callable[[Session], End | None]] = [
@@ -304,7 +305,7 @@ def test_a_session_that_has_expired_is_renewed_like_one_that_was_dropped() -> No
     assert out.count(Warn("model_dropped", {"close_code": None, "reason": "60 minutes are over"})) == MAX_RETURNS
     assert (out[-1], watch.lost) == (Redial(0), MAX_RETURNS)
     ready(machine)
-    assert machine.fell(expired, RETURNS_WITHIN_S - 1) is expired
+    assert machine.fell(expired, WITHIN_S - 1) is expired
     lost, _ = session()
     ready(lost)
     lost.fell(expired, 0.0)
