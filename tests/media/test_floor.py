@@ -149,7 +149,6 @@ def test_a_goodbye_is_heard_to_its_end_whatever_the_caller_says(*, interrupts: b
     assert used["name"] == "hangup"
 
 
-@pytest.mark.claim("goodbye under noise", "J31")
 def looks_up(call: Hand, response_id: str = "r1") -> list[Any]:
     item = {"type": "function_call", "name": "look_up", "call_id": "l1", "arguments": "{}"}
     return call.model("response.output_item.done", response_id=response_id, item=item)
@@ -203,6 +202,7 @@ def test_a_caller_is_not_told_of_a_wait_for_a_tool_in_a_goodbye() -> None:
     assert len(sent(call.effects, "response.create")) == 2
 
 
+@pytest.mark.claim("goodbye under noise", "J31")
 @pytest.mark.parametrize("resume", [True, False])
 def test_our_own_judgement_of_what_interrupts_is_not_asked_in_a_goodbye(*, resume: bool) -> None:
     call = leaving(manners=Manners(barge_in=BargeIn(min_speech_ms=100, resume=resume)))
