@@ -10,6 +10,7 @@ from media.effects import CallTool, Effect, Redial, Report, Warn
 from media.ends import HANGUP
 from media.keypad import Digits
 from media.options import Exit, Manners, Options
+from media.realtime.openai import Realtime
 from media.realtime.protocol import SPOKEN
 from media.record import STILL_AT_WORK
 from media.responses import MAX_ERRORS_TOLD
@@ -678,6 +679,17 @@ def test_a_tool_that_answers_a_later_session_is_a_note_and_a_request() -> None:
     note, again = sent(hand.do(hand.bridge.tool_answered("c1", "72", hand.now)))
     assert (note["type"], again["type"]) == ("conversation.item.create", "response.create")
     assert note["item"]["content"][0]["text"] == "The result of get_weather (c1) came late: 72"
+
+
+def test_a_model_that_takes_no_text_is_sent_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = waiting()
+    monkeypatch.setattr(Realtime, "say", lambda *_: None)
+    drops(hand)
+    returns(hand)
+    hand.starts("r2")
+    hand.ends("r2")
+    [ask] = sent(hand.do(hand.bridge.tool_answered("c1", "72", hand.now)))
+    assert ask["type"] == "response.create"
 
 
 def test_a_tool_whose_session_was_lost_keeps_its_deadline_and_the_caller_is_not_left_in_silence() -> None:
