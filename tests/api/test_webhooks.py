@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -126,17 +126,20 @@ async def test_what_is_signed_with_any_of_the_secrets_is_answered(desk_for: Any,
 @pytest.mark.parametrize(
     ("header", "code"),
     [
-        (signature(RAW, "another secret"), "wrong_signature"),
-        (signature(RAW, WEBHOOK_SECRET, time.time() - 3000), "stale_signature"),
-        (signature(RAW, WEBHOOK_SECRET, time.time() + 3000), "stale_signature"),
-        (signature(RAW + b" ", WEBHOOK_SECRET), "wrong_signature"),
-        ("nonsense", "wrong_signature"),
-        ("", "unsigned"),
+        (lambda: signature(RAW, "another secret"), "wrong_signature"),
+        (lambda: signature(RAW, WEBHOOK_SECRET, time.time() - 3000), "stale_signature"),
+        (lambda: signature(RAW, WEBHOOK_SECRET, time.time() + 3000), "stale_signature"),
+        (lambda: signature(RAW + b" ", WEBHOOK_SECRET), "wrong_signature"),
+        (lambda: "nonsense", "wrong_signature"),
+        (lambda: "", "unsigned"),
     ],
+    ids=["of another", "of the past", "of the future", "of another body", "nonsense", "none"],
 )
-async def test_a_wrong_stale_or_absent_signature_is_refused(desk_for: Any, path: str, header: str, code: str) -> None:
+async def test_a_wrong_stale_or_absent_signature_is_refused(
+    desk_for: Any, path: str, header: Callable[[], str], code: str
+) -> None:
     desk = await desk_for(settings_of(PLAIN, platform=SIGNED))
-    status, answer, _ = await desk.platform.post(path, RAW, **{"Jambonz-Signature": header})
+    status, answer, _ = await desk.platform.post(path, RAW, **{"Jambonz-Signature": header()})
     assert (status, answer["error"]["code"]) == (401, code)
     assert desk.refusals == [code]
     assert desk.exchange.lines.made == []
