@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test style types unit test-services conformance bench clean lock
+.PHONY: help run demo test style types unit fuzz test-services conformance bench clean lock
 
 help:            ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ types: .venv/.ready-dev
 unit: .venv/.ready-dev
 	@rm -f .coverage .coverage.* && $(BIN)/python -m coverage run -m pytest -n auto -m "not services" && \
 	$(BIN)/python -m coverage combine -q && $(BIN)/python -m tests.coverage_gate
+
+fuzz: .venv/.ready-dev       ## the property tests alone, on ever new examples, for MINUTES=10 or longer
+	@$(BIN)/python -m tests.fuzz $(MINUTES)
 
 test-services: .venv/.ready-dev  ## what needs a system package, another Python, or a long run
 	@sh tests/services/run.sh

@@ -1,8 +1,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from tests import properties
 from tests.conformance import Collected
+
+settings.load_profile(properties.UNIT)  # `--hypothesis-profile=fuzz` (tests/fuzz.py) comes after this, and counts
 
 pytest_plugins = ["tests.hooks.modules"]
 

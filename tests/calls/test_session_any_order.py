@@ -13,6 +13,7 @@ from calls.session import Misused
 from media.platforms.jambonz.control import KINDS, WANT_ACK
 from tests.calls.exchange import LLM, Exchange, JsonObject, in_virtual_time, settings_of
 from tests.calls.platform_socket import PlatformSocket, data_of, sessions_of
+from tests.properties import tries
 
 MENU: JsonObject = {"verb": "gather", "input": ["digits"], "actionHook": "/menu"}
 SETTINGS = settings_of({"verbs": [MENU, LLM]})
@@ -79,7 +80,7 @@ class Story:
                     self.urls["menu" if verb["verb"] == "gather" else "ended"] = verb.get("actionHook", "/menu")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.lists(step, max_size=12))
 def test_nothing_that_is_said_breaks_anything(steps: list[tuple[int, Any]]) -> None:
     @in_virtual_time

@@ -25,6 +25,7 @@ from hooks.transports.base import HookReply, HookRequest, HookUnreachable, Trans
 from store.deliveries import Delivery, Endpoint
 from store.memory import MemoryStore
 from tests.hooks.virtual_loop import run
+from tests.properties import tries
 
 URLS = HookUrls("http://app/event", "http://app/tool", "http://app/final", "http://app/status")
 WRITE_S = 0.004
@@ -378,7 +379,7 @@ def test_one_whose_body_was_taken_away_dies_and_the_next_goes_on() -> None:
 MOMENTS = st.lists(st.integers(min_value=0, max_value=400), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(crashes=MOMENTS, takes=st.lists(st.booleans(), max_size=12), took_ms=st.integers(min_value=0, max_value=20))
 def test_whatever_is_written_arrives_in_order_however_often_the_process_dies(
     crashes: list[int], takes: list[bool], took_ms: int

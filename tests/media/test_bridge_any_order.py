@@ -26,6 +26,7 @@ from media.realtime.base import (
 from media.realtime.openai import Realtime
 from media.realtime.reading import MEANINGS
 from tests.oracles import check_client
+from tests.properties import tries
 from tests.simulation import WEATHER, llm, model_audio
 
 JsonObject = dict[str, Any]
@@ -248,7 +249,7 @@ class Watched:
                 assert 0 < ms <= min(self._came_ms[item_id], self._sent_ms)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(
     actions=st.lists(ACTIONS, max_size=40),
     so_far=st.sampled_from(sorted(SO_FAR)),

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from media.resample import RateConverter
+from tests.properties import tries
 
 RATES = [(8000, 24000), (24000, 8000), (16000, 24000), (24000, 16000), (8000, 16000), (16000, 8000)]
 
@@ -92,7 +93,7 @@ def test_full_scale_never_wraps(source_hz: int, target_hz: int) -> None:
     assert np.all((heard * expected)[steady] > 20000)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(
     st.sampled_from(RATES),
     st.lists(st.integers(0, 700), min_size=1, max_size=12),

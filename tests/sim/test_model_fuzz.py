@@ -7,6 +7,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from sim import voice
+from tests.properties import tries
 from tests.sim.model_client import Client, of_type
 
 TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}}}
@@ -50,7 +51,7 @@ def act(client: Client, deed: int, number: int) -> None:
     client.send(type_, **fields)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 3000)), max_size=15))
 def test_any_order_of_events_is_answered_and_every_response_ends(deeds: list[tuple[int, int]]) -> None:
     client = Client(SCRIPT)

@@ -33,6 +33,7 @@ from store import (
     sql,
 )
 from store.coding import encode
+from tests.properties import tries
 
 Open = Callable[[str, Path], AbstractAsyncContextManager[Store]]
 # How each is opened.
@@ -216,7 +217,7 @@ def also_said(row: CallRow, what: str) -> CallRow:
     return replace(row, attributes={"said": [*row.attributes["said"], what]})
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 @given(tasks=st.lists(st.integers(min_value=1, max_value=8), min_size=1, max_size=12))
 @pytest.mark.parametrize("name", sorted(STORES))
 async def test_many_tasks_updating_one_row_lose_nothing(name: str, tasks: list[int]) -> None:
