@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from yaml import events
+from yaml.scanner import ScannerError
 
 from config.complaints import Complaint, ConfigError, Path, path_text, shortened
 from config.environment import Filled, fill
@@ -46,6 +47,23 @@ class _Parser(yaml.SafeLoader):
         while self.flow_level and self.peek() == "\t":
             self.forward()
             super().scan_to_next_token()
+
+    # PyYAML hands these digits to int() and chr() as they are.
+
+    def scan_flow_scalar_non_spaces(self, double: Any, start_mark: Any) -> Any:
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError):
+            raise self._refusal(start_mark, "\\U stands before the number of no character") from None
+
+    def scan_yaml_directive_number(self, start_mark: Any) -> Any:
+        try:
+            return super().scan_yaml_directive_number(start_mark)
+        except ValueError:
+            raise self._refusal(start_mark, "there is no such version of YAML") from None
+
+    def _refusal(self, start_mark: Any, problem: str) -> ScannerError:
+        return ScannerError(None, start_mark, problem, self.get_mark())
 
 
 class _Builder:
@@ -130,8 +148,10 @@ class _Builder:
             return "?"
         if event.value == "<<" and event.implicit[0]:
             self.complain(event, (*path, "<<"), "the merge key << is refused: use `defaults:` for what routes share")
-        self._refuse_tricks(event, (*path, event.value))
-        return str(event.value)
+        key = _joined(event.value)
+        self._refuse_tricks(event, (*path, key))
+        self._refuse_half_a_character(event, (*path, key), key)
+        return key
 
     def _scalar(self, event: Any, path: Path) -> Scalar:
         written = "" if isinstance(event, events.AliasEvent) else _joined(event.value)
@@ -139,13 +159,13 @@ class _Builder:
         filled = fill(written, self.environ) if "${" in written else Filled(written)
         for fault in filled.faults:
             self.complain(event, path, fault)
-        if _LONE_SURROGATE.search(filled.text):
-            self.complain(
-                event,
-                path,
-                "half of a surrogate pair (\\ud800 … \\udfff) is no character: complete or remove it",
-            )
+        self._refuse_half_a_character(event, path, filled.text)
         return Scalar(*self.place(event), path, filled.text, plain, written, filled.values)
+
+    def _refuse_half_a_character(self, event: Any, path: Path, text: str) -> None:
+        if _LONE_SURROGATE.search(text):
+            sentence = "half of a surrogate pair (\\ud800 … \\udfff) is no character: complete or remove it"
+            self.complain(event, path, sentence)
 
 
 def parse(text: str, *, file: str, environ: MappingOf[str, str]) -> tuple[Mapping, list[Complaint]]:

@@ -88,7 +88,7 @@ def changed(draw: st.DrawFn, documents: Sequence[Any], values: st.SearchStrategy
             if draw(st.booleans()):
                 del place[key]
             else:
-                place[key] = draw(st.sampled_from(ODD) if values is None else values)
+                place[key] = deepcopy(draw(st.sampled_from(ODD) if values is None else values))
             break
     return document
 

@@ -1,4 +1,8 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.environment import fill, read_dotenv
 
@@ -56,3 +60,49 @@ def test_a_broken_line_of_a_dotenv_file_is_named() -> None:
     values, complaints = read_dotenv("A=1\n\nB='open\nC=3\n", file="x/.env")
     assert values == {"A": "1", "C": "3"}
     assert [str(complaint) for complaint in complaints] == ["x/.env:3:1: this line does not read NAME=value"]
+
+
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
+PIECES = [
+    "A",
+    "=",
+    "'",
+    '"',
+    "\\",
+    "\n",
+    "\r",
+    " ",
+    "#",
+    "export ",
+    "${",
+    "}",
+    "$",
+    ":-",
+    "\0",
+    "\ufeff",
+    "é",
+    "\u2028",
+]
+
+
+@given(text=st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join))
+def test_any_dotenv_file_is_read_and_its_broken_lines_are_named(text: str) -> None:
+    values, complaints = read_dotenv(text, file=".env")
+    assert all(isinstance(value, str) for value in values.values())
+    assert all(1 <= complaint.line <= len(re.split("\r\n|\n|\r", text)) for complaint in complaints)
+    assert all(str(complaint).endswith(":1: this line does not read NAME=value") for complaint in complaints)
+
+
+@given(values=st.dictionaries(NAMES, st.text(st.characters(exclude_categories=["Cs"]))))
+def test_what_is_quoted_in_a_dotenv_file_is_what_it_was(values: dict[str, str]) -> None:
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in values.items()}
+    text = "".join(f"{name}='{value}'\n" for name, value in quoted.items())
+    assert read_dotenv(text, file=".env") == (values, [])
+
+
+@given(text=st.lists(st.sampled_from(["${A}", "${A:-x}", *PIECES]) | st.text(max_size=3)).map("".join))
+def test_any_text_is_filled_in_once_and_no_value_stands_in_a_fault(text: str) -> None:
+    filled = fill(text, {"A": "s3cr3t ${A}"})
+    assert filled.text.count("s3cr3t") == len(filled.values) + text.count("s3cr3t")
+    assert not any("s3cr3t" in fault for fault in filled.faults)
+    assert fill(text.replace("${", "$${"), {}).text == text

@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
 import verbs
-from config import Hooks, Media, Platform, Route, Server, Settings, Vendor, load
+from calls.readers import READERS
+from config import ConfigError, Hooks, Media, Platform, Route, Server, Settings, Vendor, load
 from config.environment import read_dotenv
 from config.load import Source, settings_of
 from config.manners import Conversation, IdleStep
 from tests.config.conftest import Load
+from tests.properties import changed, tries
 
 OPENAI = "wss://api.openai.com/v1/realtime"
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -317,6 +319,41 @@ def test_every_valid_configuration_survives_dump_and_load(document: dict[str, An
     assert from_json == from_yaml
     assert [route.name for route in from_json.routes] == [route["name"] for route in document["routes"]]
     assert [list(route.numbers) for route in from_json.routes] == [r["numbers"] for r in document["routes"]]
+
+
+PROXY = "http://u:${KEY}@proxy.example:3128"
+WHOLE: dict[str, Any] = {
+    **yaml.safe_load(Path("config.yaml").read_text("utf-8")),
+    "store": "memory://",
+    "vendors": {"openai": {"api_key": "${KEY}", "proxy": PROXY, "aliases": {"a": "b"}}},
+    "hooks": {"base_url": "https://app.example.com", "secrets": ["${KEY}"], "retry_s": [1, 2]},
+}
+
+
+def test_the_whole_configuration_that_is_changed_below_is_a_good_one() -> None:
+    assert read_whole(WHOLE).hooks.secrets
+
+
+def read_whole(document: dict[str, Any], **how: Any) -> Settings:
+    source = Source(Path("c.yaml"), json.dumps(document, **how).encode(), f"KEY={SECRET}".encode())
+    return settings_of(source, environ={}, read=READERS)
+
+
+@settings(max_examples=tries(30), deadline=None)
+@given(document=changed([WHOLE]))
+def test_whatever_is_changed_in_a_configuration_is_taken_or_complained_of_at_its_place(
+    document: dict[str, Any],
+) -> None:
+    written = json.dumps(document, indent=1).splitlines()
+    try:
+        read = read_whole(document, indent=1)
+    except ConfigError as error:
+        complaints = error.complaints
+        assert all(0 < complaint.line <= len(written) for complaint in complaints)
+        assert all(str(complaint).isprintable() and SECRET not in str(complaint) for complaint in complaints)
+    else:
+        assert SECRET not in repr(read)
+        assert read_whole(document) == read
 
 
 def test_the_shipped_example_needs_no_environment() -> None:

@@ -1,4 +1,8 @@
+from urllib.parse import urlsplit
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.urls import SOCKET, WEB, host_of, is_loopback, url_fault, without_user
 
@@ -65,3 +69,38 @@ def test_the_host_of_what_is_not_yet_a_url_is_none() -> None:
 )
 def test_loopback_is_this_machine_only(host: str, *, loopback: bool) -> None:
     assert is_loopback(host) == loopback
+
+
+PIECES = [
+    "http",
+    "https",
+    "wss",
+    "://",
+    ":",
+    "/",
+    "@",
+    "?",
+    "#",
+    "[",
+    "]",
+    "::1",
+    "%",
+    "%zz",
+    "h.example",
+    "169.254.1.1",
+]
+PIECES += ["169.254.1.1", "0", "65536", "999999", " ", "\n", "\0", "\u2028", "é", "²", "\udc80", "user:s3cr3t@"]
+
+
+@given(text=st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join), user=st.booleans())
+def test_any_text_is_a_url_with_a_host_or_told_what_is_wrong_with_it(text: str, user: bool) -> None:  # noqa: FBT001
+    fault = url_fault(text, WEB, user=user)
+    if fault is None:
+        assert urlsplit(text).scheme in WEB
+        assert host_of(text)
+        assert user or "@" not in urlsplit(text).netloc
+    else:
+        assert "s3cr3t" not in fault
+        assert fault.isprintable()
+    assert "s3cr3t" not in without_user(text) or "://" not in text.partition("s3cr3t@")[0]
+    assert isinstance(is_loopback(text), bool)

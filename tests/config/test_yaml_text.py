@@ -1,18 +1,21 @@
 import codecs
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.complaints import ConfigError
 from config.nodes import json_of
 from config.reading import MOST_BYTES, read_bytes, text_of
 from config.yaml_text import parse
+from tests.properties import edited, tried_with
 
 FILE = Path("c.yaml")
+MOST_CHARS = 1000
 
 
 def value_of(text: str) -> Any:
@@ -133,3 +136,52 @@ def test_no_more_than_the_allowed_size_is_read(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     path.write_bytes(b"x" * (MOST_BYTES + 100))
     assert len(read_bytes(path)) == MOST_BYTES + 1
+
+
+CORPUS = [path.read_text("utf-8") for path in sorted(Path("tests/config/corpus").glob("*.yaml"))]
+PIECES = [
+    *("[", "]", "{", "}", ":", ": ", "- ", "? ", ", ", "\n", "\n  ", "\t", "#", "'", '"', "\\", "\\x", "|", ">-", "|9"),
+    *("&a ", "*a", "!", "!!int ", "!<%FF> ", "<<: ", "---\n", "...\n", "%YAML 1.1\n", "%TAG ! x\n", "@", "`", "%"),
+    *("~", "=", "0x", "1:2", "1e999", "9" * 50, "+1555", "${A}", "${", "$${", "${A:-", "\ufeff", "\u2028", "\x85", "é"),
+    *('"\\ud800"', '"\\ud83d\\ude00"', '"\\U0001F600"', "[" * 40, "- " * 40, "{a: " * 40, "a: " * 40),
+]
+BROKE_IT = [
+    *('a: "\\UFFFFFFFF"', 'a: "\\U00110000"', '"\\U80000000": 1', "%YAML 1." + "9" * 5000 + "\n---\na: 1"),
+    *('"\\ud800": 1', 'a: {"\\udfff": {b: 1}}', "a: !<%FF> 1", "a: |99\n x", "? [a]\n: 1", "? {a: *b}\n: 1"),
+]
+"What PyYAML's own parser stumbles over, or passes on."
+
+
+@tried_with("text", BROKE_IT)
+@settings(deadline=None)
+@given(text=edited([*CORPUS, "a: 1", ""], PIECES))
+def test_any_text_is_read_as_json_could_say_it_or_refused_at_a_place(text: str) -> None:
+    try:
+        root, complaints = parse(text_of(text.encode(), FILE), file="c.yaml", environ={"A": "s3cr3t-value"})
+    except ConfigError as error:
+        complaints = error.complaints
+        assert complaints
+    else:
+        value = json_of(root)
+        written = json.dumps(value, allow_nan=False)
+        assert json.loads(written) == value
+        assert complaints or json.dumps(value, ensure_ascii=False).encode()  # holds no half of a character
+    for complaint in complaints:
+        line = str(complaint)
+        assert re.match(r"c\.yaml:[1-9]\d*:[1-9]\d*: ", line)
+        assert line.isprintable()
+        assert len(line) < MOST_CHARS
+        assert "s3cr3t" not in line
+
+
+@given(raw=st.binary(max_size=200))
+def test_any_bytes_are_a_text_or_refused_at_a_place(raw: bytes) -> None:
+    try:
+        assert text_of(raw, FILE).encode() == raw.removeprefix(codecs.BOM_UTF8)
+    except ConfigError as error:
+        assert re.match(r"c\.yaml:[1-9]\d*:[1-9]\d*: ", str(error))  # noqa: PT017
+
+
+def test_an_emoji_in_a_key_may_be_written_as_json_writes_it() -> None:
+    root, complaints = parse('"\\ud83d\\ude00": 1', file="c", environ={})
+    assert (json_of(root), complaints) == ({"😀": 1}, [])
