@@ -86,7 +86,7 @@ def retry_after_s(header: str | None, *, now_s: float) -> float | None:
         return float(header)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year, or a zone, of twenty digits
         return None
     if moment.tzinfo is None:  # "-0000": a time in UTC of unknown origin, as the standard library reads it
         moment = moment.replace(tzinfo=UTC)

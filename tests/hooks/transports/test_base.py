@@ -1,7 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hooks.transports import TRANSPORTS, by_scheme
 from hooks.transports.base import HookReply, retry_after_s
+from tests.properties import edited, tried_with
 
 NOW_S = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110
 
@@ -53,3 +56,24 @@ def test_each_file_is_a_transport_and_serves_its_schemes() -> None:
     found = by_scheme()
     assert found["http"] is found["https"]
     assert {scheme for kind in TRANSPORTS.values() for scheme in kind.schemes} == {*found}
+
+
+DATES = [
+    "Sun, 06 Nov 1994 08:50:37 GMT",
+    "Sun, 06 Nov 1994 08:50:37 -0000",
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "120",
+    "",
+]
+PIECES = ["9" * 20, "0", "-", "+", ":", ",", " ", "GMT", "Nov", "(", ")", '"', "\\", "²", "٣", ".", "é", "1 "]
+BROKE_IT = [
+    *("Sun, 06 Nov 99999999999999999999 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 +99999999999999"),
+    *("Sun, 06 Nov 1994 08:49:99999999999999999999 GMT", "9" * 400, "9" * 5000, "٣", "²", "1 Jan 1 0:0:0 +2300"),
+]
+
+
+@tried_with("header", BROKE_IT)
+@given(header=edited(DATES, PIECES) | st.text(max_size=20))
+def test_any_header_is_a_time_to_wait_or_says_nothing(header: str) -> None:
+    wait_s = retry_after_s(header, now_s=NOW_S)
+    assert wait_s is None or wait_s >= 0
