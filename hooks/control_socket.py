@@ -10,8 +10,10 @@ Sources: jambonz-feature-server lib/utils/ws-requestor.js (messages, acks, recon
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
+
+from hooks.strict_json import read_json
 
 PROTOCOL: Final = "ws.jambonz.org"
 MAX_CONNECTIONS: Final = 5
@@ -168,8 +170,8 @@ class ControlSocket:
         """Take what the application says. What makes no sense is answered, and hurts nothing."""
         text = wire if isinstance(wire, str) else wire.decode(errors="replace")
         try:
-            message = json.loads(text, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
+            message = read_json(text)
+        except ValueError:
             return [Send(self.complain("not valid JSON", text))]
         match message:
             case {"type": "ack", "msgid": str(msgid)}:
@@ -201,10 +203,6 @@ class ControlSocket:
         if hook and type_ not in WITHOUT_HOOK:
             head["hook"] = hook
         return f'{json.dumps(head)[:-1]}, "data": {body}}}'
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _fault(message: Any) -> str:

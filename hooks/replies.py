@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from pydantic_core import to_json
 
+from hooks.strict_json import read_json
 from hooks.transports.base import HookFailure, HookReply, HookTimeout, HookUnreachable
 from verbs.base import JsonObject
 
@@ -227,16 +228,12 @@ def _kind(value: Any) -> str:
 
 def _parse(body: bytes, what: str) -> Any:
     try:
-        value = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        value = read_json(body)
+    except ValueError:
         raise UnusableReplyError(f"{what} is not valid JSON") from None
     if _is_deeper_than(value, MAX_DEPTH):
         raise UnusableReplyError(f"{what} is nested more than {MAX_DEPTH} deep")
     return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _is_deeper_than(value: Any, levels: int) -> bool:

@@ -5,9 +5,12 @@ from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hooks.control_socket import (
     MAX_CONNECTIONS,
+    NAME_CHARS,
     WAITS_S,
     Address,
     Answered,
@@ -18,6 +21,7 @@ from hooks.control_socket import (
     Send,
     read_address,
 )
+from tests.properties import NEARLY_JSON, changed, json_values, tried_with
 
 BODY = '{"call_sid": "c-1", "from": "+1555"}'
 SAY = {"verb": "say", "text": "Hello."}
@@ -218,3 +222,41 @@ def test_at_the_calls_end_there_is_nobody_to_talk_to() -> None:
     socket.finish()
     socket.closed(1000)
     assert (socket.up, socket.left, socket.done) == (False, False, True)
+
+
+# Whatever it says
+
+MOST_BYTES = 4 * 1024
+WORDS = ["ack", "command", "session:new", "llm:tool-output", "redirect", "x" * 100, "", None, 7, ["ack"]]
+MESSAGES: list[dict[str, Any]] = [
+    {"type": "ack", "msgid": "m-1", "data": [SAY]},
+    {"type": "ack", "msgid": "m-2"},
+    {"type": "command", "command": "redirect", "queueCommand": True, "callSid": "c-1", "data": [SAY]},
+    {"type": "command", "command": "llm:tool-output", "tool_call_id": "t-1"},
+]
+
+
+@tried_with("wires", [[wire, wire.decode(errors="surrogateescape")] for wire in NEARLY_JSON])
+@given(
+    wires=st.lists(
+        changed(MESSAGES, st.sampled_from(WORDS) | json_values()).map(json.dumps) | st.binary(max_size=40) | st.text()
+    )
+)
+def test_whatever_an_application_says_is_done_or_answered_and_hurts_nothing(wires: list[str | bytes]) -> None:
+    socket = a_socket()
+    socket.opened()
+    msgid, _ = socket.ask(FINAL, "action", BODY)
+    for wire in wires:
+        for effect in socket.said(wire):
+            match effect:
+                case Send(text):
+                    assert len(text.encode()) < MOST_BYTES
+                    assert json.loads(text)["type"] in {"jambonz:error", "verb:hook"}  # what was asked before
+                case Command(name, _, _, tool_call_id, call_sid):
+                    assert len(name) <= NAME_CHARS
+                    assert isinstance(tool_call_id + call_sid, str)
+                case Greeted():
+                    assert socket.up
+                case Answered(answered):
+                    assert answered == msgid
+    assert socket.next_try_s() is not None

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hooks.filter import AUDIO_DELTAS, EventFilter
 from hooks.jambonz_filter import KNOWN, JambonzFilter
@@ -121,3 +123,24 @@ def test_a_star_alone_is_a_name_that_no_event_has() -> None:
 def test_audio_never_leaves_jambonz(events: list[str] | None, name: str) -> None:
     assert jambonz(events, name) is None
     assert default([name], name) == name
+
+
+SIGNS, ENDS = st.sampled_from(["", "-"]), st.sampled_from(["", ".*", "*"])
+STEMS = st.sampled_from(["response", "response.audio", "conversation.item", "c", "error", "", "*", "all", "r[", TODAY])
+PATTERNS = st.builds("{}{}{}".format, SIGNS, STEMS, ENDS)
+
+
+@given(events=st.lists(PATTERNS), name=st.sampled_from([*KNOWN, TODAY, GA_DONE, "*", "all", ""]))
+def test_the_filter_agrees_with_jambonz_code_written_out(events: list[str], name: str) -> None:
+    def expanded(patterns: list[str]) -> set[str]:
+        stems = [pattern[:-2] for pattern in patterns if pattern[-2:] == ".*"]
+        found = {known for known in KNOWN for stem in stems if known[: len(stem)] == stem}
+        return found | {pattern for pattern in patterns if pattern[-2:] != ".*"}
+
+    excluded = [event[1:] for event in events if event[:1] == "-"]
+    included = [event for event in events if event[:1] != "-"]
+    if "all" not in events:
+        goes = not expanded(included) or name in expanded(included)
+    else:
+        goes = name not in expanded(excluded) if excluded else name in KNOWN
+    assert jambonz(events, name) == (name if goes and name not in AUDIO_DELTAS else None)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from hooks.replies import MAX_OUTPUT_BYTES, error_output, function_output, tool_output, verbs_in
 from hooks.transports.base import HookBroken, HookFailure, HookReply, HookTimeout, HookUnreachable
+from tests.properties import NEARLY_JSON, changed, json_values, tried_with
 
 JSON = "application/json; charset=utf-8"
 
@@ -155,6 +156,40 @@ def test_any_reply_gives_an_output_within_bounds(status: int, content_type: str,
     assert len(tool_output(reply, "call_9").text.encode()) <= MAX_OUTPUT_BYTES
     verbs, complaint = verbs_in(reply)
     assert verbs is None or complaint is None
+
+
+ANSWERS: list[Any] = [
+    {"temperature": 72, "sky": ["clear"]},
+    {"result": {"ok": True}},
+    {"output": "72 degrees"},
+    {"type": "conversation.item.create", "item": {"type": "function_call_output", "call_id": "call_9", "output": "72"}},
+    {"results": [{"toolCallId": "call_9", "result": "72"}, {"toolCallId": "other", "error": "s3cr3t"}]},
+    {"type": "client_tool_result", "invocation_id": "call_9", "result": "72"},
+    {"type": "session.update", "session": {"instructions": "s3cr3t"}},
+    [{"verb": "say", "text": "Hello."}, {"verb": "hangup"}],
+]
+
+
+def texts_in(value: Any) -> list[str]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] if isinstance(value, str) else [text for inner in inside for text in texts_in(inner)]
+
+
+@tried_with("body", [*NEARLY_JSON, b'{"result":[1e999]}', b"[-1e999]", b'[{"verb":"pause","length":1e999}]'])
+@given(body=changed(ANSWERS, json_values()).map(json.dumps).map(str.encode))
+def test_any_json_is_an_output_that_is_json_or_text_and_verbs_or_a_complaint(body: bytes) -> None:
+    reply = answer(body)
+    output, complaint = tool_output(reply, "call_9")
+    assert len(output.encode()) <= MAX_OUTPUT_BYTES
+    if complaint:
+        assert json.loads(output).keys() == {"error"}
+        assert "s3cr3t" not in output + complaint
+    elif len(output.encode()) < MAX_OUTPUT_BYTES and output not in texts_in(json.loads(body or b"{}")):
+        json.loads(output, parse_constant=pytest.fail)
+    verbs, complaint = verbs_in(reply)
+    assert verbs is None or complaint is None
+    json.dumps(verbs, allow_nan=False)
+    assert "s3cr3t" not in (complaint or "")
 
 
 def test_an_error_can_be_given_without_a_reply() -> None:
