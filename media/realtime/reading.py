@@ -135,9 +135,10 @@ def _response_ended(event: JsonObject) -> ResponseEnded | None:
     if aside(response):
         return None
     error = _object(_object(response.get("status_details")).get("error"))
-    status = response.get("status") or "completed"
+    status = response.get("status")
     usage = _object(response.get("usage")) or _object(event.get("usage"))  # xAI has it beside the response
-    return ResponseEnded(text_in(response, "id"), status, error or None, usage)
+    ended = status if isinstance(status, str) and status else "completed"
+    return ResponseEnded(text_in(response, "id"), ended, error or None, usage)
 
 
 def _item_announced(event: JsonObject) -> ItemAnnounced | None:

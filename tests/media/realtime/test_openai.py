@@ -65,6 +65,7 @@ def delta(audio: bytes, type_: str = "response.output_audio.delta", **fields: An
     [
         ("session.created", {"session": {"expires_at": 17}}, SessionOpened(17)),
         ("session.created", {}, SessionOpened()),
+        ("response.done", {"response": {"id": "r1", "status": ["failed"]}}, ResponseEnded("r1", "completed")),
         ("session.created", {"session": None}, SessionOpened()),
         ("session.updated", {"session": {}}, SessionReady()),
         ("response.output_audio.done", ABOUT, SpeechComplete(SPEECH)),

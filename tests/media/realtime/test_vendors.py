@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.bridge import Bridge
@@ -21,10 +21,23 @@ from media.options import Manners, Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.playout import Speech
 from media.realtime import VENDORS, protocol
-from media.realtime.base import ModelError, ModelRefused, Realtime, SessionReady, SpeechReceived
+from media.realtime.base import (
+    ModelError,
+    ModelEvent,
+    ModelRefused,
+    Realtime,
+    ResponseEnded,
+    ResponseStarted,
+    SessionReady,
+    SpeechComplete,
+    SpeechReceived,
+    SpokenText,
+    ToolCalled,
+)
 from media.realtime.dialect import MISSING, OPENAI, TURN_DETECTION, find
 from media.realtime.updating import UpdateRefusedError
 from tests.oracles import check_client
+from tests.properties import NEARLY_JSON, changed, json_values, tries
 from tests.simulation import PCM24
 from tests.verbs.seed import SEED
 from verbs.llm import Llm
@@ -260,6 +273,53 @@ def test_a_malformed_event_is_refused_or_says_nothing_wrong(vendor: str, *, want
 def test_no_bytes_raise_anything_else(vendor: str, data: bytes) -> None:
     with suppress(ModelError):
         model_of(vendor).receive(data)
+
+
+ODD_TEXTS = ["\ud800", "AA=", "A A=", "-_8=", "AAA", "AAAA\n"]
+ODD_VALUES = json_values() | st.sampled_from([10**400, float("nan"), float("inf"), *ODD_TEXTS])
+RECORDED = {vendor: [event for _, event in said(vendor)] for vendor in VENDORS}
+
+
+@every_vendor
+@settings(max_examples=tries(30), deadline=None)
+@given(data=st.data())
+def test_events_in_any_order_with_anything_in_them_mean_what_can_be_worked_with(
+    vendor: str, data: st.DataObject
+) -> None:
+    model = model_of(vendor)
+    for event in data.draw(st.lists(changed(RECORDED[vendor], ODD_VALUES), max_size=8)):
+        try:
+            meaning = model.receive(json.dumps(event)).meaning
+        except ModelError as error:
+            fault = str(error)
+            assert len(fault) < 200
+            continue
+        if meaning is None:
+            continue
+        for name, kind in get_type_hints(type(meaning)).items():
+            assert kind is not str or isinstance(getattr(meaning, name), str), name
+        for tell in answers_to(model, meaning):
+            json.loads(tell or b"{}")
+
+
+def answers_to(model: Realtime, meaning: ModelEvent) -> list[bytes | None]:
+    match meaning:
+        case SpeechReceived(_, speech) | SpeechComplete(speech) | SpokenText(speech):
+            return [model.truncate(speech, 20, "bi-1"), model.forget(speech.item_id, "bi-2")]
+        case ResponseStarted(response_id) | ResponseEnded(response_id):
+            return [model.cancel(response_id, "bi-1")]
+        case ToolCalled(_, call_id):
+            return [model.answer_tool(call_id, "{}", "tool-1")]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("wire", NEARLY_JSON, ids=lambda wire: repr(wire[:12]))
+@every_vendor
+def test_what_is_almost_json_is_of_no_protocol(vendor: str, wire: bytes) -> None:
+    with pytest.raises(ModelError) as refused:
+        model_of(vendor).receive(wire)
+    assert len(str(refused.value)) < 120
 
 
 @every_vendor

@@ -1,15 +1,19 @@
 import hashlib
 import hmac
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.platforms.base import PlatformError, Signature, Stage
+from media.platforms.base import Call, CallStatus, PlatformError, Signature, Stage, read_json
 from media.platforms.jambonz.call import JambonzCalls
+from tests.properties import NEARLY_JSON, changed, edited, json_values, tried_with
+from verbs.handoff import Outcome
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "jambonz" / "webhooks.jsonl"
 BODIES: list[dict[str, Any]] = [json.loads(line) for line in SAMPLES.read_text().splitlines()[1:]]
@@ -233,3 +237,48 @@ def test_a_status_that_cannot_be_read_says_so() -> None:
 )
 def test_what_a_dial_or_a_refer_tells_is_how_the_transfer_went(told: dict[str, Any], outcome: str) -> None:
     assert calls.transferred({"call_sid": "abc", **told}) == outcome
+
+
+SHOWN = "s3cr3t +15557654321"
+"Stands in every body that is tried; no fault may repeat it."
+
+
+def attributes_of(body: bytes) -> dict[str, Any]:
+    try:
+        value = read_json(body)
+    except PlatformError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+@tried_with("body", NEARLY_JSON)
+@given(body=changed([{**line["body"], "x": SHOWN} for line in BODIES], json_values()).map(encoded))
+def test_whatever_is_changed_in_a_webhook_it_is_read_or_refused_and_not_repeated(body: bytes) -> None:
+    attributes = attributes_of(body)
+    reads: list[Callable[[bytes], Call | CallStatus]] = [calls.parse, calls.status]
+    for read in reads:
+        try:
+            told = read(body)
+        except PlatformError as error:
+            fault = str(error)
+            assert fault.startswith(("call webhook: ", "status webhook: "))
+            assert len(fault) < 120
+            assert "s3cr3t" not in fault
+        else:
+            assert re.fullmatch(r"[A-Za-z0-9._:@+-]{1,128}", told.call_sid)
+            assert str(attributes["call_sid"]) == told.call_sid
+            sip = told.attributes.get("sip")
+            assert isinstance(told, CallStatus) or not isinstance(sip, dict) or not {"raw", "body", "payload"} & {*sip}
+    assert calls.is_over(attributes) in {True, False}
+    assert calls.transferred(attributes) in get_args(Outcome)
+    assert json.dumps(calls.hook_attributes(attributes))
+
+
+@given(
+    header=edited([f"t=1795208771,v1={v1()}", f"t=1795208771, v1=0, v1={v1()}"], ["t=", "v1=", ",", "=", " ", "é", ""]),
+    body=st.sampled_from([BODY, BODY + b" ", b""]),
+)
+def test_a_header_is_valid_only_where_its_own_time_and_body_were_signed(header: str, body: bytes) -> None:
+    parts = [part.strip() for part in header.split(",")]
+    signed = next((part for part in parts if part.startswith("t=")), "") == "t=1795208771" and f"v1={v1()}" in parts
+    assert calls.verify(body, header, [SECRET], now_s=NOW_S) == (VALID if signed and body == BODY else WRONG)

@@ -15,6 +15,7 @@ from media.platforms.base import (
     PlatformOther,
 )
 from media.platforms.jambonz.media import JambonzMedia
+from tests.properties import NEARLY_JSON, changed, json_values, tried_with
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "jambonz"
 
@@ -143,3 +144,50 @@ def test_what_is_not_yet_played_is_thrown_away_in_the_platforms_own_words() -> N
 def test_the_first_lots_fill_what_the_platform_keeps_back() -> None:
     pacing = JambonzMedia.pacing
     assert pacing.prime_ms % pacing.lot_ms == 0
+
+
+TEXTS: list[dict[str, Any]] = [
+    json.loads(FIRST),
+    {"event": "dtmf", "dtmf": "5", "duration": "1600"},
+    {"type": "mark", "data": {"name": "m1", "event": "playout"}},
+]
+
+
+@tried_with("texts", [[text.decode(errors="replace")] * 2 for text in NEARLY_JSON])
+@given(texts=st.lists(changed(TEXTS, json_values()).map(json.dumps) | st.text(), max_size=4))
+def test_whatever_the_texts_the_first_tells_the_call_and_the_others_hurt_nothing(
+    texts: list[str],
+) -> None:
+    dialect, called = JambonzMedia(24000), False
+    for text in texts:
+        try:
+            [event] = dialect.receive(text)
+        except PlatformError as error:
+            fault = str(error)
+            assert not called
+            assert len(fault) < 120
+            continue
+        assert isinstance(event, CallStarted) is not called
+        called = True
+        match event:
+            case CallStarted(call_sid, rate_hz, _):
+                assert call_sid
+                assert rate_hz == 24000
+            case DigitReceived(digit, duration_ms):
+                assert digit in "0123456789*#ABCD"
+                assert duration_ms is None or 0 <= duration_ms < 10**9
+            case PlatformOther(kind):
+                assert kind in {"malformed", "unknown", "mark", "playDone"}
+
+
+@given(frames=st.lists(st.binary(max_size=7) | st.sampled_from([b"\xff\xff", bytes(320), bytes(321)]) | st.just("{")))
+def test_however_audio_is_cut_every_whole_sample_is_heard_in_order(frames: list[str | bytes]) -> None:
+    dialect, heard = opened(), b""
+    for frame in frames:
+        for event in dialect.receive(frame):
+            if isinstance(event, AudioReceived):
+                assert event.pcm
+                assert len(event.pcm) % 2 == 0
+                heard += event.pcm
+    said = b"".join(frame for frame in frames if isinstance(frame, bytes))
+    assert heard == said[: len(said) // 2 * 2]
