@@ -27,6 +27,8 @@ SAMPLE_BYTES: dict[Encoding, int] = {"pcm16": 2, "ulaw": 1, "alaw": 1}
 SILENT_BYTE: dict[Encoding, bytes] = {"pcm16": b"\0", "ulaw": b"\xff", "alaw": b"\xd5"}
 LINEAR_BYTES = 2
 
+LEAST_CLIP_HZ, MOST_CLIP_HZ = 4000, 384_000
+"Rates of files that are converted: beyond them there is no sound, or no converter."
 TONE_HZ = 440
 TONE_PEAK = round(32767 * 10 ** (-30 / 20))
 "-30 dB below full scale: heard in a quiet room, not startling at the ear."
@@ -197,7 +199,10 @@ def clip(path: str, rate_hz: int) -> bytes:
             pcm, channels, source_hz = file.readframes(file.getnframes()), file.getnchannels(), file.getframerate()
     except (wave.Error, EOFError) as error:
         raise ValueError(f"{path}: not a WAV file of linear samples: {error}") from error
-    left = memoryview(pcm).cast("h")[::channels].tobytes()
+    if not LEAST_CLIP_HZ <= source_hz <= MOST_CLIP_HZ:
+        raise ValueError(f"{path}: its rate is {source_hz} Hz; {LEAST_CLIP_HZ} to {MOST_CLIP_HZ} are wanted")
+    whole = memoryview(pcm)[: len(pcm) - len(pcm) % LINEAR_BYTES]  # it may break off in mid-sample
+    left = whole.cast("h")[::channels].tobytes()
     change = converter(AudioFormat("pcm16", source_hz), AudioFormat("pcm16", rate_hz))
     return change.convert(left) + change.flush()
 

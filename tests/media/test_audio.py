@@ -1,7 +1,9 @@
 import array
 import math
+import struct
 import subprocess
 import sys
+import tempfile
 import wave
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from media.audio import AudioFormat, Encoding, OddByte, clip, converter, preload, tone
+from tests.properties import tried_with
 
 PCM_8K = AudioFormat("pcm16", 8000)
 PCM_24K = AudioFormat("pcm16", 24000)
@@ -199,3 +202,37 @@ def test_what_is_no_clip_is_refused(tmp_path: Path, width: int | None) -> None:
             file.setframerate(8000)
     with pytest.raises(ValueError, match=r"hold\.wav"):
         clip(str(path), 8000)
+
+
+def a_wav(
+    n_bytes: int = 20, *, kind: int = 1, channels: int = 1, rate_hz: int = 8000, bits: int = 16, told: int | None = None
+) -> bytes:
+    form = struct.pack("<HHLLHH", kind, channels, rate_hz, 0, 0, bits)
+    data = struct.pack("<L", n_bytes if told is None else told) + bytes(n_bytes)
+    inside = b"WAVEfmt " + struct.pack("<L", len(form)) + form + b"data" + data
+    return b"RIFF" + struct.pack("<L", len(inside)) + inside
+
+
+wavs = st.builds(
+    a_wav,
+    st.integers(0, 50),
+    kind=st.sampled_from([1, 1, 1, 0, 7, 0xFFFE]),
+    channels=st.sampled_from([1, 2, 0, 3, 0x7FFF]),
+    rate_hz=st.sampled_from([8000, 16000, 48000, 0, 1, 11, 2**32 - 1]),
+    bits=st.sampled_from([16, 16, 16, 8, 0, 24, 65535]),
+    told=st.sampled_from([None, None, 0, 2**32 - 1]),
+)
+
+
+@tried_with("raw", [a_wav(rate_hz=0), a_wav(rate_hz=1), a_wav(3, told=100), a_wav(5, channels=2), b"", a_wav()[:30]])
+@given(raw=wavs | st.builds(lambda raw, cut: raw[:cut], wavs, st.integers(0, 60)) | st.binary(max_size=60))
+def test_any_file_is_a_clip_of_whole_samples_or_none(raw: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hold.wav"
+        path.write_bytes(raw)
+        try:
+            sound = clip(str(path), 8000)
+        except ValueError as error:
+            assert str(error).startswith(f"{path}: ")  # noqa: PT017
+        else:
+            assert len(sound) % 2 == 0
