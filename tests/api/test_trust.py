@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.trust import Facts, PathClass, Refusal, Secrets, decide, facts_of, is_authenticated, refused
 from media.platforms.base import Signature
+from tests.properties import edited
 
 NOTHING = Secrets()
 SIGNED = Secrets(signed_webhooks=True)
@@ -129,6 +130,20 @@ def test_any_other_host_is_not(host: str | None) -> None:
 @given(st.text(max_size=40))
 def test_no_host_text_breaks_the_decision(host: str) -> None:
     assert status(decide(replace(local("admin"), host=host), NOTHING)) in {200, 403}
+
+
+PIECES = ["Basic ", "basic ", "Bearer ", " ", "=", "é", "\udcff", "\0", "OnB3", "sé:crèt", "*"]
+
+
+@given(header=edited([RIGHT_BASIC, RIGHT_BEARER, ""], PIECES) | st.text(), path=st.sampled_from(GUARDED))
+def test_no_authorization_but_the_right_one_lets_anybody_in_and_none_is_repeated(header: str, path: PathClass) -> None:
+    scheme, _, shown = header.partition(" ")
+    shows = {"basic": shown.strip() == RIGHT_BASIC[6:], "bearer": shown.strip() == RIGHT_BEARER[7:]}
+    proof = {"admin": "bearer", "metrics": "bearer", "discovery": ""}.get(path, "basic")
+    secrets = Secrets(basic_auth=BASIC.basic_auth, admin_token=ADMIN.admin_token)
+    refusal = decide(replace(remote(path), authorization=header), secrets)
+    assert status(refusal) == (200 if not proof or (scheme.lower() == proof and shows[proof]) else 401)
+    assert refusal is None or "sé:crèt" not in repr(refusal)
 
 
 def test_a_proxy_is_not_a_friend() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.outbound import RINGS_S, TAG, Placed, placed_call, seal, unseal
+from tests.properties import changed, edited, json_values
 
 SECRET = b"secret of the tickets"
 PLACED = Placed("support", "/machine")
@@ -43,3 +44,17 @@ def test_it_comes_back_in_the_calls_tag() -> None:
     others: list[dict[str, Any]] = [{}, {"customerData": sealed}, {"customerData": {}}, {"customerData": None}]
     for attributes in others:
         assert placed_call(attributes, SECRET, now_s=0.0) is None
+
+
+SEALED = seal(PLACED, SECRET, now_s=0.0)
+
+
+@given(text=edited([SEALED, ""], ["A", "-", "_", "+", "/", "=", "", "é", "\udcff", SEALED]) | st.text())
+def test_what_is_changed_in_a_seal_makes_it_none(text: str) -> None:
+    if unseal(text, SECRET, now_s=0.0) is not None:
+        assert base64.urlsafe_b64decode(text + "==") == base64.urlsafe_b64decode(SEALED + "==")
+
+
+@given(attributes=changed([{"customerData": {TAG: SEALED}, "call_sid": "c-1"}], json_values()))
+def test_whatever_the_calls_tag_is_it_is_ours_or_none(attributes: dict[str, Any]) -> None:
+    assert placed_call(attributes, SECRET, now_s=0.0) in {PLACED, None}

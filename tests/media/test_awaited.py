@@ -1,9 +1,11 @@
 from math import inf
 
 import pytest
+from hypothesis import given
 
-from media.awaited import RETRIES, Awaited
+from media.awaited import MAX_RATE_LIMIT_S, RATE_LIMITS, RETRIES, Awaited
 from media.ends import FATAL
+from tests.properties import edited, tried_with
 
 GREETING = {"instructions": "Greet the caller."}
 
@@ -109,3 +111,14 @@ def test_the_second_try_comes_back_with_a_completed_response_and_with_nothing_el
 @pytest.mark.parametrize("code", sorted(FATAL))
 def test_a_failure_that_must_repeat_itself_is_not_asked_for_again(code: str) -> None:
     assert awaited().after_failure(code, "", 0.0) is None
+
+
+MESSAGES = ["Rate limit reached. Please try again in 6.5s.", "try again in 20 ms", "try again in 1s"]
+
+
+@tried_with("message", ["try again in " + "9" * 400 + "s", "try again in ٣s", "try again in " + "1" * 50_000])
+@given(message=edited(MESSAGES, ["9" * 30, ".", "-", "0", " ", "ms", "s", "²", "e9", "try again in "]))
+def test_whatever_a_model_says_of_its_limits_the_wait_is_bounded(message: str) -> None:
+    wait_s = awaited().after_failure(min(RATE_LIMITS), message, 0.0)
+    assert wait_s is not None
+    assert 0 <= wait_s <= MAX_RATE_LIMIT_S

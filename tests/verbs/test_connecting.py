@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import verbs
+from tests.properties import changed, json_values
 from verbs.connecting import FIELDS, faults
 
 CA = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n"
@@ -99,3 +102,43 @@ def test_a_proxys_password_is_in_no_complaint() -> None:
     ) as caught:
         verbs.parse([verb], version="0.9")
     assert "s3cret" not in str(caught.value)
+
+
+WHOLE: dict[str, Any] = {
+    "host": "[::1]:9000",
+    "path": "v1/realtime?model=x",
+    "url": "wss://voice.example/v1/realtime?model=x",
+    "headers": {"X-A": "b"},
+    "query": {"a": "b"},
+    "subprotocols": ["realtime", "api-key.sk-1"],
+    "proxy": "http://user:s3cr3t@proxy.example:3128",
+    "tls": {"ca": CA, "server_name": "m.internal"},
+}
+PIECES = [
+    "s3cr3t",
+    "://",
+    ":",
+    "@",
+    "[",
+    "]",
+    "::1",
+    "%zz",
+    "%",
+    ".",
+    "a" * 64,
+    "é",
+    "\udc80",
+    "\r\n",
+    "\0",
+    "99999",
+    "²",
+]
+TEXTS = st.lists(st.sampled_from([*PIECES, "ws", "https"]), max_size=6).map("".join) | st.text(max_size=5)
+
+
+@given(options=changed([WHOLE], json_values(TEXTS)))
+def test_whatever_the_options_are_each_is_of_use_or_named_and_none_repeated(options: dict[str, Any]) -> None:
+    found = list(faults(options))
+    assert all(any(fault.startswith(f"connectOptions.{name} must be ") for name in FIELDS) for fault in found)
+    assert not any("s3cr3t" in fault for fault in found)
+    assert len(found) <= len(FIELDS)

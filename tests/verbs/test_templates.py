@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verbs.templates import fill, names
+from tests.properties import changed, json_values
+from verbs.templates import fill, guessed, names
 
 VALUES: dict[str, Any] = {
     "from": "+15551230001",
@@ -63,3 +64,28 @@ def test_whatever_a_caller_is_named_stays_data(name: str) -> None:
     assert filled.startswith("<")
     assert filled.isprintable() or not name.isprintable()
     assert fill("{{a}}{{b}}", {"a": "{{", "b": "to}}", "to": "secret"}) == "{{to}}"
+
+
+PIECES = ["{{", "}}", "{", "}", " ", "from", "sip", ".", "headers", "X-Tenant", "\n", "é", "odd", "<speak>", "none"]
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join)
+
+
+@given(document=changed([[{"verb": "say", "text": "{{from}}"}]], json_values(TEXTS)), values=json_values(TEXTS))
+def test_any_document_keeps_its_form_and_only_its_names_are_filled_in(document: Any, values: Any) -> None:
+    nothing: dict[str, Any] = {}
+    for filled in (fill(document, {**VALUES, "x": values}), fill(document, nothing), guessed(document)):
+        assert shape(filled) == shape(document)
+    assert fill(document, nothing) == document or names(document)
+    assert all(name and not set(name) & set("{} ") for name in names(document))
+
+
+def shape(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: shape(inner) for key, inner in value.items()}
+        case list():
+            return [shape(inner) for inner in value]
+        case str():
+            return str
+        case _:
+            return value

@@ -1,5 +1,6 @@
 """jambonz' REST API: the requests that it takes, and what its replies mean."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from media.platforms.jambonz.rest import JambonzRest
 from media.remote import Access, Application, Order, RemoteRefused, RemoteReply
+from tests.properties import NEARLY_JSON, changed, json_values, tried_with
 
 REST = JambonzRest()
 ACCESS = Access("https://jambonz.example.com/v1", "acc/1", "key")
@@ -129,3 +131,29 @@ def test_no_reply_is_too_strange(status: int, body: bytes) -> None:
         assert 200 <= status < 300
     except RemoteRefused as refusal:
         assert str(refusal).isprintable()  # noqa: PT017
+
+
+WHO: list[Any] = [PHONE, {"type": "sip", "sipUri": "sip:ann@example.com"}, {"type": "user", "name": "ann@example.com"}]
+TEXTS = st.sampled_from(["+15551230001", "sip:a@b", "a@b", "sip:", "a@b\r\nX: y", "sip:" + "x" * 300]) | st.text()
+
+
+@given(to=TEXTS | changed(WHO, json_values(TEXTS)) | json_values())
+def test_whoever_is_to_be_called_can_be_called_by_the_platform_or_by_nobody(to: Any) -> None:
+    who = REST.destination(to)
+    if who is not None:
+        address = who[{"phone": "number", "teams": "number", "user": "name", "sip": "sipUri"}[who["type"]]]
+        assert address.isprintable()
+        assert 0 < len(address) <= 256
+        assert REST.destination(who) == who
+
+
+@tried_with("body", NEARLY_JSON)
+@given(body=changed([{"sid": "c-1"}, {"msg": "no"}], json_values()).map(json.dumps).map(str.encode))
+def test_a_call_that_was_placed_has_a_sid_or_is_refused_in_one_line(body: bytes) -> None:
+    for status in (201, 400):
+        try:
+            assert REST.placed(RemoteReply(status, body))
+        except RemoteRefused as refusal:
+            told = str(refusal)
+            assert told.isprintable()
+            assert len(told) < 500
