@@ -27,8 +27,9 @@ Keys that pipecat's eval scenarios have keep their names: `turns`, `user`, `dtmf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sim.yaml_file import UnreadableError, read_yaml
 
 JsonObject = dict[str, Any]
 Seconds = Annotated[float, Field(ge=0)]
@@ -190,8 +191,8 @@ class Scene(_Part):
 
 def load(path: Path) -> Scene:
     try:
-        return Scene.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
+        return Scene.model_validate(read_yaml(path))
+    except UnreadableError as error:
         raise SceneError(f"{path}: {error}") from error
     except ValidationError as error:
         places = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())

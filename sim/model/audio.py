@@ -2,7 +2,6 @@
 
 import audioop
 import base64
-import binascii
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +65,7 @@ def decoded(text: str) -> bytes:
     """Return the bytes of an `audio` field; RequestError if it is no base64 or longer than 15 MiB."""
     try:
         audio = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # also where it is not ASCII
         message = "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value."
         raise RequestError("invalid_value", message, "audio") from error
     if len(audio) > MAX_APPEND_BYTES:

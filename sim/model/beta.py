@@ -57,11 +57,12 @@ class BetaSession:
     def receive(self, message: str | bytes, now: float) -> list[JsonObject]:
         try:
             event = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict):
             return self._old(self._session.receive(message, now))
-        strange = next((name for name in NOT_BETA if name in (event.get("session") or {})), None)
+        settings = event.get("session")
+        strange = next((name for name in NOT_BETA if isinstance(settings, dict) and name in settings), None)
         if strange:
             return [*self.tick(now), _unknown(f"session.{strange}", event)]
         return self._old(self._session.receive(json.dumps(modern(event)), now))
@@ -114,8 +115,8 @@ def _settings(flat: JsonObject) -> JsonObject:
     for side, values in sides.items():
         form = given.pop(f"{side}_audio_format", None)
         if form is not None:
-            values["format"] = FORMATS.get(form, {"type": form})
-    if "modalities" in given:
+            values["format"] = FORMATS.get(str(form), {"type": form})
+    if isinstance(given.get("modalities"), list):
         given["output_modalities"] = ["audio"] if "audio" in given.pop("modalities") else ["text"]
     if "max_response_output_tokens" in given:
         given["max_output_tokens"] = given.pop("max_response_output_tokens")
@@ -143,7 +144,7 @@ def _item(item: JsonObject, parts: dict[str, str]) -> JsonObject:
     if not isinstance(item.get("content"), list):
         return item
     content = [
-        {**part, "type": parts.get(part.get("type", ""), part.get("type"))} if isinstance(part, dict) else part
+        {**part, "type": parts.get(str(part.get("type")), part.get("type"))} if isinstance(part, dict) else part
         for part in item["content"]
     ]
     return {**item, "content": content}

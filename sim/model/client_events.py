@@ -120,5 +120,5 @@ def parsed(message: str | bytes) -> Any:
     """Return the JSON value of a websocket message; RequestError if it is none."""
     try:
         return json.loads(message)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError("invalid_json", "Could not parse the event: it is not valid JSON.") from error

@@ -39,10 +39,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from sim.model.faults import CloseCode, CloseReason, Failure, Faults, JsonObject, Part, Seconds
+from sim.yaml_file import UnreadableError, read_yaml
 
 
 class ScriptError(ValueError):
@@ -187,8 +187,8 @@ class Script(Part):
 def load(path: Path) -> Script:
     """Read a script or a scene from a YAML file; an empty one is the default script."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        document = read_yaml(path)
+    except UnreadableError as error:
         raise ScriptError(f"{path}: {error}") from error
     return Script.of({} if document is None else document)
 

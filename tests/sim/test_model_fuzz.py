@@ -1,13 +1,16 @@
 """Whatever a client does, the rehearsal model answers with events that OpenAI's types accept, and never breaks."""
 
 import base64
+import json
 from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from sim import voice
-from tests.properties import tries
+from sim.model import RehearsalSession, Script
+from sim.model.beta import BetaSession
+from tests.properties import NEARLY_JSON, changed, json_values, tried_with, tries
 from tests.sim.model_client import Client, of_type
 
 TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}}}
@@ -65,3 +68,32 @@ def test_any_order_of_events_is_answered_and_every_response_ends(deeds: list[tup
     added = [event["item"]["id"] for event in of_type(client.events, "conversation.item.added")]
     assert added == list(dict.fromkeys(added))
     assert sorted(added) == sorted(event["item"]["id"] for event in of_type(client.events, "conversation.item.done"))
+
+
+HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
+EVENTS: list[dict[str, Any]] = [
+    {"type": "session.update", "session": {"type": "realtime", "tools": [TOOL], "audio": {"output": {}}}},
+    {"type": "session.update", "session": {"modalities": ["audio"], "voice": "alloy", "input_audio_format": "pcm16"}},
+    {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(960)).decode()},
+    {"type": "conversation.item.create", "item": HELLO},
+    {"type": "conversation.item.truncate", "item_id": "i", "content_index": 0, "audio_end_ms": 0},
+    {"type": "response.create", "response": {"instructions": "Greet.", "modalities": ["audio"]}, "event_id": "e"},
+]
+ODD_TEXTS = st.sampled_from(["\ud800", "AAA", "pcm16", "text", "function_call_output", "x" * 600])
+
+
+NOT_ASCII = json.dumps({"type": "input_audio_buffer.append", "audio": "é"}).encode()
+
+
+@tried_with("messages", [[message] for message in (NOT_ASCII, *NEARLY_JSON)])
+@settings(max_examples=tries(60), deadline=None)
+@given(messages=st.lists(changed(EVENTS, json_values(ODD_TEXTS)).map(json.dumps).map(str.encode), max_size=4))
+def test_whatever_is_said_to_a_rehearsal_of_either_shape_is_answered(messages: list[bytes]) -> None:
+    for session in (
+        RehearsalSession(Script(), 0.0, model="m"),
+        BetaSession(RehearsalSession, Script(), 0.0, model="m"),
+    ):
+        for nth, message in enumerate(messages):
+            for event in session.receive(message, float(nth)):
+                assert isinstance(event["type"], str)
+                json.dumps(event)

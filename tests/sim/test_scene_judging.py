@@ -3,13 +3,16 @@
 import base64
 import json
 import struct
+import tempfile
 import wave
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
 
 from sim.agent_items import Account, accounts, hearing_fault, truncation_fault
 from sim.alignment import find
@@ -17,7 +20,8 @@ from sim.director import Verdict
 from sim.expecting import met, nearest
 from sim.happening import Happening
 from sim.hooks import Received, happening, kind_of, telling, undelivered
-from sim.model import Script
+from sim.model import Script, ScriptError
+from sim.model import load as load_script
 from sim.model_log import Diary, DiarySession, Item, keeping_diary
 from sim.platform.heard import Heard
 from sim.platform.recording import channels
@@ -29,9 +33,11 @@ from sim.scene import Expectation, Hearing, Scene, SceneError, load
 from sim.server_log import ServerLog
 from sim.show import line
 from sim.stage import Secrets, configuration, laid_over, new_secrets
+from tests.properties import edited, tried_with, tries
 
 RATE_HZ = 24000
 SCENES = Path(__file__).parents[2] / "sim" / "scenes"
+OURS = [path.read_text("utf-8") for path in sorted(SCENES.glob("*.yaml"))]
 
 
 def expected(**fields: Any) -> Expectation:
@@ -78,6 +84,36 @@ def test_a_bad_scene_says_where_it_is_bad(tmp_path: Path, text: str, complaint: 
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SceneError, match=complaint):
         load(path)
+
+
+PIECES = ["[", "]", "{", "}", ":", ": ", "- ", "? ", "\n", "\n  ", "\t", "'", '"', "\\", "&a ", "*a", "<<: "]
+PIECES += ["!!int ", "!!timestamp "]
+PIECES += ["2026-99-99", "0x", "1:99", "=", "~", "é", "\0", "user", "dtmf", "turns", "expect", "within_ms", "[" * 400]
+BROKE_IT = [
+    *(
+        'name: "\\UFFFFFFFF"',
+        "a: 2026-99-99",
+        "a: !!int x",
+        "a: !!int",
+        "a: !!float",
+        "a: !!bool x",
+        "a: !!timestamp x",
+    ),
+    *("a: " + "9" * 5000, "[" * 5000, "- &a [*a]", "? [a]\n: 1", "<<: 1", "1: 2", "\udcff"),
+]
+
+
+@tried_with("text", BROKE_IT)
+@settings(max_examples=tries(40), deadline=None)
+@given(text=edited(OURS, PIECES))
+def test_any_file_is_a_scene_and_a_script_or_says_why_it_is_none(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scene.yaml"
+        path.write_bytes(text.encode(errors="surrogateescape"))
+        with suppress(SceneError):
+            load(path)
+        with suppress(ScriptError):
+            load_script(path)
 
 
 def test_a_missing_scene_says_so(tmp_path: Path) -> None:
