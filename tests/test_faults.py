@@ -1,18 +1,62 @@
-"""The table of faults that is kept (docs/faults.md) names every fault, and only tests that there are."""
+"""The tables that are kept (docs/faults.md) name every fault and every parser, and only tests that there are."""
 
+import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
-ROWS = re.findall(r"^\| ([EF]\d+) \|.+\| ([^|]+) \|$", (ROOT / "docs" / "faults.md").read_text("utf-8"), re.MULTILINE)
+TEXT = (ROOT / "docs" / "faults.md").read_text("utf-8")
+ROWS = re.findall(r"^\| ([EFP]\d+) \|.+\| ([^|]+) \|$", TEXT, re.MULTILINE)
+PARSERS = re.findall(r"^\| (P\d+) \|[^|]+\| ([^|]+) \|.+\| ([^|]+) \|$", TEXT, re.MULTILINE)
+
+READS = {"loads", "read_json", "b64decode", "a2b_base64", "parse_stream", "parsedate_to_datetime"}
+"Functions by which what somebody has written is read."
+OWN_WORDS = {
+    *("hooks/redaction.py", "hooks/applications/python.py", "hooks/applications/websocket.py", "store/sql.py"),
+    *("verbs/tables/__init__.py", "verbs/tools.py"),
+}
+"What reads what we have written ourselves."
 
 
-def test_every_fault_of_the_platforms_side_has_its_row() -> None:
-    assert [fault for fault, _ in ROWS] == [*(f"E{n}" for n in range(1, 7)), *(f"F{n:02}" for n in range(1, 19))]
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-def test_the_table_names_no_test_that_there_is_not_and_each_fault_has_one() -> None:
-    files = [path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
-    there_are = {name for text in files for name in re.findall(r"^(?:async )?def (test_\w+)", text, re.MULTILINE)}
-    named = {fault: set(re.findall(r"`(test_\w+)`", tests)) for fault, tests in ROWS}
-    assert {fault: tests - there_are for fault, tests in named.items() if not tests or tests - there_are} == {}
+TESTS = [
+    function
+    for path in (ROOT / "tests").rglob("test_*.py")
+    for function in functions(path)
+    if function.name.startswith("test_")
+]
+PROPERTIES = {test.name for test in TESTS if any("given(" in ast.unparse(by) for by in test.decorator_list)}
+
+
+def test_every_fault_of_the_platforms_side_has_its_row_and_the_parsers_are_numbered() -> None:
+    faults = [*(f"E{n}" for n in range(1, 7)), *(f"F{n:02}" for n in range(1, 19))]
+    assert [row for row, _ in ROWS] == [*faults, *(f"P{n:02}" for n in range(1, len(PARSERS) + 1))]
+
+
+def test_the_tables_name_no_test_that_there_is_not_and_each_row_has_one() -> None:
+    there_are = {test.name for test in TESTS}
+    named = {row: set(re.findall(r"`(test_\w+)`", tests)) for row, tests in ROWS}
+    assert {row: tests - there_are for row, tests in named.items() if not tests or tests - there_are} == {}
+
+
+@pytest.mark.parametrize(("row", "by", "tests"), PARSERS)
+def test_every_parser_of_ours_is_there_and_has_a_property(row: str, by: str, tests: str) -> None:
+    files = re.findall(r"`([\w/]+\.py)`", by)
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+    assert not files or PROPERTIES & set(re.findall(r"`(test_\w+)`", tests))
+
+
+def test_what_reads_the_words_of_others_is_in_the_table() -> None:
+    rooms = [room for room in ROOT.iterdir() if (room / "__init__.py").is_file() and room.name not in {"bench", "sim"}]
+    reading = {
+        path.relative_to(ROOT).as_posix()
+        for path in (path for room in rooms for path in room.rglob("*.py"))
+        if READS & set(re.findall(r"\b(\w+)\(", path.read_text("utf-8")))
+    }
+    assert reading - set(re.findall(r"`([\w/]+\.py)`", TEXT)) == OWN_WORDS
