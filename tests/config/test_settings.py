@@ -16,7 +16,7 @@ from config.environment import read_dotenv
 from config.load import Source, settings_of
 from config.manners import Conversation, IdleStep
 from tests.config.conftest import Load
-from tests.properties import changed, tries
+from tests.properties import changed, edited, tries
 
 OPENAI = "wss://api.openai.com/v1/realtime"
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -354,6 +354,32 @@ def test_whatever_is_changed_in_a_configuration_is_taken_or_complained_of_at_its
     else:
         assert SECRET not in repr(read)
         assert read_whole(document) == read
+
+
+SECRETS = ["server.admin_token", "server.ticket_secret", "platform.webhook_secrets", "platform.basic_auth.password"]
+SECRETS += ["platform.api.api_key", "vendors.openai.api_key", "vendors.openai.proxy", "hooks.secrets"]
+WRITTEN = edited(
+    ["s3cr3t", "whsec_s3cr3t", "http://u:s3cr3t@h.example:1"], ["é", "@", "/", ":", " ", "=", "[", "\n", "$"]
+)
+
+
+@settings(max_examples=tries(50), deadline=None)
+@given(
+    place=st.sampled_from(SECRETS),
+    text=WRITTEN,
+    wrapped=st.sampled_from([str, lambda text: [text], lambda text: {text: text}]),
+)
+def test_whatever_is_written_for_a_secret_stands_in_no_complaint(place: str, text: str, wrapped: Any) -> None:
+    document: dict[str, Any] = {"store": "memory://", "routes": WHOLE["routes"]}
+    *parents, leaf = place.split(".")
+    inner = document
+    for parent in parents:
+        inner = inner.setdefault(parent, {})
+    inner[leaf] = wrapped(text)
+    try:
+        assert "s3cr3t" not in repr(read_whole(document))
+    except ConfigError as error:
+        assert "s3cr3t" not in str(error)  # noqa: PT017
 
 
 def test_the_shipped_example_needs_no_environment() -> None:
