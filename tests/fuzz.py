@@ -1,6 +1,6 @@
 """`python -m tests.fuzz MINUTES`, which is `make fuzz`: the property tests alone, on ever new examples.
 
-It goes in rounds, each of ten times the examples of `make test`, and begins no round after so many minutes. A round
+It goes in rounds, each of three times the examples of `make test`, and begins no round after so many minutes. A round
 that finds something is the last. What was found is kept in .hypothesis/ and is tried first from then on, also by
 `make test`; before it is mended it becomes an `@example` of its test.
 """

@@ -1,6 +1,6 @@
 """How many examples the property tests try, and the strange input that several of them draw from.
 
-`make test` tries a hundred of each; `make fuzz` (tests/fuzz.py) ten times as many in every round.
+`make test` tries a hundred of each; `make fuzz` (tests/fuzz.py) three times as many in every round.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ USUAL: Final = 100
 UNIT, FUZZ = "unit", "fuzz"
 settings.register_profile(UNIT, max_examples=USUAL)
 settings.register_profile(
-    FUZZ, max_examples=10 * USUAL, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
+    FUZZ, max_examples=3 * USUAL, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
 )
 
 Test = TypeVar("Test", bound=Callable[..., Any])

@@ -45,7 +45,7 @@ def test_the_tables_name_no_test_that_there_is_not_and_each_row_has_one() -> Non
     assert {row: tests - there_are for row, tests in named.items() if not tests or tests - there_are} == {}
 
 
-@pytest.mark.parametrize(("row", "by", "tests"), PARSERS)
+@pytest.mark.parametrize(("row", "by", "tests"), PARSERS, ids=[row for row, _, _ in PARSERS])
 def test_every_parser_of_ours_is_there_and_has_a_property(row: str, by: str, tests: str) -> None:
     files = re.findall(r"`([\w/]+\.py)`", by)
     assert [file for file in files if not (ROOT / file).is_file()] == []
