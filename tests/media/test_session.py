@@ -464,6 +464,13 @@ def test_a_model_to_which_the_caller_speaks_first_owes_them_only_a_session() -> 
     assert machine.next_due() == inf
 
 
+def test_a_session_that_is_there_before_its_caller_owes_them_nothing_when_they_come() -> None:
+    machine, _ = session(manners=Manners(caller_speaks_first=True))
+    ready(machine, 1.0)
+    machine.caller_waits(2.0)
+    assert machine.next_due() == inf
+
+
 def test_a_model_that_is_gone_has_nothing_more_to_say() -> None:
     machine, _, watch = watched()
     ready(machine)
