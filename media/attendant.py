@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from math import inf
 
 from media.confidential import MASK
-from media.effects import End
+from media.effects import End, Report
 from media.ends import CALLER_SILENT
 from media.idle import Idle
 from media.keypad import TYPED, Keypad
 from media.options import Manners
 
+DIGIT = "input_audio_buffer.dtmf_event_received"
+"OpenAI's own name, which it sends on SIP only: over a websocket the keypad is ours to tell."
 UNDECIDED_S = 5.0
 "How long an agent is held at most for what may be an interruption: that much noise without a word is none."
 UNENDED_S = 60.0
@@ -97,9 +99,9 @@ class Attendant:
         """The caller begins to say something, or makes a noise."""
         self._undecided_at, self._unended_at = now + UNDECIDED_S, now + UNENDED_S
 
-    def shown(self, key: str) -> str:
-        """Give what may be told of a key."""
-        return MASK if self._sensitive else key
+    def told(self, key: str) -> Report:
+        """Tell of a key what may be told."""
+        return Report(DIGIT, {"type": DIGIT, "event": MASK if self._sensitive else key})
 
     def tick(self, now: float) -> list[Act]:
         acts = [*self._held, *self._typed(self._keypad.tick(now) if self._keypad else None)]

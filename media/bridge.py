@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from media.conversation import Conversation
 from media.effects import Effect, End, Finish, JsonObject, Report, ToModel, Wire
-from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, TOO_LONG, media_lost
+from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, PLAYED_OUT, TOO_LONG, media_lost
 from media.meanings import tell
 from media.options import Options, PlatformLeg
 from media.pace import Pace
@@ -43,16 +43,10 @@ from media.session import Session
 from media.updating import update
 from media.voice import Voice
 
-MAX_QUEUED_MS = 600_000
-"Ten minutes of speech, 29 MB: far above any response, so that a barge-in behind it is still read at once."
 NOTHING: list[Effect] = []
 "What a piece of speech brings that makes no lot yet: no effect, and no other time to wake up. Not to be added to."
-PLAYED_OUT = frozenset({"connection failure", "disconnect from remote end"})
-"How a model that took part can be lost; of one that refused, or must fail, nothing more is worth hearing."
 ENDING_S = 1.0
 "How long the last transcript and usage are awaited."
-DIGIT = "input_audio_buffer.dtmf_event_received"
-"OpenAI's own name, which it sends on SIP only: over a websocket the keypad is ours to tell."
 
 
 class Bridge:
@@ -95,7 +89,7 @@ class Bridge:
     @property
     def backlogged(self) -> bool:
         """Whether the model should not be read for a while: it is far ahead of what can be spoken."""
-        return self._voice.queued_ms() > MAX_QUEUED_MS
+        return self._voice.backlogged
 
     # The platform's leg
 
@@ -136,8 +130,7 @@ class Bridge:
                 self._session.caller_waits(now)
                 self._begin(now)
             case DigitReceived(digit, _):
-                shown = self._talk.attendant.shown(digit)
-                self._out.append(Report(DIGIT, {"type": DIGIT, "event": shown}))
+                self._out.append(self._talk.attendant.told(digit))
                 if not self._ending:
                     self._talk.pressed(digit, now, waits=not self._session.ready)
             case _:

@@ -22,6 +22,9 @@ TIMEOUT = Report("response.timeout", {"type": "response.timeout"})
 SILENT = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
 NO_METADATA = End("connection failure", "media_lost", "platform", {"message": "no metadata in time"})
 
+PLAYED_OUT = frozenset({"connection failure", "disconnect from remote end"})
+"How a model that took part can be lost; of one that refused, or must fail, nothing more is worth hearing."
+
 REFUSALS = frozenset({1008, 3000, 4000})
 "Close codes that say that trying again is of no use (OpenAI: 3000 and 4000 carry invalid_request_error.*)."
 

@@ -15,10 +15,8 @@ Theory of operation
     A caller who has not heard a word yet waits `first_word_s` for it, however many models there are to try: each has
     its share of what is left, the session and the first word together. While the caller speaks that clock stands.
 
-    A session ends after an hour at the latest (`expires_at`). It is renewed two minutes before, as soon as nobody
-    speaks and nothing is being tried, and at once in the last seconds. Drops and renewals together are so many in a
-    minute: after that a model that drops is given up, and a session is left to end when it does. One that has expired
-    is a drop.
+    A session is renewed before its end (`expiry.py`). Drops and renewals together are so many in a minute: after that
+    a model that drops is given up, and a session is left to end when it does. One that has expired is a drop.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,6 +24,7 @@ from math import inf
 
 from media.effects import Effect, End, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT, model_gone
+from media.expiry import Expiry
 from media.options import ModelLeg, Options
 from media.realtime.base import (
     CallerStarted,
@@ -44,16 +43,12 @@ from media.returns import Returns
 
 MAX_BAD_MESSAGES = 100
 "After so many messages that cannot be read, the other side is not a model."
-RENEW_MARGIN_S = 120.0
-FORCE_MARGIN_S = 20.0
 MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 "Close codes after which another connection may work (openai-python's own set); 1000 is a model that has finished."
 EXPIRED = "session_expired"
 "Said in an `error` event by vendors that tell no `expires_at`; OpenAI closes with 1001."
 SIGNS_OF_LIFE = (SpeechReceived, SpokenText, ToolCalled, ResponseEnded)
 "What only a model says that does its work, well or badly; to hear the caller is not yet to answer."
-MIN_SESSION_S = 10.0
-"An end sooner than that after the beginning is told by a wrong clock: no vendor has such sessions."
 
 
 class Session:
@@ -91,9 +86,7 @@ class Session:
         self._dropped: End | None = None
         "What became of the session before, while it is being reached again."
         self._dial_at = inf
-        self._doubted = False
-        "Whether the end that the model tells of its sessions was warned of."
-        self._renew_at = self._renew_by = inf
+        self._expiry = Expiry(out, options)
         self.due = inf
         self.leg = ModelLeg.DIALLED
 
@@ -135,7 +128,7 @@ class Session:
             case _ if self.leg is ModelLeg.GONE:
                 pass  # its socket may be open still, until what it said was heard
             case SessionOpened(expires_at):
-                self._lives_until(expires_at, now)
+                self._expiry.begin(expires_at, now)
                 self._configure(now)
             case SessionReady(mismatch) if mismatch:
                 return self._next(End("server error", "session_mismatch", "model", {"message": mismatch}), now)
@@ -188,9 +181,9 @@ class Session:
 
     def renew(self, now: float, *, quiet: Callable[[float], bool]) -> None:
         """Begin a new session in place of one that is near its end; `quiet` tells whether it would disturb nobody."""
-        if now < self._renew_at or not self.ready or not (now >= self._renew_by or quiet(now)):
+        if not self.ready or not self._expiry.wants_another(now, quiet=quiet):
             return
-        self._renew_at = self._renew_by = inf
+        self._expiry.forget()
         if not (self._wanted() and self._returns.begin(now)):
             return
         self._out.append(Warn("session_renewed"))
@@ -198,7 +191,7 @@ class Session:
         self._dial()
 
     def next_due(self) -> float:
-        return min(self.due, self._answer_due, self._renew_by if self.ready else self._dial_at)
+        return min(self.due, self._answer_due, self._expiry.renew_by if self.ready else self._dial_at)
 
     @property
     def _answer_due(self) -> float:
@@ -209,24 +202,6 @@ class Session:
         if self.ready:
             return 0.0 if self._returns.begin(now) else None
         return self._returns.wait_s() if self._dropped else None
-
-    def _lives_until(self, expires_at_unix_s: float | None, now: float) -> None:
-        left_s = min(self._told_left_s(expires_at_unix_s, now), self._options.max_session_s)
-        # A session that is shorter than our margins is renewed in its last fifth.
-        self._renew_at = now + left_s - min(RENEW_MARGIN_S, left_s / 5)
-        self._renew_by = now + left_s - min(FORCE_MARGIN_S, left_s / 30)
-
-    def _told_left_s(self, expires_at_unix_s: float | None, now: float) -> float:
-        """Say how long the session lasts by what the model tells of it, where that can be."""
-        if expires_at_unix_s is None or not self._options.unix_s:
-            return inf
-        left_s = expires_at_unix_s - self._options.unix_s - now
-        if left_s >= MIN_SESSION_S:
-            return left_s
-        if not self._doubted:
-            self._doubted = True
-            self._out.append(Warn("session_expiry_not_believed", {"left_s": round(left_s)}))
-        return inf
 
     def _next(self, end: End, now: float) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""
@@ -278,7 +253,8 @@ class Session:
         if self.ready:
             self._lost()
         self.leg = ModelLeg.DIALLED
-        self.due = self._dial_at = self._renew_at = self._renew_by = inf
+        self._expiry.forget()
+        self.due = self._dial_at = inf
         self._bad_messages = 0
 
     def _dial(self) -> None:

@@ -11,6 +11,8 @@ from media.record import Record
 from media.vigil import Vigil
 
 TONE_MS = 200
+MAX_QUEUED_MS = 600_000
+"Ten minutes of speech, 29 MB: far above any response, so that a barge-in behind it is still read at once."
 
 
 class Voice:
@@ -40,6 +42,11 @@ class Voice:
     def gathering(self) -> bool:
         """Whether what is queued is not yet a lot."""
         return self._playout.gathering
+
+    @property
+    def backlogged(self) -> bool:
+        """Whether the model is far ahead of what can be spoken."""
+        return self.queued_ms() > MAX_QUEUED_MS
 
     def open(self, now: float) -> None:
         """The platform can play now."""

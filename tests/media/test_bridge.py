@@ -1,7 +1,7 @@
 """The two legs and the end, where no simulated call gets to."""
 
-from media.bridge import MAX_QUEUED_MS
 from media.effects import End, Report
+from media.voice import MAX_QUEUED_MS
 from tests.by_hand import METADATA, Hand, played, sent, warned
 
 HANGUP = End("normal conversation end", "caller_hung_up", "caller")

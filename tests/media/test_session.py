@@ -9,11 +9,12 @@ import pytest
 from media.audio import AudioFormat
 from media.effects import Effect, End, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT
+from media.expiry import MIN_SESSION_S
 from media.options import Manners, ModelLeg, Options
 from media.realtime.base import CallerStarted, CallerStopped, ModelRefused, ResponseStarted, SessionOpened, SessionReady
 from media.realtime.openai import Realtime
 from media.returns import BACKOFF_S, MAX_RETURNS, WITHIN_S
-from media.session import MAX_BAD_MESSAGES, MIN_SESSION_S, Session
+from media.session import MAX_BAD_MESSAGES, Session
 from tests.simulation import llm
 
 

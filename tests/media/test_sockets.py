@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 
-from media import bridge as bridge_module
+from media import voice as voice_module
 from media.bridge import Bridge
 from media.effects import End
 from media.options import Options
@@ -531,7 +531,7 @@ async def test_a_model_that_has_left_owes_no_sign_of_life_while_its_last_words_a
 
 
 async def test_a_model_that_is_not_read_owes_no_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_module, "MAX_QUEUED_MS", 6_000)
+    monkeypatch.setattr(voice_module, "MAX_QUEUED_MS", 6_000)
     slow = Patience(send_timeout_s=0.3, heartbeat_s=0.15)
     speech = base64.b64encode(bytes(48 * 600)).decode()
 
