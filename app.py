@@ -28,7 +28,7 @@ from calls.document import Place
 from calls.readers import READERS
 from calls.retention import forget_old_calls
 from calls.sessions import Sessions
-from calls.sounds import load_sounds
+from calls.sounds import load_servers, load_sounds
 from calls.switchboard import Switchboard
 from config import ConfigError, Settings, exposure, load, secret_values
 from config.reload import Reloader
@@ -201,6 +201,7 @@ class Server:
         elif read is not None:
             introduce(read)
             await asyncio.to_thread(load_sounds, read)
+            await asyncio.to_thread(load_servers, read)
             switchboard.take_up(read, self._dispatchers.make(read))
             log.info("config_taken_up", routes=len(read.routes))
 
@@ -250,6 +251,7 @@ def prepare_for(settings: Settings) -> None:
     """Do what a configuration needs before it is in force."""
     introduce(settings)
     load_sounds(settings)
+    load_servers(settings)
 
 
 def introduce(settings: Settings) -> None:

@@ -22,11 +22,14 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-# At DEBUG websockets prints every frame it carries and aiohttp every path with its ticket: never wanted.
+# At DEBUG websockets prints every frame it carries and aiohttp every path with its ticket, and mcp at ERROR whatever a
+# server gets wrong, at length: never wanted.
 FLOORS = {
     "aiohttp": logging.INFO,
     "aiohttp.access": logging.WARNING,
     "asyncio": logging.INFO,
+    "httpx2": logging.WARNING,
+    "mcp": logging.CRITICAL,
     "websockets": logging.WARNING,
 }
 

@@ -12,6 +12,7 @@ from config.settings import Media, Route, Settings, Vendor
 from hooks.envelope import ENVELOPES, Envelope
 from hooks.filter import EventFilter, Wanted
 from hooks.jambonz_filter import JambonzFilter
+from hooks.mcp.server import INSTALL, installed
 from hooks.options import HookUrls
 from hooks.tools import Tool
 from media.audio import AudioFormat, clip
@@ -43,6 +44,12 @@ def changes_rate(route: Route, version: str) -> bool:
     vendors = {verb.vendor for verb in verbs if isinstance(verb, Llm)} if route.verbs else set(VENDORS)
     vendors |= {other.vendor for other in route.llm_fallback}
     return any(audio.rate_hz != rate_hz for vendor in vendors for audio in VENDORS[vendor].audio_at(rate_hz))
+
+
+def asks_servers(route: Route, version: str) -> bool:
+    """Tell whether one of the route's verbs names servers of tools (`mcpServers`) that it is our part to ask."""
+    verbs = parse(route.verbs, version=version, strict=False) if route.verbs and not route.native else []
+    return any(isinstance(verb, Llm) and verb.mcp_servers for verb in verbs)
 
 
 def event_filter(llm: Llm, route: Route) -> Wanted:
@@ -95,6 +102,8 @@ def oddities(settings: Settings, route: Route) -> Iterator[str]:
     for llm in parse(route.verbs, version=settings.platform.version, strict=False):
         if not isinstance(llm, Llm):
             continue
+        if llm.mcp_servers and not installed():
+            yield INSTALL
         of_its_own = _told(llm, route, settings)
         yield from of_its_own
         for other, left_out in others(llm, route):
@@ -150,6 +159,7 @@ def make_bridge(
         wait_sound=wait_sound(media),
         manners=replace(behaviour, caller_speaks_first=False) if again else behaviour,
         exits=exits(llm),
+        awaits_tools=bool(llm.mcp_servers),
         confirmed=confirmed(llm) | {name for name, tool in route_tools(route, settings).items() if tool.confirm},
         max_session_s=vendor.max_session_s or inf,
         unix_s=unix_s,

@@ -7,6 +7,7 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from hooks.call import CallHooks
+from hooks.mcp.servers import Servers
 from media.effects import End
 from media.realtime.updating import UpdateRefusedError
 from media.record import Record
@@ -49,10 +50,12 @@ class Leg:
         closed: Callable[[], None],
         tasks: Tasks,
         log: FilteringBoundLogger,
+        servers: Servers | None = None,
     ) -> None:
         """`update` changes the conversation, or raises UpdateRefusedError.
 
         `keep` writes the end into the row, and gives what makes the actionHook's body; `closed` comes after it.
+        `servers`: those whose tools the model is offered besides.
         """
         self.line = line
         self._hooks = hooks
@@ -61,6 +64,7 @@ class Leg:
         self._keep = keep
         self._closed = closed
         self._tasks = tasks
+        self._servers = servers
         self.log = log
         self._ended: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
         self._asked = asyncio.Event()
@@ -77,10 +81,14 @@ class Leg:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_line())
+                if self._servers:
+                    self._tasks.start(self._servers.run())
                 await self.line.over.wait()
                 self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._record))
         finally:
             self._closed()
+            if self._servers:
+                self._servers.close()
             if not self._ended.done():
                 self._ended.set_exception(EndLostError("the end of a conversation is lost; the log says why"))
                 self._ended.exception()  # seen: that nobody waits for it is no fault

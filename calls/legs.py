@@ -1,6 +1,7 @@
 """Makes the legs: each `llm` verb of a call with its bridge, its line and its hooks."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import time
@@ -16,11 +17,12 @@ from calls.lost import LostLine, LostRecord, already_kept, refuse, unknown
 from calls.masking import own_secrets
 from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
+from hooks.mcp.servers import Servers
 from hooks.options import HookUrls
 from hooks.replies import verbs_in
 from media.effects import End
 from media.platforms import PLATFORMS
-from media.realtime.base import ModelError
+from media.realtime.base import ModelError, Realtime
 from media.record import Record
 from media.sockets import Lines, Patience
 from store.base import Store
@@ -92,10 +94,15 @@ class Legs:
             send_timeout_s=settings.server.send_timeout_s,
             heartbeat_s=settings.server.heartbeat_s,
         )
-        hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm)
+        servers = self._servers(live, llm, models[0])
+        hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm, servers)
         bridge.record.noted = partial(self._note, live.row_id, nth)
         line = self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid)
-        return self._leg(live, nth, line, bridge.record, hooks, update=partial(line.tell, bridge.update))
+        if servers:
+            servers.offer = partial(line.tell, bridge.declare)
+        return self._leg(
+            live, nth, line, bridge.record, hooks, update=partial(line.tell, bridge.update), servers=servers
+        )
 
     async def lost(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call anew that an earlier process has left: nothing is to come but its end."""
@@ -121,7 +128,15 @@ class Legs:
         )
 
     def _leg(
-        self, live: LiveCall, nth: int, line: Talk, record: Record, hooks: CallHooks, *, update: Callable[..., None]
+        self,
+        live: LiveCall,
+        nth: int,
+        line: Talk,
+        record: Record,
+        hooks: CallHooks,
+        *,
+        update: Callable[..., None],
+        servers: Servers | None = None,
     ) -> Leg:
         return Leg(
             line,
@@ -132,10 +147,17 @@ class Legs:
             closed=self._hide(own_secrets(live.llms[nth])),
             tasks=self._tasks,
             log=live.log,
+            servers=servers,
         )
 
     def _note(self, row_id: bytes, nth: int, kind: Literal["line", "tool"], key: str, value: JsonObject) -> None:
         self._store.note(Note(row_id, nth, kind, key, value))
+
+    @staticmethod
+    def _servers(live: LiveCall, llm: Llm, model: Realtime) -> Servers | None:
+        """Give the servers of tools that a verb names; they have no say in what `model` was told of already."""
+        taken = {*carrying.route_tools(live.route, live.settings), *model.tools}
+        return Servers(llm.mcp_servers, taken=taken, log=live.log) if llm.mcp_servers else None
 
     def _candidates(self, live: LiveCall, llm: Llm) -> list[Candidate]:
         """Give the models that a verb can be carried out with: its own, then its route's `llm_fallback`."""
@@ -165,13 +187,14 @@ class Legs:
             live.log.warning("hook_reply_ignored", complaint=complaint)
         return verbs
 
-    def hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None) -> CallHooks:
+    def hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None, servers: Servers | None = None) -> CallHooks:
+        of_route = carrying.route_tools(live.route, live.settings) if llm else {}
         return live.dispatcher.for_call(
             live.call,
             urls=urls,
             wanted=carrying.event_filter(llm, live.route) if llm else EventFilter([], beta_names=False),
             secrets=own_secrets(llm) if llm else (),
-            tools=carrying.route_tools(live.route, live.settings) if llm else None,
+            tools=ChainMap(dict(of_route), servers.tools) if servers else of_route,
             envelope=carrying.envelope(live.route),
             numbered=live.numbered,
         )

@@ -5,6 +5,7 @@ Rows are written to disk, keys are not; logs are read by many.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -24,13 +25,16 @@ def own_secrets(llm: Llm) -> list[str]:
     """Give the values in a verb that no hook and no log may show."""
     options = llm.connect_options or {}
     asked = [dict(parse_qsl(str(options.get(name) or "").partition("?")[2])) for name in ("path", "url")]
+    servers = [str(server.get("url") or "") for server in llm.mcp_servers or ()]
+    asked += [dict(parse_qsl(url.partition("?")[2])) for url in servers]
     found = secrets_in([{"auth": llm.auth}, options, asked, llm.llm_options, llm.mcp_servers])
-    return [*(SCHEME.sub("", text, count=1) for text in found), *_passwords(options), *_keys_offered(options)]
+    passwords = [word for url in (str(options.get("proxy") or ""), *servers) for word in _passwords(url)]
+    return [*(SCHEME.sub("", text, count=1) for text in found), *passwords, *_keys_offered(options)]
 
 
-def _passwords(options: JsonObject) -> list[str]:
-    """Give the proxy's, as it is written and as it is meant."""
-    password = str(options.get("proxy") or "").rpartition("@")[0].rpartition(":")[2]
+def _passwords(url: str) -> list[str]:
+    """Give a proxy's or a server's, as it is written and as it is meant."""
+    password = url.partition("?")[0].rpartition("@")[0].partition("//")[2].partition(":")[2]
     return [password, unquote(password)] if password else []
 
 
@@ -57,7 +61,15 @@ def _masked_property(name: str, value: Any) -> Any:
         return MASK
     if name == "connectOptions" and isinstance(value, Mapping):
         return {option: _masked_option(inner) for option, inner in value.items()}
+    if name == "mcpServers" and isinstance(value, list):
+        return [_masked_server(server) for server in value]
     return masked(value)
+
+
+def _masked_server(server: Any) -> Any:
+    if not isinstance(server, dict):
+        return masked(server)
+    return {key: (_masked_option if key == "url" else partial(_masked_property, key))(server[key]) for key in server}
 
 
 def _masked_option(value: Any) -> Any:

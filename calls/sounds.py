@@ -2,8 +2,9 @@
 
 import structlog
 
-from calls.carrying import changes_rate
+from calls.carrying import asks_servers, changes_rate
 from config.settings import Settings
+from hooks.mcp import servers
 from media.audio import clip, preload
 
 log = structlog.get_logger("calls")
@@ -18,3 +19,9 @@ def load_sounds(settings: Settings) -> None:
             clip(str(route.media.hold_clip), route.media.sample_rate_hz)
         except (OSError, ValueError) as error:
             log.error("hold_clip_refused", route=route.name, message=str(error), instead="a soft tone")  # noqa: TRY400  # as it says
+
+
+def load_servers(settings: Settings) -> None:
+    """Load what asks servers of tools, where a route names any."""
+    if any(asks_servers(route, settings.platform.version) for route in settings.routes):
+        servers.preload()

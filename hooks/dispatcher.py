@@ -71,13 +71,21 @@ class Dispatcher:
     ) -> CallHooks:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives.
 
-        `numbered`: how many hooks the call has had before this process took it.
+        `numbered`: how many hooks the call has had before this process took it. `tools` may get
+        more of them while it lives.
         """
         courier = self._courier(call.call_sid)
         courier.outbox.number_from(numbered)
         redactor = Redactor((*self._secrets, *secrets))
+        served = {} if tools is None else tools  # an empty one may be filled later
         return CallHooks(
-            courier, call, urls=urls, wanted=wanted, redactor=redactor, tools=tools or {}, envelope=envelope
+            courier,
+            call,
+            urls=urls,
+            wanted=wanted,
+            redactor=redactor,
+            tools=served,
+            envelope=envelope,
         )
 
     def take_back(self, rows: Iterable[Delivery]) -> None:

@@ -217,6 +217,11 @@ class Bridge:
             self._out.append(ToModel(wire))
         return self._effects(now)
 
+    def declare(self, tools: Sequence[JsonObject], now: float) -> list[Effect]:
+        """Offer the model functions that became known only now, or none: those that `awaits_tools` speaks of."""
+        self._session.declare(tools, now)
+        return self._effects(now)
+
     def end(self, end: End, now: float) -> list[Effect]:
         """End the conversation for a reason from outside."""
         self._end(end, now)

@@ -75,6 +75,8 @@ class Options:
     manners: Manners = field(default_factory=Manners)
     exits: Mapping[str, Exit] = field(default_factory=dict)
     "By the name under which the model knows them."
+    awaits_tools: bool = False
+    "Whether there will be word of more tools: a session is not configured before that, or `session_timeout_s` later."
     confirmed: frozenset[str] = frozenset()
     "Tools that are run only after the caller was asked."
     max_session_s: float = inf
@@ -102,6 +104,7 @@ class PlatformLeg(Enum):
 
 class ModelLeg(Enum):
     DIALLED = auto()
+    OPENED = auto()
     CONFIGURING = auto()
     READY = auto()
     GONE = auto()

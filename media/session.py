@@ -6,6 +6,9 @@ Theory of operation
        └──────── Redial: a drop that another try may mend, a session at its end, ─────────┘
                  or the next of the models that this call may have
 
+    Where more tools are to come (`awaits_tools`), the first session is configured when they have, or when they have
+    taken as long as the model may: what comes later is told in a session.update of its own.
+
     Before `ready` a refusal means that the configuration was not applied at all: the one setting that the model
     does not know is left out and the rest sent again; any other refusal ends the call with the model's words.
 
@@ -22,7 +25,7 @@ Theory of operation
 from collections.abc import Callable, Sequence
 from math import inf
 
-from media.effects import Effect, End, Redial, ToModel, Warn
+from media.effects import Effect, End, JsonObject, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT, model_gone
 from media.expiry import Expiry
 from media.options import ModelLeg, Options
@@ -72,6 +75,7 @@ class Session:
         self._wanted = wanted
         self._use = use
         self._lost = lost
+        self._awaits_tools = options.awaits_tools
         self._models = models
         self._nth = 0
         self._out = out
@@ -129,7 +133,10 @@ class Session:
                 pass  # its socket may be open still, until what it said was heard
             case SessionOpened(expires_at):
                 self._expiry.begin(expires_at, now)
-                self._configure(now)
+                if self._awaits_tools:
+                    self.leg, self.due = ModelLeg.OPENED, now + self._options.session_timeout_s
+                else:
+                    self._configure(now)
             case SessionReady(mismatch) if mismatch:
                 return self._next(End("server error", "session_mismatch", "model", {"message": mismatch}), now)
             case SessionReady() if self.leg is ModelLeg.CONFIGURING:
@@ -150,10 +157,21 @@ class Session:
         """Do what is due: dial after a pause, or give up."""
         if now >= self._dial_at:
             self._dial()
+        if self.leg is ModelLeg.OPENED and now >= self.due:
+            self._configure(now)
         if self.ready and now >= self._answer_due:
             self._out.append(TIMEOUT)
             return self._next(SILENT, now)
         return self._next(NO_SESSION, now) if now >= min(self.due, self._answer_due) else None
+
+    def declare(self, tools: Sequence[JsonObject], now: float) -> None:
+        """Offer functions that became known only now, to this model and to those that may take its place."""
+        wires = [model.declare(tools) for model in self._models]
+        self._awaits_tools = False
+        if self.leg is ModelLeg.OPENED:
+            self._configure(now)
+        elif self.leg in {ModelLeg.CONFIGURING, ModelLeg.READY} and (wire := wires[self._nth]):
+            self._out.append(ToModel(wire))
 
     def bad_message(self, what: str) -> End | None:
         self._bad_messages += 1
@@ -262,5 +280,6 @@ class Session:
         self._out.append(Redial(self._nth))
 
     def _configure(self, now: float) -> None:
+        self._awaits_tools = False
         self.leg, self.due = ModelLeg.CONFIGURING, now + self._options.session_timeout_s
         self._out.append(ToModel(self.model.configure()))

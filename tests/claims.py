@@ -61,6 +61,7 @@ OPTIONS = (
 
 SINCE = {
     "handoff": "a tool by which the model transfers the caller, blind; after a failure the agent is back",
+    "mcpServers": "servers whose tools the model is offered besides: streamable HTTP or SSE, with `auth`",
     "hangup": "a tool by which the model ends the call, after words that are heard to their end",
     "responseTimeoutMs": "after how long a silent model is asked again, and `response.timeout` told",
     "cancelOnResponseTimeout": "whether it is told to leave off first",
@@ -119,7 +120,7 @@ CHECKLIST = (
         "J31",
         "what came after 0.9.2: playback events; hangup, handoff, llm:update, mcpServers, response timeouts",
         "S",
-        lacking="`mcpServers`; a handoff is blind",
+        lacking="a handoff is blind",
     ),
 )
 

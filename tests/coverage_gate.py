@@ -19,6 +19,7 @@ PURE = ("verbs/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py")
 STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))
 DOORS = (
     *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", *STORES),
+    "hooks/mcp/connection.py",
     *(
         "calls/live.py",
         "calls/leg.py",

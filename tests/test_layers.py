@@ -38,16 +38,17 @@ STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see
 # Where the network is: everything else is pure and is tested without a socket.
 DOORS = (
     *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/"),
+    "hooks/mcp/connection.py",  # speaks by a package, which takes a client of ours
     *("store/writer.py", "api/", "console/", "doctor.py"),
 )
 # Tasks, but no network.
-RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/working.py")
+RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
     *("answering", "live", "leg", "legs", "lost", "native", "natives", "course"),
     *("dispatchers", "recovery", "retention", "sessions", "stopping", "switchboard"),
 )
 ONE_CALL = tuple(f"calls/{name}.py" for name in CALLS)
-NETWORK = {"aiohttp", "websockets", "httpx", "socket", "socketserver", "ssl"}
+NETWORK = {"aiohttp", "websockets", "httpx", "httpx2", "mcp", "mcp_types", "socket", "socketserver", "ssl"}
 NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [
     (NETWORK, DOORS),

@@ -15,7 +15,7 @@ from verbs.base import Complaint, DocumentError, Finding, JsonObject, JsonValue,
 from verbs.check import check_json, check_shape, check_type
 from verbs.passthrough import NAMES, Passthrough
 from verbs.synonyms import SYNONYMS
-from verbs.tables import LATEST, TABLES
+from verbs.tables import LATEST, OURS, TABLES
 
 __all__ = ["VERBS", "Complaint", "DocumentError", "JsonObject", "JsonValue", "Verb", "lint", "parse", "serialise"]
 
@@ -113,7 +113,7 @@ def _check_item(item: JsonValue, version: str, *, native: bool) -> Iterator[Find
         yield from check_type(given.get("id", ""), "string", ("id",), TABLES[version])
         return
     ours = VERBS[name].ours and not native
-    yield from check_shape(name, properties, (), TABLES[LATEST if ours else version])
+    yield from check_shape(name, properties, (), OURS if ours else TABLES[version])
     yield from VERBS[name].findings_as_left(properties, version) if native else VERBS[name].findings(properties)
 
 

@@ -13,6 +13,7 @@ from verbs.base import Finding, Hook, JsonObject, JsonValue, Number, Path, Verb,
 from verbs.handoff import check_handoff
 from verbs.kinds import TEXT, an_object, check, once_filled
 from verbs.llm_options import check_options, is_beta_shaped
+from verbs.mcp import check_servers
 from verbs.vendors import VENDORS
 
 _AUTH = an_object({"apiKey": TEXT})
@@ -36,6 +37,7 @@ class Llm(Verb):
     "Which events the eventHook gets; None: all but audio."
     llm_options: JsonObject
     mcp_servers: list[JsonObject] | None = None
+    "Servers whose tools the model is offered besides, see `verbs.mcp`."
     handoff: JsonObject | None = None
     hangup: JsonObject | None = None
     response_timeout_ms: Number | None = None
@@ -64,6 +66,7 @@ class Llm(Verb):
     def findings(cls, properties: JsonObject) -> Iterator[Finding]:
         yield from _check_events(properties.get("events"))
         yield from check_handoff(properties.get("handoff"), ("handoff",))
+        yield from check_servers(properties.get("mcpServers"), ("mcpServers",))
         vendor = properties.get("vendor")
         if isinstance(vendor, str) and vendor not in VENDORS:
             hint = did_you_mean(vendor, VENDORS) or f"; known: {', '.join(VENDORS)}"

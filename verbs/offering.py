@@ -32,18 +32,19 @@ def offered(llm: Llm, of_route: Mapping[str, JsonObject | None], *, leaves: bool
     Not `leaves`: the tools by which a model leaves are the platform's to add, which carries the verb out.
     """
     built_in = leaving_tools(llm) if leaves else {}
-    own = _own(llm.llm_options)
+    own = declared(llm.llm_options)
     names = {tool.get("name") for tool in own if isinstance(tool, dict)}
     routes = {name: tool for name, tool in of_route.items() if name not in built_in}
     added = [tool for name, tool in {**routes, **built_in}.items() if tool is not None and name not in names]
     odd = [*_oddities(names, built_in, of_route), *_unchecked([*own, *added])]
     told = [f"the tool {name!r} {what}" for name, what in odd]
-    return Offered(_with_tools(llm, [*own, *added]) if added else llm, told)
+    options = with_tools(llm.llm_options, [*own, *added])
+    return Offered(llm.model_copy(update={"llm_options": options}) if added else llm, told)
 
 
 def confirmed(llm: Llm) -> frozenset[str]:
     """Name the tools that the verb itself declares with `confirm: true`."""
-    return to_confirm(_own(llm.llm_options))
+    return to_confirm(declared(llm.llm_options))
 
 
 def to_confirm(tools: object) -> frozenset[str]:
@@ -72,7 +73,7 @@ def _unchecked(tools: list[Any]) -> Iterator[tuple[str, str]]:
             yield str(flat(tool).get("name")), f"has a pattern that is not checked, {shown(pattern)}: {BOUNDED}"
 
 
-def _own(options: JsonObject) -> list[Any]:
+def declared(options: JsonObject) -> list[Any]:
     """Give the list that will be the session's. What is no list goes to the model as it is, which says so."""
     tools = _object(_place(options).get("session_update")).get("tools")
     return tools if isinstance(tools, list) else []
@@ -84,13 +85,12 @@ def _place(options: JsonObject) -> JsonObject:
     return extra if "tools" in _object(extra.get("session_update")) else options
 
 
-def _with_tools(llm: Llm, tools: list[Any]) -> Llm:
-    options = llm.llm_options
+def with_tools(options: JsonObject, tools: list[Any]) -> JsonObject:
+    """Give `llmOptions` with this list in the place of the one that will be the session's."""
     place = _place(options)
     update = {**_object(place.get("session_update")), "tools": tools}
     changed = {**place, "session_update": update}
-    whole = changed if place is options else {**options, "extra": changed}
-    return llm.model_copy(update={"llm_options": whole})
+    return changed if place is options else {**options, "extra": changed}
 
 
 def _object(value: object) -> JsonObject:

@@ -12,7 +12,7 @@ OpenAI's successor, the Live API (`gpt-live-1`), is another protocol and would b
     without, after `answer_tool`, is its `response.create`. It hears and speaks linear audio of 16 or 24 kHz and G.711.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -247,6 +247,9 @@ class Realtime(Protocol):
 
     def update(self, session: JsonObject, *, spoken: bool) -> bytes | None:
         """Change settings, in a verb's words; None: they are so. `spoken`: it has. Raises UpdateRefusedError."""
+
+    def declare(self, tools: Sequence[JsonObject]) -> bytes | None:
+        """Offer functions besides those declared, unless one of that name is; None: nothing changes."""
 
     def add(self, item: JsonObject) -> bytes | None: ...
 

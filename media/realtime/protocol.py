@@ -8,7 +8,7 @@ whoever sends them. A vendor's file declares what is otherwise there: `can` and 
 import binascii
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from itertools import count
 from typing import Any, ClassVar
@@ -44,6 +44,7 @@ from media.realtime.reading import (
 from media.realtime.updating import VOICE, UpdateRefusedError, differences, merged
 from verbs.event_names import GA_OF
 from verbs.llm import Llm
+from verbs.offering import declared, with_tools
 
 INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
 "Settings without which a call would be heard as noise: better that it ends."
@@ -128,7 +129,16 @@ class Realtime:
         return _leave_out(self._session, param)
 
     def update(self, session: JsonObject, *, spoken: bool) -> bytes | None:
-        options = legacy.changed(self._llm_options, session, self.dialect)
+        return self._become(legacy.changed(self._llm_options, session, self.dialect), spoken=spoken)
+
+    def declare(self, tools: Sequence[JsonObject]) -> bytes | None:
+        new = [tool for tool in tools if tool["name"] not in self._tools]
+        if not new:
+            return None
+        return self._become(with_tools(self._llm_options, [*declared(self._llm_options), *new]), spoken=False)
+
+    def _become(self, options: JsonObject, *, spoken: bool) -> bytes | None:
+        """Take these options for what the session is to be; give what the model must be told of that."""
         change = differences(self._session, self._translated(options).session)
         if spoken and find(change, self.dialect.at(VOICE)) is not MISSING:
             raise UpdateRefusedError("the voice cannot be changed any more: the agent has spoken with the one it has")

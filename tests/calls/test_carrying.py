@@ -10,6 +10,7 @@ from calls import carrying
 from calls.leaving import Again
 from calls.manners import manners
 from config.settings import Media
+from hooks.mcp.server import INSTALL
 from hooks.options import HookUrls
 from media.ends import NO_SHOW, TOO_LONG
 from media.idle import Rung
@@ -294,6 +295,21 @@ def test_keypad_entries_that_no_model_reads_are_warned_of(conversation: JsonObje
     told = [line for line in carrying.oddities(settings, settings.routes[0]) if "conversation.digits" in line]
     text = "conversation.digits: qwen takes no text, so what is typed is told to the eventHook alone"
     assert told == ([f"said to qwen: {text}"] if warned else [])
+
+
+@pytest.mark.claim("J31")
+def test_what_servers_of_tools_need_is_known_before_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    verbs = [{"verb": "answer"}, LLM | {"mcpServers": [{"url": "https://tools.example.com/mcp"}]}]
+    settings = settings_of({"verbs": verbs})
+    [route] = settings.routes
+    assert list(carrying.oddities(settings, route)) == []
+    monkeypatch.setattr(carrying, "installed", lambda: False)
+    assert list(carrying.oddities(settings, route)) == [INSTALL]
+    assert carrying.asks_servers(route, "0.9")
+    there = [verb | {"connectOptions": {"host": "beta.example.com"}} if "vendor" in verb else verb for verb in verbs]
+    assert not carrying.asks_servers(settings_of({"verbs": there, "llm_mode": "native"}).routes[0], "0.9")
+    assert not carrying.asks_servers(settings_of({"verbs": [LLM]}).routes[0], "0.9")
+    assert not carrying.asks_servers(settings_of({"url": "http://application.example.com/call"}).routes[0], "0.9")
 
 
 def test_options_that_nobody_can_read_are_the_checks_own_business(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ FUNCTION = {
         ),
         ({"llmOptions": {"session_update": {"tools": [MCP, FUNCTION]}}}, ["key-of-mcp", "key-2"]),
         ({"mcpServers": [{"url": "https://x.example/sse", "auth": {"token": "key-3"}}]}, ["key-3"]),
+        ({"mcpServers": [{"url": "https://u:p%40w@x.example/sse?api_key=key-4&v=1"}]}, ["key-4", "p%40w", "p@w"]),
     ],
 )
 def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) -> None:
@@ -63,6 +64,10 @@ def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) 
         (
             LLM | connecting(proxy="http://u:pw@h:3128", subprotocols=["realtime", "api-key.k"], tls={"ca": "x"}),
             LLM | connecting(proxy="http://***@h:3128", subprotocols=["***", "***"], tls={"ca": "***"}),
+        ),
+        (
+            {"llm": {"mcpServers": [{"url": "https://u:pw@x/sse?key=1", "auth": {"token": "t"}}, 5]}},
+            {"llm": {"mcpServers": [{"url": "https://***@x/sse?***", "auth": "***"}, 5]}},
         ),
         (
             {

@@ -480,3 +480,63 @@ def test_a_model_that_is_gone_has_nothing_more_to_say() -> None:
     assert machine.said(refused("invalid_value"), 2.0) is None
     assert machine.said(SessionOpened(), 2.0) is None
     assert machine.leg is ModelLeg.GONE
+
+
+# Tools that become known late
+
+PRICE = {"type": "function", "name": "price", "parameters": {"type": "object", "properties": {}}}
+
+
+def tools_told(out: list[Effect]) -> list[list[str]]:
+    return [[tool["name"] for tool in session.get("tools", ())] for session in updates(out)]
+
+
+@pytest.mark.claim("J31")
+def test_a_session_is_configured_when_there_is_word_of_the_tools() -> None:
+    machine, out = session(awaits_tools=True)
+    machine.connected(0.0)
+    machine.said(SessionOpened(), 1.0)
+    assert (machine.leg, updates(out)) == (ModelLeg.OPENED, [])
+    machine.declare([PRICE], 2.0)
+    assert (machine.leg, machine.due, tools_told(out)) == (ModelLeg.CONFIGURING, 5.0, [["price"]])
+    machine.said(SessionReady(), 3.0)
+    assert machine.model.tools == {"price": PRICE["parameters"]}
+
+
+def test_word_of_the_tools_may_come_before_the_model() -> None:
+    machine, out = session(awaits_tools=True)
+    machine.declare([PRICE], 0.0)
+    assert out == []
+    ready(machine, 1.0)
+    assert tools_told(out) == [["price"]]
+
+
+@pytest.mark.claim("J31")
+def test_tools_that_come_late_are_told_in_an_update_of_their_own() -> None:
+    machine, out = session(awaits_tools=True)
+    machine.connected(0.0)
+    machine.said(SessionOpened(), 1.0)
+    assert machine.overdue(3.9) is None
+    assert updates(out) == []
+    assert machine.overdue(4.0) is None
+    assert (machine.leg, machine.due) == (ModelLeg.CONFIGURING, 7.0)
+    machine.declare([PRICE], 4.5)
+    machine.said(SessionReady(), 5.0)
+    machine.declare([PRICE, {**PRICE, "name": "stock"}], 6.0)
+    machine.declare([], 7.0)
+    assert tools_told(out) == [[], ["price"], ["price", "stock"]]
+    assert updates(out)[1] == {"type": "realtime", "tools": [PRICE]}
+
+
+def test_a_model_that_is_fallen_back_on_and_the_next_session_know_them_too() -> None:
+    machine, out = session(2, awaits_tools=True)
+    machine.declare([PRICE], 0.0)
+    machine.failed("connect_failed", "no", 1.0)
+    ready(machine, 2.0)
+    machine.closed(1006, "", 3.0)
+    ready(machine, 4.0)
+    assert tools_told(out) == [["price"], ["price"]]
+    machine.closed(1000, "", 5.0)
+    machine.declare([{**PRICE, "name": "stock"}], 6.0)
+    assert machine.leg is ModelLeg.GONE
+    assert len(tools_told(out)) == 2

@@ -144,6 +144,15 @@ def test_a_setting_of_a_wrong_kind_is_refused_here(session: JsonObject, fault: s
 # Items and responses
 
 
+def test_tools_of_servers_are_told_to_the_model_and_can_be_called() -> None:
+    hand = Hand(llm(session_update={"instructions": "Help."})).connect()
+    [event] = sent(hand.do(hand.bridge.declare([WEATHER], hand.now)))
+    assert event["session"] == {"type": "realtime", "tools": [WEATHER]}
+    assert check_client(event) == []
+    hand.starts()
+    assert [effect for effect in hand.calls() if getattr(effect, "name", "") == "get_weather"]
+
+
 @pytest.mark.claim("J31")
 def test_an_item_is_added_in_the_words_of_today() -> None:
     hand = Hand().connect()

@@ -67,3 +67,10 @@ TABLES: dict[str, Table] = {
     "10": _table(_ADDED, set(_PUBLISHED) | set(_ADDED)),
 }
 LATEST = "10"
+
+_OURS = {"mcpServer": {"transport": {"type": "string", "enum": ["http", "sse"]}}}
+OURS: Table = {
+    name: Shape({**shape.properties, **_OURS.get(name, {})}, shape.required, shape.open, shape.later)
+    for name, shape in TABLES[LATEST].items()
+}
+"What a verb may carry that this server carries out, and no platform sees."

@@ -1,0 +1,171 @@
+"""One verb's servers, on a clock that jumps: whose tools are offered when, and what becomes of those that fail."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from hooks.mcp import servers
+from hooks.mcp.offers import Listed, McpError
+from hooks.mcp.server import INSTALL, McpServer
+from hooks.mcp.servers import CLOSED_WITHIN_S, DOOR, GIVEN_UP_AFTER_S, LISTED_WITHIN_S, Servers
+from tests.hooks.virtual_loop import run
+
+log = structlog.get_logger("test")
+Told = list[tuple[float, list[str]]]
+
+
+class Peer:
+    """A server that takes `after_s` to tell of a tool of its name, or fails."""
+
+    def __init__(self, after_s: float = 0.0, error: Exception | None = None, closes_s: float = 0.0) -> None:
+        self._after_s, self._error, self._closes_s = after_s, error, closes_s
+        self.closed = False
+
+    @asynccontextmanager
+    async def connected(self, name: str) -> AsyncIterator[Any]:
+        async def tools() -> list[Listed]:
+            return [Listed(name, "", {"type": "object"}), Listed("both", "", {"type": "object"})]
+
+        await asyncio.sleep(self._after_s)
+        if self._error:
+            raise self._error
+        try:
+            yield SimpleNamespace(tools=tools, ask=None)
+        finally:
+            await asyncio.sleep(self._closes_s)
+            self.closed = True
+
+
+@pytest.fixture
+def peers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Peer]:
+    known: dict[str, Peer] = {}
+
+    def connected(server: McpServer) -> Any:
+        name = server.url.removeprefix("http://")
+        return known[name].connected(name)
+
+    monkeypatch.setitem(sys.modules, DOOR, SimpleNamespace(connected=connected))
+    return known
+
+
+def in_a_call(
+    names: list[str], lasts_s: float, *, taken: frozenset[str] = frozenset()
+) -> tuple[Told, list[dict[str, Any]], float]:
+    """Give what was offered when, what was logged, and how long the servers were left after the call's end."""
+    told: Told = []
+
+    async def call() -> float:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        these = Servers([{"url": name} for name in names], taken=taken, log=log)
+        these.offer = lambda tools: told.append((round(loop.time() - began, 1), [tool["name"] for tool in tools]))
+        running = asyncio.create_task(these.run())
+        await asyncio.sleep(lasts_s)
+        assert sorted(these.tools) == sorted(name for _, each in told for name in each)
+        these.close()
+        await running
+        return loop.time() - began - lasts_s
+
+    with capture_logs() as logs:
+        left_s = run(call())
+    return told, [dict(line) for line in logs], left_s
+
+
+@pytest.mark.claim("J31")
+@pytest.mark.parametrize(
+    ("after_s", "told"),
+    [
+        ((0, 0), [(0.0, ["a", "both", "b"])]),
+        ((1, 0), [(1.0, ["a", "both", "b"])]),
+        ((5, 0), [(LISTED_WITHIN_S, ["b", "both"]), (5.0, ["a"])]),
+        ((5, 4), [(LISTED_WITHIN_S, []), (4.0, ["b", "both"]), (5.0, ["a"])]),
+        ((30, 0), [(LISTED_WITHIN_S, ["b", "both"])]),
+    ],
+)
+def test_the_first_words_wait_two_seconds_at_most(
+    peers: dict[str, Peer], after_s: tuple[float, float], told: Told
+) -> None:
+    peers |= {"a": Peer(after_s[0]), "b": Peer(after_s[1])}
+    offered, logs, _ = in_a_call(["http://a", "http://b"], 60)
+    assert offered == told
+    assert [line["event"] for line in logs if line["event"] == "mcp_failed"] == (
+        ["mcp_failed"] if after_s[0] > GIVEN_UP_AFTER_S else []
+    )
+    assert all(peer.closed for peer in peers.values()) == (after_s[0] < GIVEN_UP_AFTER_S)
+
+
+@pytest.mark.claim("J31")
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (McpError("HTTP 401"), "HTTP 401"),
+        (TimeoutError(), "no answer"),
+        (ExceptionGroup("one", [ExceptionGroup("one", [McpError("HTTP 500")])]), "HTTP 500"),
+        (ExceptionGroup("two", [ValueError("key-1"), ValueError()]), "ExceptionGroup"),
+        (ValueError("key-1"), "ValueError"),
+    ],
+)
+def test_a_server_that_fails_is_told_of_and_costs_its_tools_alone(
+    peers: dict[str, Peer], error: Exception, reason: str
+) -> None:
+    peers |= {"a": Peer(error=error), "b": Peer()}
+    offered, logs, _ = in_a_call(["http://a", "http://b"], 9, taken=frozenset({"both"}))
+    assert offered == [(0.0, ["b"])]
+    assert [(line["server"], line["reason"]) for line in logs] == [
+        ("http://a", reason),
+        ("http://b", "both: another tool has this name"),
+    ]
+
+
+def test_a_server_that_comes_late_with_nothing_new_is_not_told_of(peers: dict[str, Peer]) -> None:
+    peers |= {"a": Peer(3)}
+    offered, _, _ = in_a_call(["http://a"], 9, taken=frozenset({"a", "both"}))
+    assert offered == [(LISTED_WITHIN_S, [])]
+
+
+@pytest.mark.parametrize("peer", [Peer(closes_s=9), Peer(10), Peer(1, closes_s=9)])
+def test_a_call_that_ends_leaves_no_server_behind(peers: dict[str, Peer], peer: Peer) -> None:
+    peers |= {"a": peer}
+    _, logs, left_s = in_a_call(["http://a"], 0.5)
+    assert left_s <= CLOSED_WITHIN_S
+    assert logs == []
+
+
+def test_a_server_that_tells_only_after_the_end_is_left_at_once(peers: dict[str, Peer]) -> None:
+    peers |= {"a": Peer(1)}
+    _, _, left_s = in_a_call(["http://a"], 0.5)
+    assert left_s == pytest.approx(0.5)
+    assert peers["a"].closed
+
+
+def test_what_cannot_be_a_server_is_left_out(peers: dict[str, Peer]) -> None:
+    peers |= {"a": Peer()}
+    offered, [line], _ = in_a_call(["ftp://x", "http://a"], 1)
+    assert offered == [(0.0, ["a", "both"])]
+    assert (line["server"], line["reason"]) == ("mcpServers[0]", "must be an http:// or https:// URL")
+
+
+@pytest.mark.claim("J31")
+def test_without_the_package_there_is_one_warning_and_no_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "installed", lambda: False)
+    servers.preload()
+    offered, [line], _ = in_a_call(["http://a", "http://b"], 1)
+    assert offered == [(0.0, [])]
+    assert (line["event"], line["message"]) == ("mcp_not_installed", INSTALL)
+
+
+async def test_the_package_is_loaded_beside_the_calls_where_nothing_told_of_it_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, DOOR, raising=False)
+    connect = await servers._door()
+    assert connect is sys.modules[DOOR].connected
+    servers.preload()
+    assert await servers._door() is connect
