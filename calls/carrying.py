@@ -24,6 +24,7 @@ from media.realtime import VENDORS
 from media.realtime.base import ModelError, Realtime
 from media.realtime.dial import Dial, Tls
 from verbs import parse
+from verbs.base import JsonObject
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
 from verbs.offering import confirmed, offered
@@ -64,8 +65,8 @@ def envelope(route: Route) -> Envelope:
     return ENVELOPES[route.hooks.envelope]
 
 
-def make_model(llm: Llm, route: Route) -> Realtime:
-    """Make the model's side of a conversation.
+def make_model(llm: Llm, route: Route, besides: Sequence[JsonObject] = ()) -> Realtime:
+    """Make the model's side of a conversation; `besides` are functions that the verb does not declare itself.
 
     :raises ModelError: its options have a shape that nobody foresaw
     """
@@ -74,7 +75,7 @@ def make_model(llm: Llm, route: Route) -> Realtime:
     vendor = VENDORS[llm.vendor]
     audio = vendor.audio_at(route.media.sample_rate_hz)
     try:
-        return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events)
+        return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events, besides=besides)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ModelError(
             f"llmOptions cannot be used ({type(error).__name__}): look for a value of a wrong kind"
@@ -209,8 +210,9 @@ def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:
     """
     known = settings.vendors.get(llm.vendor)
     declared = {name: tool.declaration for name, tool in route_tools(route, settings).items()}
-    whole, told = offered(as_configured(llm, known) if known else llm, declared)
-    model = make_model(whole, route)
+    own = as_configured(llm, known) if known else llm
+    besides, told = offered(own, declared)
+    model = make_model(own, route, besides)
     model.warnings.extend(told)
     return model
 

@@ -18,7 +18,7 @@ from store.base import CallRow, LlmLeg
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 from verbs.native import OF_SESSIONS, left_to_platform
-from verbs.offering import offered
+from verbs.offering import beside, offered
 from verbs.rewrite import leave
 
 Kind = Literal["event", "tool", "action"]
@@ -110,7 +110,8 @@ def with_tools(llm: Llm, route: Route, settings: Settings) -> Llm:
     if llm.vendor not in OF_SESSIONS:
         return named
     declarations = {name: tool.declaration for name, tool in route_tools(route, settings).items()}
-    return offered(named, declarations, leaves=False).llm
+    added = offered(named, declarations, leaves=False).besides
+    return named.model_copy(update={"llm_options": beside(named.llm_options, added)})
 
 
 def obstacle_to(verbs: Sequence[Verb], settings: Settings) -> str:

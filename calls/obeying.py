@@ -8,7 +8,6 @@ import json
 from typing import Any, Final
 
 from calls.applications import NO_CHANGE
-from calls.carrying import route_tools
 from calls.commands import Commands
 from calls.control import CallUnknownError, CallUnreachableError, CommandTooLongError, ControlError
 from calls.leg import Leg
@@ -22,8 +21,6 @@ from hooks.transports.base import HookReply
 from media.platforms import PLATFORMS
 from verbs import DocumentError, parse, serialise
 from verbs.base import JsonObject
-from verbs.llm import Llm
-from verbs.offering import offered
 
 PASSED_ON: Final = frozenset(
     {
@@ -113,11 +110,6 @@ def _update(live: LiveCall, event: JsonObject) -> str | None:
     nth = _talking(live)
     if nth is None:
         return "there is no conversation to update"
-    match event:
-        case {"type": "session.update", "session": {"tools": _} as session}:
-            event = {**event, "session": _with_served_tools(live, live.llms[nth], session)}
-        case _:
-            pass
     return live.legs[nth].update(event)
 
 
@@ -125,14 +117,6 @@ def _talking(live: LiveCall) -> int | None:
     """Give the number of the conversation that goes on."""
     nth = max(live.llms, default=None)
     return nth if nth is not None and nth in live.legs and not live.legs[nth].line.over.is_set() else None
-
-
-def _with_served_tools(live: LiveCall, llm: Llm, session: JsonObject) -> JsonObject:
-    """Declare what the route and the verb serve beside what the application declares now."""
-    of_route = {name: tool.declaration for name, tool in route_tools(live.route, live.settings).items()}
-    options = offered(llm.model_copy(update={"llm_options": {"session_update": session}}), of_route).llm.llm_options
-    whole: JsonObject = options["session_update"]
-    return whole
 
 
 def _answer_late(live: LiveCall, call_id: str, data: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from media.bridge import Bridge
@@ -20,11 +21,13 @@ METADATA = '{"callSid":"CS1","sampleRate":24000,"mixType":"mono"}'
 class Hand:
     """Tells the bridge what the test wants; `effects` is everything that it answered."""
 
-    def __init__(self, verb: Llm | None = None, options: Options | None = None) -> None:
+    def __init__(
+        self, verb: Llm | None = None, options: Options | None = None, *, besides: Sequence[JsonObject] = ()
+    ) -> None:
         self.now = 0.0
         self.effects: list[Effect] = []
         options = options or Options(audio=PCM24)
-        model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24)
+        model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24, besides=besides)
         self.bridge = Bridge(JambonzMedia(options.audio.rate_hz), [model], options, now=0.0)
 
     def do(self, effects: list[Effect]) -> list[Effect]:

@@ -3,7 +3,7 @@
 The verb's declaration of a tool goes before any other of that name; who serves it is decided by the name alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from verbs import patterns
@@ -21,25 +21,37 @@ BOUNDED = "write it without lookaround and references back, and with no count ab
 
 
 class Offered(NamedTuple):
-    llm: Llm
-    "The verb, with all of its tools declared in `llmOptions`."
+    besides: list[JsonObject]
+    "What the model is told of besides the verb's own tools, where none of those has the name."
     warnings: list[str]
 
 
 def offered(llm: Llm, of_route: Mapping[str, JsonObject | None], *, leaves: bool = True) -> Offered:
-    """Declare to the model what it may call. `of_route`: by name, what the route says of its tools, if anything.
+    """Say what the model may call besides. `of_route`: by name, what the route says of its tools, if anything.
 
     Not `leaves`: the tools by which a model leaves are the platform's to add, which carries the verb out.
     """
     built_in = leaving_tools(llm) if leaves else {}
-    own = declared(llm.llm_options)
-    names = {tool.get("name") for tool in own if isinstance(tool, dict)}
+    names = names_of(declared(llm.llm_options))
     routes = {name: tool for name, tool in of_route.items() if name not in built_in}
-    added = [tool for name, tool in {**routes, **built_in}.items() if tool is not None and name not in names]
-    odd = [*_oddities(names, built_in, of_route), *_unchecked([*own, *added])]
-    told = [f"the tool {name!r} {what}" for name, what in odd]
-    options = with_tools(llm.llm_options, [*own, *added])
-    return Offered(llm.model_copy(update={"llm_options": options}) if added else llm, told)
+    besides = [tool for tool in {**routes, **built_in}.values() if tool is not None]
+    whole = declared(beside(llm.llm_options, besides))
+    odd = [*_oddities(names, built_in, of_route), *_unchecked(whole)]
+    return Offered(besides, [f"the tool {name!r} {what}" for name, what in odd])
+
+
+def beside(options: JsonObject, tools: Sequence[JsonObject]) -> JsonObject:
+    """Give `llmOptions` with these functions declared too: of two of one name the verb's own, or the first."""
+    own = declared(options)
+    names = names_of(own)
+    added = {tool["name"]: tool for tool in reversed(tools) if tool["name"] not in names}
+    return _with_tools(options, [*own, *reversed(added.values())]) if added else options
+
+
+def names_of(tools: object) -> frozenset[str]:
+    """Give the names of the functions in what is declared, whichever way they are."""
+    told = [flat(tool).get("name") for tool in map(_object, tools if isinstance(tools, list) else [])]
+    return frozenset(name for name in told if isinstance(name, str))
 
 
 def confirmed(llm: Llm) -> frozenset[str]:
@@ -54,7 +66,7 @@ def to_confirm(tools: object) -> frozenset[str]:
 
 
 def _oddities(
-    own: set[Any], built_in: Mapping[str, JsonObject], of_route: Mapping[str, JsonObject | None]
+    own: Collection[str], built_in: Mapping[str, JsonObject], of_route: Mapping[str, JsonObject | None]
 ) -> Iterator[tuple[str, str]]:
     yield from ((name, BUILT_IN) for name in built_in if name in own)
     for name, tool in of_route.items():
@@ -85,7 +97,7 @@ def _place(options: JsonObject) -> JsonObject:
     return extra if "tools" in _object(extra.get("session_update")) else options
 
 
-def with_tools(options: JsonObject, tools: list[Any]) -> JsonObject:
+def _with_tools(options: JsonObject, tools: list[Any]) -> JsonObject:
     """Give `llmOptions` with this list in the place of the one that will be the session's."""
     place = _place(options)
     update = {**_object(place.get("session_update")), "tools": tools}

@@ -249,7 +249,10 @@ class Realtime(Protocol):
         """Change settings, in a verb's words; None: they are so. `spoken`: it has. Raises UpdateRefusedError."""
 
     def declare(self, tools: Sequence[JsonObject]) -> bytes | None:
-        """Offer functions besides those declared, unless one of that name is; None: nothing changes."""
+        """Offer functions besides, unless one of the name is declared, until `take_back`; None: nothing changes."""
+
+    def take_back(self) -> bool:
+        """Before `configure`: offer none of what `declare` was told; False where that was nothing."""
 
     def add(self, item: JsonObject) -> bytes | None: ...
 
@@ -281,7 +284,7 @@ class Vendor:
     """What a vendor's file offers as VENDOR."""
 
     realtime: Callable[..., Realtime]
-    "Makes a session of an `llm` verb: (llm, *, audio, wants_audio_events); `audio` is what `audio_at` says."
+    "Makes a session of an `llm` verb; `audio` is what `audio_at` says, see `protocol.Realtime`."
     dial: Callable[..., Dial]
     """Says where the verb's model is: (llm, *, url, api_key, proxy, tls), the latter as configured for this vendor.
 

@@ -44,7 +44,7 @@ from media.realtime.reading import (
 from media.realtime.updating import VOICE, UpdateRefusedError, differences, merged
 from verbs.event_names import GA_OF
 from verbs.llm import Llm
-from verbs.offering import declared, with_tools
+from verbs.offering import beside
 
 INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
 "Settings without which a call would be heard as noise: better that it ends."
@@ -60,13 +60,23 @@ class Realtime:
     can: Capabilities
     dialect: ClassVar[Dialect]
 
-    def __init__(self, llm: Llm, *, audio: AudioFormat | ModelAudio, wants_audio_events: bool = False) -> None:
-        """`audio`: what it hears and speaks, or one format for both."""
+    def __init__(
+        self,
+        llm: Llm,
+        *,
+        audio: AudioFormat | ModelAudio,
+        wants_audio_events: bool = False,
+        besides: Sequence[JsonObject] = (),
+    ) -> None:
+        """`audio`: what it hears and speaks, or one format for both; `besides`: functions that are not the verb's."""
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
         self._model, renamed = model_of(llm, self.dialect)
         self._llm_options = llm.llm_options
         self._left_out: list[str] = []
         self._leaves_turns = False
+        self._besides = besides
+        self._late: list[JsonObject] = []
+        "Functions that were declared when the model was made already."
         self._tools: dict[str, JsonObject] = {}
         self.tools: Mapping[str, JsonObject] = self._tools
         self._as_it_is = _names_in_extra(llm.llm_options)
@@ -86,7 +96,8 @@ class Realtime:
 
     def _translated(self, llm_options: JsonObject) -> legacy.Translated:
         audio, turns = ModelAudio(self.hears, self.speaks), self._leaves_turns
-        told = legacy.translate(llm_options, audio=audio, dialect=self.dialect, model=self._model, leave_turns=turns)
+        whole = beside(llm_options, [*self._besides, *self._late])
+        told = legacy.translate(whole, audio=audio, dialect=self.dialect, model=self._model, leave_turns=turns)
         for param in self._left_out:
             _leave_out(told.session, param)
         return told
@@ -132,10 +143,14 @@ class Realtime:
         return self._become(legacy.changed(self._llm_options, session, self.dialect), spoken=spoken)
 
     def declare(self, tools: Sequence[JsonObject]) -> bytes | None:
-        new = [tool for tool in tools if tool["name"] not in self._tools]
-        if not new:
-            return None
-        return self._become(with_tools(self._llm_options, [*declared(self._llm_options), *new]), spoken=False)
+        self._late += tools
+        return self._become(self._llm_options, spoken=False)
+
+    def take_back(self) -> bool:
+        taken_back = bool(self._late)
+        self._late.clear()
+        self._agree()
+        return taken_back
 
     def _become(self, options: JsonObject, *, spoken: bool) -> bytes | None:
         """Take these options for what the session is to be; give what the model must be told of that."""

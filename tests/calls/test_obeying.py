@@ -171,7 +171,7 @@ async def test_a_command_for_another_leg_is_passed_on_as_such_or_refused() -> No
 
 
 @in_virtual_time
-async def test_settings_of_the_conversation_are_changed_and_what_is_served_here_stays_declared(
+async def test_settings_of_the_conversation_are_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     exchange = Exchange(TALK)
@@ -181,9 +181,7 @@ async def test_settings_of_the_conversation_are_changed_and_what_is_served_here_
     monkeypatch.setattr(leg_of(exchange), "update", events.append)
     update = {"type": "session.update", "session": {"tools": [WEATHER]}}
     assert await heed(exchange, "llm:update", update) is None
-    assert [tool["name"] for tool in events[0]["session"]["tools"]] == [WEATHER["name"], "price", "hangup"]
-    assert await heed(exchange, "llm:update", {"type": "session.update", "session": {"speed": 1}}) is None
-    assert events[1]["session"] == {"speed": 1}
+    assert events == [update]
 
 
 @in_virtual_time

@@ -90,6 +90,22 @@ def test_a_tool_that_is_declared_now_with_confirm_is_confirmed_first(declared: J
     assert "tool_rejected" in warned(hand.calls())
 
 
+@pytest.mark.claim("J31")
+def test_tools_that_are_not_the_verbs_stay_when_the_verbs_are_replaced() -> None:
+    hangup, price = ({**WEATHER, "name": name} for name in ("hangup", "price"))
+    hand = Hand(llm(session_update={"tools": [WEATHER]}), besides=[hangup]).connect()
+    hand.do(hand.bridge.declare([price], hand.now))
+    told = [changed(hand, tools=tools)["tools"] for tools in ([{**WEATHER, "name": "own"}], [])]
+    assert [[tool["name"] for tool in tools] for tools in told] == [["own", "hangup", "price"], ["hangup", "price"]]
+
+
+def test_a_tool_that_an_application_declares_goes_before_one_of_that_name_while_it_does() -> None:
+    hand = Hand(llm(session_update={}), besides=[{**WEATHER, "name": "hangup"}]).connect()
+    own = {**WEATHER, "name": "hangup", "description": "Go."}
+    assert changed(hand, tools=[own])["tools"] == [own]
+    assert changed(hand, tools=[])["tools"] == [{**WEATHER, "name": "hangup"}]
+
+
 def test_turns_that_are_left_to_us_stay_so() -> None:
     options = Options(audio=PCM24, manners=Manners(barge_in=BargeIn(min_speech_ms=300)))
     hand = Hand(llm(session_update={}), options).connect()

@@ -6,7 +6,7 @@ import pytest
 
 from verbs.base import JsonObject
 from verbs.llm import Llm
-from verbs.offering import offered
+from verbs.offering import beside, offered
 
 OWN: JsonObject = {"type": "function", "name": "own", "description": "The verb's."}
 ROUTES: JsonObject = {"type": "function", "name": "routes", "description": "The route's."}
@@ -22,9 +22,15 @@ def names(tools: Any) -> list[str]:
     return [tool.get("name", "?") for tool in tools]
 
 
+def whole(verb: Llm, of_route: Any) -> tuple[JsonObject, list[str]]:
+    """Give the options with all that is offered, and what is told of that."""
+    besides, told = offered(verb, of_route)
+    return beside(verb.llm_options, besides), told
+
+
 def test_a_verb_without_anything_to_add_stays_as_it_is() -> None:
     verb = llm({"session_update": {"tools": [OWN]}})
-    assert offered(verb, {}).llm is verb
+    assert whole(verb, {})[0] is verb.llm_options
 
 
 @pytest.mark.parametrize(
@@ -41,27 +47,23 @@ def test_a_verb_without_anything_to_add_stays_as_it_is() -> None:
 )
 def test_a_routes_tools_stand_behind_the_verbs_own_wherever_those_are(options: Any, place: list[Any]) -> None:
     verb = llm(options)
-    whole, told = offered(verb, {"routes": ROUTES})
-    extra = whole.llm_options.get("extra", {}).get("session_update", {})
-    assert extra.get("tools", whole.llm_options["session_update"]["tools"]) == [*place, ROUTES]
+    offers, told = whole(verb, {"routes": ROUTES})
+    extra = offers.get("extra", {}).get("session_update", {})
+    assert extra.get("tools", offers["session_update"]["tools"]) == [*place, ROUTES]
     assert told == []
     assert verb.llm_options == options, "the verb itself has not changed"
-    assert whole.llm_options.get("session_update", {}).get("voice") == (options.get("session_update") or {}).get(
-        "voice"
-    )
-    assert whole.beta_shaped == verb.beta_shaped
+    assert offers.get("session_update", {}).get("voice") == (options.get("session_update") or {}).get("voice")
 
 
 def test_the_built_in_tools_come_when_the_verb_asks_for_them() -> None:
     handoff = HANDOFF | {"toolName": "human", "toolDescription": "Help."}
-    whole, told = offered(llm(hangup={}, handoff=handoff), {"routes": ROUTES})
-    _, hangup, human = tools = whole.llm_options["session_update"]["tools"]
+    offers, told = whole(llm(hangup={}, handoff=handoff), {"routes": ROUTES})
+    _, hangup, human = tools = offers["session_update"]["tools"]
     assert names(tools) == ["routes", "hangup", "human"]
     assert (human["description"], list(hangup["parameters"]["properties"])) == ("Help.", ["reason"])
     assert told == []
-    assert names(offered(llm(handoff=HANDOFF), {}).llm.llm_options["session_update"]["tools"]) == ["transfer_to_human"]
-    odd = offered(llm(hangup={}, handoff=HANDOFF | {"toolName": "hangup"}), {}).llm
-    assert names(odd.llm_options["session_update"]["tools"]) == ["hangup"]
+    assert names(offered(llm(handoff=HANDOFF), {}).besides) == ["transfer_to_human"]
+    assert names(offered(llm(hangup={}, handoff=HANDOFF | {"toolName": "hangup"}), {}).besides) == ["hangup"]
 
 
 @pytest.mark.parametrize(
@@ -82,10 +84,17 @@ def test_the_built_in_tools_come_when_the_verb_asks_for_them() -> None:
 def test_two_of_one_name_are_told_of_and_the_verbs_declaration_is_used(
     properties: JsonObject, of_route: Any, tools: list[str], warning: str | None
 ) -> None:
-    whole, told = offered(llm({"session_update": {"tools": [OWN]}}, **properties), of_route)
-    assert names(whole.llm_options["session_update"]["tools"]) == tools
-    assert whole.llm_options["session_update"]["tools"][0] == OWN
+    offers, told = whole(llm({"session_update": {"tools": [OWN]}}, **properties), of_route)
+    assert names(offers["session_update"]["tools"]) == tools
+    assert offers["session_update"]["tools"][0] == OWN
     assert [text.startswith(str(warning)) for text in told] == ([True] if warning else [])
+
+
+def test_a_function_in_the_words_of_chat_models_has_its_name() -> None:
+    own = {"type": "function", "function": {"name": "routes"}}
+    offers, [told] = whole(llm({"session_update": {"tools": [own]}}), {"routes": ROUTES})
+    assert offers["session_update"]["tools"] == [own]
+    assert "declared by the verb and by its route" in told
 
 
 UNCHECKED = {"type": "function", "function": {"name": "f", "parameters": {"pattern": "(?=a)"}}}
