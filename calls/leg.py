@@ -13,6 +13,7 @@ from media.realtime.updating import UpdateRefusedError
 from media.record import Record
 from tasks import Tasks
 from verbs.base import JsonObject
+from verbs.offering import names_of
 
 ASKED_AFTER_S = 2.0
 "How long after its end the platform may take to ask what comes next; then the actionHook goes out unasked."
@@ -120,6 +121,11 @@ class Leg:
             self._update(event)
         except UpdateRefusedError as error:
             return str(error)
+        match event:
+            case {"type": "session.update", "session": {"tools": list(tools)}} if self._servers:
+                self._servers.give_way(names_of(tools))
+            case _:
+                pass
         return None
 
     async def told(self) -> None:

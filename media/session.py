@@ -10,7 +10,8 @@ Theory of operation
     taken as long as the model may: what comes later is told in a session.update of its own.
 
     Before `ready` a refusal means that the configuration was not applied at all: the one setting that the model
-    does not know is left out and the rest sent again; any other refusal ends the call with the model's words.
+    does not know is left out and the rest sent again, or the tools that are nobody's here (`awaits_tools`); any other
+    refusal ends the call with the model's words.
 
     A drop is followed by another connection at once; where that one is closed before its session is ready, by more
     of them, each after a longer pause.
@@ -146,6 +147,9 @@ class Session:
                     self._need_no_word()
             case ModelRefused(param=str(param), code="unknown_parameter") if self.model.without(param):
                 self._out.append(Warn("session_setting_dropped", {"param": param}))
+                self._configure(now)
+            case ModelRefused() if not (meaning.harmless or meaning.fatal) and self.model.take_back():
+                self._out.append(Warn("late_tools_refused", {"code": meaning.code, "message": meaning.message}))
                 self._configure(now)
             case ModelRefused() if not meaning.harmless:
                 return self._next(End("server error", meaning.code, "model", meaning.error), now)

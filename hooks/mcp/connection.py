@@ -1,9 +1,12 @@
 """The door to servers of tools: the `mcp` package, on the client with which hooks reach applications.
 
 So a server is under the same rules as any hook: no redirects to elsewhere, no proxy of the environment, no cookies, no
-decompression, and no address at which clouds hand out credentials. What it answers is bounded: one message is 1 MiB.
+decompression, and no address at which clouds hand out credentials. What it answers is bounded: one message is 1 MiB,
+and what goes on and on is read slowly. A server has nothing to tell us unasked: the stream by which it could in
+streamable HTTP is not opened (the package would open it again as fast as the server says).
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -26,16 +29,21 @@ from mcp_types import (
 )
 
 from hooks.mcp.offers import MAX_TOOLS, Listed, McpError
+from hooks.mcp.pace import Pace
 from hooks.mcp.server import McpServer
 from hooks.transports.http import client_session
 from verbs.base import JsonObject
 
 MAX_BODY_BYTES = 1024 * 1024
 "Of an answer in one piece; the package holds each event of a stream to the same."
+MAX_PAGES = 16
+AGAIN_AFTER_S = 1.0
+"A stream that has ended is not asked to go on sooner, whatever the server says."
 LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 "Refusals that another transport would not change."
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 "Headers that belong to the client beneath."
+GOES_ON = "last-event-id"
 US = Implementation(name="hookswitch", version="0")
 
 
@@ -74,6 +82,7 @@ def _transport(name: str, server: McpServer, wire: "_Wire") -> Transport:
     ) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=wire, headers=dict(server.headers), timeout=None)  # the callers' deadlines
 
+    wire.listens = name == "sse"
     return sse_client(server.url, httpx_client_factory=client) if name == "sse" else _streamable(server, client())
 
 
@@ -92,7 +101,7 @@ class McpConnection:
     async def tools(self) -> list[Listed]:
         listed: list[Listed] = []
         cursor: str | None = None
-        while True:
+        for _ in range(MAX_PAGES):
             try:
                 page = await self._session.list_tools(params=PaginatedRequestParams(cursor=cursor))
             except MCPError as error:
@@ -100,7 +109,8 @@ class McpConnection:
             listed += [Listed(tool.name, tool.description or "", tool.input_schema) for tool in page.tools]
             cursor = page.next_cursor
             if not cursor or len(listed) > MAX_TOOLS:
-                return listed
+                break
+        return listed
 
     async def ask(self, name: str, arguments: JsonObject) -> JsonObject:
         # Not `call_tool`: that holds the answer to a schema of the server's own, whose patterns may take for ever.
@@ -118,7 +128,12 @@ class _Wire(httpx2.AsyncBaseTransport):
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._pace = Pace()
+        self._streams_at = 0.0
+        "When the next stream may be opened."
         self._status = 0
+        self.listens = False
+        "Whether the server may speak unasked, as SSE has it."
         self.told = ""
         "How the last request failed, if it did."
 
@@ -128,6 +143,10 @@ class _Wire(httpx2.AsyncBaseTransport):
         return self._status >= HTTPStatus.BAD_REQUEST and self._status not in LET_IN
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            if not self.listens and GOES_ON not in request.headers:
+                return httpx2.Response(HTTPStatus.METHOD_NOT_ALLOWED, request=request)
+            await self._take_turn()
         headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() not in OURS]
         body = await request.aread()
         self._status, self.told = 0, "no answer"
@@ -145,7 +164,12 @@ class _Wire(httpx2.AsyncBaseTransport):
             self.told = "its answer is compressed, though only identity is accepted"
             return _unanswered(request, self.told)
         heads = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers]
-        return httpx2.Response(response.status, headers=heads, stream=_Body(response), request=request)
+        return httpx2.Response(response.status, headers=heads, stream=_Body(response, self._pace), request=request)
+
+    async def _take_turn(self) -> None:
+        now = asyncio.get_running_loop().time()
+        at, self._streams_at = self._streams_at, max(now, self._streams_at) + AGAIN_AFTER_S
+        await asyncio.sleep(max(0.0, at - now))
 
 
 def _unanswered(request: httpx2.Request, why: str) -> httpx2.Response:
@@ -157,8 +181,9 @@ def _unanswered(request: httpx2.Request, why: str) -> httpx2.Response:
 class _Body(httpx2.AsyncByteStream):
     """An answer. One in a single piece that is too long or torn ends there: no JSON, which fails its request alone."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, pace: Pace) -> None:
         self._response = response
+        self._pace = pace
         self._streams = response.content_type == "text/event-stream"
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -168,6 +193,7 @@ class _Body(httpx2.AsyncByteStream):
                 size_bytes += len(chunk)
                 if size_bytes > MAX_BODY_BYTES and not self._streams:
                     return
+                await asyncio.sleep(self._pace.wait_s(len(chunk), asyncio.get_running_loop().time()))
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
             if self._streams:

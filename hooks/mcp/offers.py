@@ -8,7 +8,7 @@ pass, and the calls go the same way.
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,7 +26,9 @@ from verbs.tools import check_tools
 log = structlog.get_logger(__name__)
 
 MAX_TOOLS = 64
-"Of one server: what a model is offered it reads at every turn."
+"Of all servers: what a model is offered it reads at every turn. OpenAI takes 128 functions."
+MAX_DECLARED_BYTES = 48 * 1024
+"All of them together; OpenAI takes 16384 tokens of instructions and functions."
 MAX_DECLARATION_BYTES = 16 * 1024
 
 Ask = Callable[[str, JsonObject], Awaitable[JsonObject]]
@@ -69,14 +71,18 @@ class Offers:
     def __init__(self, taken: Iterable[str]) -> None:
         """`taken`: names that are the verb's own, and its route's."""
         self._taken = set(taken)
+        self._applications: frozenset[str] = frozenset()
+        self._all: dict[str, Tool] = {}
+        self._left_bytes = MAX_DECLARED_BYTES
         self.tools: dict[str, Tool] = {}
-        "By the names under which the model knows them."
+        "Those that are served, by the names under which the model knows them."
 
     def take(self, server: str, listed: Sequence[Listed], ask: Ask) -> tuple[list[JsonObject], list[str]]:
         """Give what the model is to be offered of a server's tools, and of each other one why it is not."""
         added: list[JsonObject] = []
-        left_out = [f"there are {len(listed)} of them; the first {MAX_TOOLS} are taken"] if listed[MAX_TOOLS:] else []
-        for tool in listed[:MAX_TOOLS]:
+        room = MAX_TOOLS - len(self._all)
+        left_out = [f"there are {len(listed)} of them, and room for {room}"] if listed[room:] else []
+        for tool in listed[:room]:
             told = {"description": tool.description} if tool.description else {}
             name = re.sub(r"[^a-zA-Z0-9_-]", "_", tool.name)  # the protocol has dots in names, models have none
             declaration = {"type": "function", "name": name, **told, "parameters": tool.parameters}
@@ -84,17 +90,27 @@ class Offers:
                 left_out.append(f"{name[:64]}: {fault}")
                 continue
             self._taken.add(name)
-            self.tools[name] = McpTool(tool.name, server, declaration, ask)
+            self._all[name] = self.tools[name] = McpTool(tool.name, server, declaration, ask)
             added.append(declaration)
         return added, left_out
 
+    def give_way(self, names: Collection[str]) -> None:
+        """Serve no tool of these names: the application declares them itself now, as long as it does."""
+        self._applications = frozenset(names)
+        self.tools.clear()
+        self.tools.update({name: tool for name, tool in self._all.items() if name not in self._applications})
+
     def _fault(self, declaration: JsonObject) -> str:
-        if declaration["name"] in self._taken:
+        if declaration["name"] in self._taken | self._applications:
             return "another tool has this name"
+        size_bytes = len(json.dumps(declaration))  # first of all: what comes after it takes its time
+        if size_bytes > MAX_DECLARATION_BYTES:
+            return f"its declaration is longer than {MAX_DECLARATION_BYTES} bytes"
+        if size_bytes > self._left_bytes:
+            return f"all declarations together would be longer than {MAX_DECLARED_BYTES} bytes"
+        self._left_bytes -= size_bytes
         if fault := check_json([declaration]) or next(check_tools([declaration], ()), None):
             return f"{'.'.join(map(str, fault.path[1:]))} {fault.message}"
-        if len(json.dumps(declaration)) > MAX_DECLARATION_BYTES:
-            return f"its declaration is longer than {MAX_DECLARATION_BYTES} bytes"
         return ""
 
 

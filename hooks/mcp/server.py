@@ -11,6 +11,7 @@ from verbs.mcp import TRANSPORTS, check_server
 from verbs.tools import ToolError
 
 PACKAGE = "mcp"
+BASIC = "Basic "
 INSTALL = "mcpServers needs the package mcp, which is not installed: pip install 'mcp>=2.3,<3'"
 
 
@@ -24,8 +25,9 @@ class McpServer:
 
     @property
     def name(self) -> str:
-        """Name it for people: its query may hold a key."""
-        return self.url.partition("?")[0]
+        """Name it for people by where it is: many servers have their key in the path (Zapier, Composio)."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
 
 
 def installed() -> bool:
@@ -54,5 +56,5 @@ def _headers(auth: JsonObject) -> dict[str, str]:
         headers["Authorization"] = f"Bearer {auth['token']}"
     elif "username" in auth:
         pair = f"{auth['username']}:{auth['password']}".encode()
-        headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
+        headers["Authorization"] = BASIC + b64encode(pair).decode()
     return {**headers, **auth.get("headers", {})}

@@ -24,6 +24,7 @@ DOOR = "hooks.mcp.connection"
 LISTED_WITHIN_S = 2.0
 "How long the first words may wait for tools."
 GIVEN_UP_AFTER_S = 15.0
+MAX_SERVERS = 8
 CLOSED_WITHIN_S = 2.0
 
 Offer = Callable[[list[JsonObject]], None]
@@ -66,6 +67,10 @@ class Servers:
         """What was offered, by the names under which the model knows it; there will be more."""
         return self._offers.tools
 
+    def give_way(self, names: Collection[str]) -> None:
+        """Leave these tools to the application, which declares them itself now; see `Offers.give_way`."""
+        self._offers.give_way(names)
+
     def close(self) -> None:
         """Leave the servers; nobody has to wait for that."""
         self._closing.set()
@@ -93,7 +98,9 @@ class Servers:
             self._log.warning("mcp_not_installed", message=INSTALL)
             return []
         found = []
-        for nth, entry in enumerate(self._entries):
+        if left_out := len(self._entries[MAX_SERVERS:]):
+            self._log.warning("mcp_servers_left_out", left_out=left_out, reason=f"only {MAX_SERVERS} are asked")
+        for nth, entry in enumerate(self._entries[:MAX_SERVERS]):
             try:
                 found.append(read(entry))
             except ToolError as error:
@@ -103,8 +110,9 @@ class Servers:
     async def _stay(self, server: McpServer, came: "asyncio.Future[Came | None]") -> None:
         """Connect to a server and stay. The boundary of one server."""
         reason = ""
+        limit = asyncio.timeout(CLOSED_WITHIN_S if self._closing.is_set() else GIVEN_UP_AFTER_S)
         try:
-            async with asyncio.timeout(GIVEN_UP_AFTER_S) as limit:
+            async with limit:
                 self._limits.add(limit)
                 async with (await _door())(server) as connection:
                     came.set_result(Came(server, await connection.tools(), connection.ask))

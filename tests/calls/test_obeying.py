@@ -5,10 +5,12 @@ import json
 from typing import Any
 
 import pytest
+import structlog
 
 from calls.control import CommandTooLongError
 from hooks.applications.http import Http
 from hooks.control_socket import Command
+from hooks.mcp.servers import Servers
 from hooks.transports.base import HookReply
 from media.ends import TOO_LONG
 from tests.calls.exchange import (
@@ -182,6 +184,23 @@ async def test_settings_of_the_conversation_are_changed(
     update = {"type": "session.update", "session": {"tools": [WEATHER]}}
     assert await heed(exchange, "llm:update", update) is None
     assert events == [update]
+
+
+@in_virtual_time
+async def test_a_tool_that_the_application_declares_is_its_own_and_no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = Exchange(TALK)
+    await talking(exchange)
+    ways: list[frozenset[str]] = []
+    servers = Servers([], taken=(), log=structlog.get_logger())
+    monkeypatch.setattr(servers, "give_way", ways.append)
+    monkeypatch.setattr(leg_of(exchange), "_servers", servers)
+    update = {"type": "session.update", "session": {"tools": [WEATHER]}}
+    assert "no session" in str(await heed(exchange, "llm:update", update))
+    assert ways == []
+    monkeypatch.setattr(leg_of(exchange), "_update", lambda _: None)
+    assert await heed(exchange, "llm:update", update) is None
+    assert await heed(exchange, "llm:update", {"type": "session.update", "session": {"speed": 1}}) is None
+    assert ways == [{WEATHER["name"]}]
 
 
 @in_virtual_time

@@ -528,6 +528,18 @@ def test_tools_that_come_late_are_told_in_an_update_of_their_own() -> None:
     assert updates(out)[1] == {"type": "realtime", "tools": [PRICE]}
 
 
+def test_tools_that_the_model_refuses_cost_the_call_those_tools_alone() -> None:
+    machine, out = session(awaits_tools=True)
+    machine.declare([PRICE], 0.0)
+    machine.connected(0.0)
+    machine.said(SessionOpened(), 1.0)
+    assert machine.said(refused("invalid_value"), 1.1) is None
+    assert tools_told(out) == [["price"], []]
+    assert [effect.event for effect in out if isinstance(effect, Warn)] == ["late_tools_refused"]
+    assert machine.model.tools == {}
+    assert machine.said(refused("invalid_value"), 1.2) is not None
+
+
 def test_a_model_that_is_fallen_back_on_and_the_next_session_know_them_too() -> None:
     machine, out = session(2, awaits_tools=True)
     machine.declare([PRICE], 0.0)

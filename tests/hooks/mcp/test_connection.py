@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from hooks.mcp.connection import MAX_BODY_BYTES, connected
+from hooks.mcp.connection import AGAIN_AFTER_S, MAX_BODY_BYTES, MAX_PAGES, connected
 from hooks.mcp.offers import MAX_TOOLS, McpError
 from hooks.mcp.server import McpServer
 from tests.live.serving import serving_application, until
@@ -171,6 +172,36 @@ async def test_a_list_without_an_end_is_cut_off() -> None:
     async with serving(peer.answer) as url, connected(McpServer(url, HTTP)) as connection:
         assert len(await connection.tools()) > MAX_TOOLS
         assert peer.pages == 7
+    peer = Hostile({"tools": [], "nextCursor": "more"})
+    async with serving(peer.answer) as url, connected(McpServer(url, HTTP)) as connection:
+        assert await connection.tools() == []
+        assert peer.pages == MAX_PAGES
+
+
+async def test_a_server_has_nothing_to_say_unasked() -> None:
+    async with tool_server() as tools, connected(McpServer(tools.url, HTTP)) as connection:
+        await connection.tools()
+        assert "GET /mcp" not in tools.seen
+
+
+async def test_a_stream_that_ends_again_and_again_is_not_asked_for_as_fast_as_it_ends() -> None:
+    streams: list[float] = []
+
+    async def never_ends(request: web.Request) -> web.StreamResponse:
+        asked = await request.json() if request.method == "POST" else {"method": "tools/call"}
+        if asked.get("method") != "tools/call" or request.method == "DELETE":
+            return await Hostile().answer(request)
+        streams.append(asyncio.get_running_loop().time())
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"id: 1\nretry: 0\ndata:\n\n")
+        return response
+
+    async with serving(never_ends) as url, connected(McpServer(url, HTTP)) as connection:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(connection.ask("t", {}), 1.5)
+    assert 2 <= len(streams) <= 3
+    assert all(later - sooner >= AGAIN_AFTER_S * 0.9 for sooner, later in pairwise(streams[1:]))
 
 
 @pytest.mark.parametrize("listed", [{"tools": "many"}, {"tools": [{"name": 5}]}, "no JSON", {}])

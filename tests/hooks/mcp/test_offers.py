@@ -75,7 +75,46 @@ def test_a_schema_that_no_model_could_use_is_left_out(parameters: dict[str, Any]
 def test_a_server_with_no_end_of_tools_is_cut_short() -> None:
     added, [told] = Offers(()).take("http://s", listed(*(f"t{nth}" for nth in range(MAX_TOOLS + 3))), answers)
     assert len(added) == MAX_TOOLS
-    assert told == "there are 67 of them; the first 64 are taken"
+    assert told == "there are 67 of them, and room for 64"
+
+
+def test_the_tools_of_all_servers_have_a_limit_together() -> None:
+    offers = Offers(())
+    offers.take("http://s", listed(*(f"s{nth}" for nth in range(MAX_TOOLS - 1))), answers)
+    added, [told] = offers.take("http://t", listed("t0", "t1"), answers)
+    assert [tool["name"] for tool in added] == ["t0"]
+    assert told == "there are 2 of them, and room for 1"
+    assert offers.take("http://u", listed("u0"), answers)[0] == []
+
+
+def test_what_they_declare_has_a_limit_together() -> None:
+    long = "x" * 15_000
+    added, [told] = Offers(()).take("http://s", [Listed(f"t{nth}", long, ANY) for nth in range(4)], answers)
+    assert len(added) == 3
+    assert told == "t3: all declarations together would be longer than 49152 bytes"
+
+
+def test_what_is_read_in_vain_counts_too() -> None:
+    bad = {"type": "object", "minProperties": "two", "x": "y" * 15_000}
+    _, left_out = Offers(()).take("http://s", [Listed(f"t{nth}", "", bad) for nth in range(5)], answers)
+    assert [reason.partition(": ")[2].startswith("all declarations together") for reason in left_out] == [
+        *[False] * 3,
+        *[True] * 2,
+    ]
+
+
+@pytest.mark.claim("J31")
+async def test_a_tool_that_the_application_declares_itself_is_not_served_as_long_as_it_does() -> None:
+    offers = Offers(())
+    offers.take("http://s", listed("price", "stock"), answers)
+    served = offers.tools
+    offers.give_way({"price", "weather"})
+    assert list(served) == ["stock"]
+    added, [told] = offers.take("http://t", listed("weather", "time"), answers)
+    assert [tool["name"] for tool in added] == ["time"]
+    assert told == "weather: another tool has this name"
+    offers.give_way(())
+    assert list(served) == ["price", "stock", "time"]
 
 
 async def broken(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

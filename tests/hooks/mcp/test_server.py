@@ -28,12 +28,17 @@ def test_who_stands_in_the_url_is_a_user_and_is_shown_to_nobody() -> None:
     server = read({"url": "https://me:p%40w@tools.example.com:8443/mcp?key=k-1#x"})
     assert (server.url, server.name) == (
         "https://tools.example.com:8443/mcp?key=k-1",
-        "https://tools.example.com:8443/mcp",
+        "https://tools.example.com:8443",
     )
     assert server.headers == {"Authorization": "Basic bWU6cEB3"}
     assert "k-1" not in repr(server)
     assert "Basic" not in repr(server)
     assert read({"url": "https://me@x/mcp", "auth": {"token": "t"}}).headers == {"Authorization": "Bearer t"}
+
+
+def test_a_key_in_the_path_is_shown_to_nobody() -> None:
+    server = read({"url": "https://mcp.example.com/s/key-1/mcp"})
+    assert "key-1" not in server.name + repr(server)
 
 
 @pytest.mark.parametrize(

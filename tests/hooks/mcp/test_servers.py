@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from hooks.mcp import servers
 from hooks.mcp.offers import Listed, McpError
 from hooks.mcp.server import INSTALL, McpServer
-from hooks.mcp.servers import CLOSED_WITHIN_S, DOOR, GIVEN_UP_AFTER_S, LISTED_WITHIN_S, Servers
+from hooks.mcp.servers import CLOSED_WITHIN_S, DOOR, GIVEN_UP_AFTER_S, LISTED_WITHIN_S, MAX_SERVERS, Servers
 from tests.hooks.virtual_loop import run
 
 log = structlog.get_logger("test")
@@ -143,6 +143,42 @@ def test_a_server_that_tells_only_after_the_end_is_left_at_once(peers: dict[str,
     _, _, left_s = in_a_call(["http://a"], 0.5)
     assert left_s == pytest.approx(0.5)
     assert peers["a"].closed
+
+
+def test_a_call_that_is_over_at_once_waits_for_no_server(peers: dict[str, Peer]) -> None:
+    peers |= {"a": Peer(10)}
+
+    async def call() -> float:
+        these = Servers([{"url": "http://a"}], taken=(), log=log)
+        these.close()
+        began = asyncio.get_running_loop().time()
+        await these.run()
+        return asyncio.get_running_loop().time() - began
+
+    assert run(call()) <= CLOSED_WITHIN_S
+
+
+def test_no_more_than_so_many_are_asked(peers: dict[str, Peer]) -> None:
+    names = [f"s{nth}" for nth in range(MAX_SERVERS + 2)]
+    peers |= {name: Peer() for name in names}
+    [(_, offered)], [line, *_], _ = in_a_call([f"http://{name}" for name in names], 1)
+    assert [name for name in offered if name != "both"] == names[:MAX_SERVERS]
+    assert (line["event"], line["left_out"]) == ("mcp_servers_left_out", 2)
+
+
+def test_what_the_application_declares_is_left_to_it(peers: dict[str, Peer]) -> None:
+    peers |= {"a": Peer()}
+    told: list[str] = []
+
+    async def call() -> None:
+        these = Servers([{"url": "http://a"}], taken=(), log=log)
+        these.offer = lambda tools: told.extend(tool["name"] for tool in tools)
+        these.give_way({"both"})
+        these.close()
+        await these.run()
+
+    run(call())
+    assert told == ["a"]
 
 
 def test_what_cannot_be_a_server_is_left_out(peers: dict[str, Peer]) -> None:
