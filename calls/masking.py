@@ -5,14 +5,17 @@ Rows are written to disk, keys are not; logs are read by many.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from config.secrets import NO_SECRETS, names_secret, secrets_in
+from hooks.mcp.server import BASIC, read
 from verbs import Complaint
 from verbs.base import JsonObject
 from verbs.llm import Llm
+from verbs.tools import ToolError
 
 MASK = "***"
 MAX_TOLD_CHARS = 300
@@ -28,8 +31,16 @@ def own_secrets(llm: Llm) -> list[str]:
     servers = [str(server.get("url") or "") for server in llm.mcp_servers or ()]
     asked += [dict(parse_qsl(url.partition("?")[2])) for url in servers]
     found = secrets_in([{"auth": llm.auth}, options, asked, llm.llm_options, llm.mcp_servers])
+    encoded = [word for entry in llm.mcp_servers or () for word in _encoded(entry)]
     passwords = [word for url in (str(options.get("proxy") or ""), *servers) for word in _passwords(url)]
-    return [*(SCHEME.sub("", text, count=1) for text in found), *passwords, *_keys_offered(options)]
+    return [*(SCHEME.sub("", text, count=1) for text in found), *passwords, *encoded, *_keys_offered(options)]
+
+
+def _encoded(entry: JsonObject) -> list[str]:
+    """Give a password as a server of tools is sent it, and may say it again."""
+    with suppress(ToolError):  # it will not be asked
+        return [value.removeprefix(BASIC) for value in read(entry).headers.values() if value.startswith(BASIC)]
+    return []
 
 
 def _passwords(url: str) -> list[str]:

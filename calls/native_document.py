@@ -1,6 +1,7 @@
 """From a call and its route to a document whose `llm` verbs the platform carries out. Pure."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -99,8 +100,16 @@ def as_answer(reply: JsonObject) -> bytes:
 
 
 def without_mcp_keys(llm: Llm) -> Llm:
-    servers = [{name: value for name, value in server.items() if name != "auth"} for server in llm.mcp_servers or ()]
+    """Give the verb without what lets in at its servers of tools: `auth`, and in a URL a user and a query."""
+    servers = [
+        {name: _bare(value) if name == "url" else value for name, value in server.items() if name != "auth"}
+        for server in llm.mcp_servers or ()
+    ]
     return llm.model_copy(update={"mcp_servers": servers or None})
+
+
+def _bare(url: str) -> str:
+    return re.sub(r"^(\w+://)[^/]*@", r"\1", url.partition("?")[0])
 
 
 def with_tools(llm: Llm, route: Route, settings: Settings) -> Llm:

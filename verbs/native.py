@@ -38,7 +38,7 @@ def left_to_platform(
     events = EVERYTHING if all_events and llm.event_hook else events_asked(llm)
     told |= {
         "model": llm.model,
-        "mcpServers": llm.mcp_servers,
+        "mcpServers": _servers(llm.mcp_servers, version),
         "auth": auth,
         "connectOptions": _connect_options(llm.connect_options or {}, version) or None,
         "actionHook": hook("action"),
@@ -82,6 +82,12 @@ def _with_aliases(names: Sequence[str]) -> Iterator[str]:
         yield name
         if alias := BETA_OF.get(name) or GA_OF.get(name):
             yield alias
+
+
+def _servers(servers: Sequence[JsonObject] | None, version: str) -> list[JsonObject] | None:
+    """Give the servers of tools without what is said of them to us alone."""
+    known = TABLES[version]["mcpServer"].properties
+    return [{name: server[name] for name in server if name in known} for server in servers or ()] or None
 
 
 def _connect_options(options: JsonObject, version: str) -> JsonObject:

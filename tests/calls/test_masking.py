@@ -39,7 +39,11 @@ FUNCTION = {
         ),
         ({"llmOptions": {"session_update": {"tools": [MCP, FUNCTION]}}}, ["key-of-mcp", "key-2"]),
         ({"mcpServers": [{"url": "https://x.example/sse", "auth": {"token": "key-3"}}]}, ["key-3"]),
-        ({"mcpServers": [{"url": "https://u:p%40w@x.example/sse?api_key=key-4&v=1"}]}, ["key-4", "p%40w", "p@w"]),
+        (
+            {"mcpServers": [{"url": "https://u:p%40w@x.example/sse?api_key=key-4&v=1"}]},
+            ["key-4", "p%40w", "p@w", "dTpwQHc="],
+        ),
+        ({"mcpServers": [{"url": "ftp://x.example"}]}, []),
     ],
 )
 def test_a_verbs_own_secrets_are_known(changes: JsonObject, secrets: list[str]) -> None:

@@ -114,10 +114,10 @@ async def test_the_key_leaves_only_to_who_has_shown_a_secret_and_is_not_kept() -
 
 @in_virtual_time
 async def test_so_do_the_keys_of_its_mcp_servers() -> None:
-    server = {"url": "https://mcp.example.com/sse", "auth": {"token": "token-of-mcp"}}
+    server = {"url": "https://me:pw@mcp.example.com/sse?key=k", "auth": {"token": "token-of-mcp"}}
     exchange = Exchange(settings_of({**ROUTE, "verbs": [LLM | {"mcpServers": [server]}]}, platform=SIGNED))
     [llm, *_] = await exchange.ring("c-2")
-    assert llm["mcpServers"] == [{"url": server["url"]}]
+    assert llm["mcpServers"] == [{"url": "https://mcp.example.com/sse"}]
     exchange.authenticated = True
     [llm, *_] = await exchange.ring()
     assert llm["mcpServers"] == [server]

@@ -46,7 +46,7 @@ def test_only_what_its_version_knows_leaves(version: str, later: dict[str, Any])
         responseTimeoutMs=500,
         cancelOnBargeIn=True,
         soon=1,
-        mcpServers=[{"url": "https://mcp.example.com"}],
+        mcpServers=[{"url": "https://mcp.example.com", "transport": "sse"}],
         model=None,
     )
     told = leaving(verb, version)
@@ -55,6 +55,7 @@ def test_only_what_its_version_knows_leaves(version: str, later: dict[str, Any])
         *later,
     }
     assert {name: told[name] for name in later} == later
+    assert told["mcpServers"] == [{"url": "https://mcp.example.com"}]
 
 
 @pytest.mark.parametrize(
