@@ -30,6 +30,7 @@ from verbs.llm import Llm
 from verbs.offering import confirmed, offered
 from verbs.spare import Spare, spare
 
+DECIDES = "answers and falls silent by itself, whatever it is told: all that it takes for speech interrupts at once"
 AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
 
 
@@ -114,15 +115,19 @@ def oddities(settings: Settings, route: Route) -> Iterator[str]:
 
 
 def _untold(llm: Llm, route: Route) -> Iterator[str]:
-    """Tell of keypad entries that the route asks for, and that the verb's model cannot read."""
+    """Tell of manners that the route asks for, and that the verb's model has not."""
+    can, barge_in = VENDORS[llm.vendor].can, route.conversation.barge_in
     asked = "digits" in route.conversation.model_fields_set and route.conversation.digits.collect
-    if asked and not VENDORS[llm.vendor].can.add_text:
+    if asked and not can.add_text:
         yield f"conversation.digits: {llm.vendor} takes no text, so what is typed is told to the eventHook alone"
+    if not can.leave_turns:
+        wanted = {"min_speech_ms": barge_in.min_speech_ms, "resume": barge_in.resume}
+        yield from (f"conversation.barge_in.{key}: {llm.vendor} {DECIDES}" for key, value in wanted.items() if value)
 
 
 def _told(llm: Llm, route: Route, settings: Settings) -> list[str]:
     with suppress(ModelError):  # the check of the verb itself has said more
-        return [*offered_model(llm, route, settings).warnings, *_untold(llm, route)]
+        return offered_model(llm, route, settings).warnings
     return []
 
 
@@ -213,7 +218,7 @@ def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:
     own = as_configured(llm, known) if known else llm
     besides, told = offered(own, declared)
     model = make_model(own, route, besides)
-    model.warnings.extend(told)
+    model.warnings.extend([*told, *_untold(llm, route)])
     return model
 
 

@@ -297,6 +297,32 @@ def test_keypad_entries_that_no_model_reads_are_warned_of(conversation: JsonObje
     assert told == ([f"said to qwen: {text}"] if warned else [])
 
 
+@pytest.mark.parametrize("vendor", ["xai", "localai"])
+@pytest.mark.parametrize(
+    ("barge_in", "keys"),
+    [
+        ({}, []),
+        ({"min_speech_ms": 0, "resume": False}, []),
+        ({"min_speech_ms": 300}, ["min_speech_ms"]),
+        ({"resume": True, "min_speech_ms": 300}, ["min_speech_ms", "resume"]),
+    ],
+)
+def test_who_interrupts_whom_is_not_ours_to_say_where_the_model_decides(
+    vendor: str, barge_in: JsonObject, keys: list[str]
+) -> None:
+    route = {"verbs": [LLM], "llm_fallback": [f"{vendor}/m"], "conversation": {"barge_in": barge_in}}
+    settings = settings_of(route)
+    told = [line for line in carrying.oddities(settings, settings.routes[0]) if "barge_in" in line]
+    assert told == [
+        f"said to {vendor}: conversation.barge_in.{key}: {vendor} answers and falls silent by itself, whatever it is "
+        "told: all that it takes for speech interrupts at once"
+        for key in keys
+    ]
+    model = carrying.offered_model(llm_of(vendor=vendor), settings.routes[0], settings)
+    in_a_call = [line for line in model.warnings if "barge_in" in line]
+    assert told == [f"said to {vendor}: {line}" for line in in_a_call], "an application may name this vendor, too"
+
+
 @pytest.mark.claim("J31")
 def test_what_servers_of_tools_need_is_known_before_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     verbs = [{"verb": "answer"}, LLM | {"mcpServers": [{"url": "https://tools.example.com/mcp"}]}]
