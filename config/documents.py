@@ -39,10 +39,9 @@ def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve
             _refuse_llm(draft, document, key)
     for spare in _below(route, "llm_fallback"):
         _check_spare(draft, spare)
-    for hook in _target(route.get("status_hook")):
+    for hook in (target for key in ("status_hook", "amd_hook") for target in _target(route.get(key))):
         _check_hook(draft, hook, resolves=own)
-    named = (route.get("amd_hook"), *_below(route, "tools"))
-    for hook in (target for node in named for target in _target(node)):
+    for hook in (target for tool in _below(route, "tools") for target in _target(tool)):
         _check_hook(draft, hook, resolves=hooks_resolve)
     return route
 

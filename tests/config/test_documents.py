@@ -127,3 +127,10 @@ def test_a_verb_in_short_is_told_of_where_it_stands(loaded: Load) -> None:
     assert str(complaint).endswith(
         ":5:14: routes[0].verbs[1].llm.vendor: unknown vendor 'opnai' (did you mean 'openai'?)"
     )
+
+
+@pytest.mark.parametrize("url", ["https://app.example.com/call", "wss://app.example.com/ws"])
+@pytest.mark.parametrize("hook", ["amd_hook", "status_hook"])
+def test_a_path_among_the_hooks_of_a_route_with_a_url_is_its_applications(loaded: Load, url: str, hook: str) -> None:
+    [route] = loaded(f"routes: [{{name: a, url: '{url}', {hook}: /told}}]").routes
+    assert getattr(route, hook) == "/told"
