@@ -106,6 +106,8 @@ class LiveCall:
         "Those of them that have begun."
         self.control = control
         "The call's control socket, while there is one."
+        self.by_socket = control is not None
+        "Whether its platform asks by control sockets, and comes back by itself when one breaks."
         self.instead: dict[int, list[JsonObject]] = {}
         "What the call does after the n-th conversation, whatever its application wants."
         self.redirects: dict[int, list[JsonObject] | bytes] = {}
@@ -137,8 +139,18 @@ class LiveCall:
 
     @property
     def active(self) -> bool:
-        """Whether it is known to be going on: of one that is apart, only where its end will be told."""
+        """Whether it is known to be going on: of one that is apart, only where its end will be told.
+
+        A server that stops leaves to the next one what it does not bridge itself and what finds the way there: the
+        platform of a control socket comes back by itself, and a call that an earlier process has left is no other case.
+        """
+        if self.stopping and (self.by_socket or self.adopted) and not self.legs:
+            return False
         return not self.over and (not self.apart or self.statuses.heard)
+
+    def attach(self, control: Control) -> None:
+        """Let this be the call's control socket."""
+        self.control, self.by_socket = control, True
 
     def verb(self, nth: int) -> Llm:
         """Give the n-th llm verb, whoever carries it out."""

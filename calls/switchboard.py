@@ -229,7 +229,7 @@ class Switchboard:
     def attach(self, call_sid: str, control: Control) -> None:
         """Let this be the call's control socket, if the call is here."""
         if live := self._calls.by_sid(call_sid):
-            live.control = control
+            live.attach(control)
 
     def detach(self, call_sid: str, control: Control, *, for_good: bool) -> None:
         """Take note that a call's control socket is gone; `for_good` where the platform says that it has done with it.
