@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from calls.control import CallUnknownError, CallUnreachableError, Control, DocumentTooLongError
+from calls.control import (
+    CallUnknownError,
+    CallUnreachableError,
+    CommandUnknownError,
+    Control,
+    DocumentTooLongError,
+    LegUnknownError,
+)
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Before, Next, as_bytes
 from calls.fitting import max_document_bytes
@@ -12,6 +19,7 @@ from calls.masking import told
 from calls.register import Register
 from calls.remotely import REDIRECT, Remotely
 from config.settings import Settings
+from hooks.control_socket import Command
 from media.effects import End
 from media.ends import OPERATOR_HUNG_UP, REDIRECTED
 from media.remote import RemoteRefused
@@ -93,6 +101,22 @@ class Commands:
         live.superseded = Before(len(row.legs), len(row.hooks))
         live.log.info("call_hung_up")
         self._finish_superseded(live, row, OPERATOR_HUNG_UP)
+
+    async def pass_on(self, live: LiveCall, command: Command) -> None:
+        """Let the platform carry out what it alone can do: by the control socket, else by REST.
+
+        :raises ControlError: the call cannot be told
+        :raises RemoteError: the platform has not done it
+        :raises CommandError: it cannot be passed on
+        """
+        if live.control:
+            told = {"command": command.name, "callSid": command.call_sid or None, "data": command.data}
+            live.control.command({key: value for key, value in told.items() if value is not None})
+            return
+        if command.call_sid not in {"", live.sid} and not live.statuses.knows(command.call_sid):
+            raise LegUnknownError  # our key reaches every call of the account
+        if not await self._remotely.command(command.call_sid or live.sid, command.name, command.data, live.settings):
+            raise CommandUnknownError(command.name)
 
     async def redirected(self, live: LiveCall, index: int) -> bytes:
         """Give the document for which the platform was told to ask by this hook, the same however often it asks."""

@@ -56,6 +56,27 @@ class CallUnreachableError(ControlError):
         )
 
 
+class CommandError(Exception):
+    """An application's command cannot be passed on. No `ControlError`: no operator sends such commands."""
+
+
+class LegUnknownError(CommandError):
+    """Nothing is told to a leg of which the platform has not said that it is the call's."""
+
+    def __init__(self) -> None:
+        super().__init__("callSid names no leg of this call: the platform has told no status of it")
+
+
+class CommandUnknownError(CommandError):
+    """The platform's REST API cannot do this, or not with this data."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the command {name} is not known here, or its data is none that it has, where the platform asks by "
+            "webhook: its REST API does less than its websocket. Let its application ask by websocket (wss://…/call)"
+        )
+
+
 class DocumentTooLongError(ControlError):
     """The platform would drop the socket that brings it this."""
 
@@ -63,8 +84,8 @@ class DocumentTooLongError(ControlError):
         super().__init__(f"these verbs make a document of {size_bytes} bytes; the platform takes {max_bytes} at most")
 
 
-class CommandTooLongError(Exception):
-    """The platform would drop the socket that brings it this. No `ControlError`: no operator sends such commands."""
+class CommandTooLongError(CommandError):
+    """The platform would drop the socket that brings it this."""
 
     def __init__(self, size_bytes: int, max_bytes: int) -> None:
         super().__init__(f"this command has {size_bytes} bytes; the platform takes {max_bytes} at most")

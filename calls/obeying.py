@@ -1,7 +1,7 @@
 """What an application behind us wants of its call, unasked: the platform's commands, carried out on our bridge.
 
 Commands as jambonz-feature-server knows them (lib/session/call-session.js, `_onCommand`). Those that a platform alone
-can carry out are passed on where the call has a control socket.
+can carry out are passed on: by the call's control socket, else by the platform's REST API (`updateCall`).
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from calls.applications import NO_CHANGE
 from calls.commands import Commands
-from calls.control import CallUnknownError, CallUnreachableError, CommandTooLongError, ControlError
+from calls.control import CallUnknownError, CommandError, ControlError
 from calls.leg import Leg
 from calls.live import LiveCall
 from calls.masking import told
@@ -19,6 +19,7 @@ from hooks.control_socket import Command
 from hooks.replies import tool_output, verbs_in
 from hooks.transports.base import HookReply
 from media.platforms import PLATFORMS
+from media.remote import RemoteError
 from verbs import DocumentError, parse, serialise
 from verbs.base import JsonObject
 
@@ -49,7 +50,7 @@ class Obeying:
             return await self._heed(live, command)
         except DocumentError as error:
             return told(error.complaints)
-        except (ControlError, CommandTooLongError) as error:
+        except (ControlError, CommandError, RemoteError) as error:
             return str(error)
 
     def left_alone(self, call_sid: str) -> None:
@@ -67,6 +68,9 @@ class Obeying:
                 return await self._redirect_by(live, hook, queued=command.queued)
             case "call:status", {"call_status": status} if status in OVER:
                 await self._commands.hang_up(live.sid, live.settings)
+                return None
+            case (name, _) if name in PASSED_ON:
+                await self._commands.pass_on(live, command)
                 return None
             case _:
                 return _heed_at_once(live, command)
@@ -100,8 +104,6 @@ def _heed_at_once(live: LiveCall, command: Command) -> str | None:
             return _update(live, event)
         case "llm:tool-output", data:
             return _answer_late(live, command.tool_call_id, data)
-        case (name, _) if name in PASSED_ON:
-            return _pass_on(live, command)
         case _:
             return f"the command {command.name} is not known here, or its data is none that it has"
 
@@ -127,16 +129,4 @@ def _answer_late(live: LiveCall, call_id: str, data: Any) -> str | None:
     leg: Leg = live.legs[nth]
     reply = HookReply(200, "application/json", json.dumps(data).encode())
     leg.line.tool_answered(call_id, tool_output(reply, call_id).text)
-    return None
-
-
-def _pass_on(live: LiveCall, command: Command) -> str | None:
-    if live.control is None:
-        raise CallUnreachableError
-    passed: JsonObject = {"command": command.name}
-    if command.call_sid:
-        passed["callSid"] = command.call_sid
-    if command.data is not None:
-        passed["data"] = command.data
-    live.control.command(passed)
     return None

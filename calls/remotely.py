@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from time import time
+from typing import Any
 
 import structlog
 
@@ -79,6 +80,17 @@ class Remotely:
             if refusal.why != "state":
                 raise
             await self._tell(dialect, reach, dialect.hang_up(reach, call_sid, answered=False))
+
+    async def command(self, call_sid: str, name: str, data: Any, settings: Settings) -> bool:
+        """Do what a command of the control socket does; False where the API has nothing for it.
+
+        :raises ControlError: there is no API
+        :raises RemoteError: the platform has not done it
+        """
+        dialect, reach = _reach(settings)
+        if request := dialect.command(reach, call_sid, name, data):
+            await self._tell(dialect, reach, request)
+        return request is not None
 
     async def _tell(self, dialect: RemoteDialect, reach: Access, request: RemoteRequest) -> None:
         dialect.done(await self._remote.ask(reach, request))

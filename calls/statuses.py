@@ -17,6 +17,10 @@ class Statuses:
         """Whether there was any: then the platform will tell the end, too."""
         return bool(self._told)
 
+    def knows(self, call_sid: str) -> bool:
+        """Tell whether there was one of this leg."""
+        return call_sid in self._reached
+
     def fault(self, status: CallStatus) -> Literal["repeated", "late"] | None:
         """Take note of a status; say why it is no news, or None where it is."""
         told = status.call_sid, status.status, status.sip_status

@@ -104,6 +104,10 @@ class RemoteDialect(Protocol):
         """Let the call ask this URL for a document, now."""
         ...
 
+    def command(self, access: Access, call_sid: str, name: str, data: Any) -> RemoteRequest | None:
+        """Do what a command of the control socket does; None: the API has nothing for it, or its data is none."""
+        ...
+
     def done(self, reply: RemoteReply) -> None:
-        """Read the reply to either of these. Raises RemoteRefused."""
+        """Read the reply to any of these. Raises RemoteRefused."""
         ...

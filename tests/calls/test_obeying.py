@@ -13,6 +13,7 @@ from hooks.control_socket import Command
 from hooks.mcp.servers import Servers
 from hooks.transports.base import HookReply
 from media.ends import TOO_LONG
+from media.remote import RemoteReply, RemoteUnreachable
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -27,9 +28,12 @@ from tests.calls.exchange import (
 )
 from tests.simulation import WEATHER
 
+API = {"base_url": "https://jambonz.example.com/api", "account_sid": "acc-1", "api_key": "key-of-the-api"}
 TOOLS = {"price": {"url": "/price", "parameters": {"type": "object"}}}
 TALK = settings_of({"verbs": [LLM | {"hangup": {}}], "tools": TOOLS})
 QUIET = settings_of({"verbs": [{"verb": "gather", "input": ["digits"], "actionHook": "/menu"}]})
+
+REMOTE = settings_of({"verbs": [LLM]}, platform={"api": API})
 
 
 class Socket:
@@ -167,6 +171,74 @@ async def test_a_command_for_another_leg_is_passed_on_as_such_or_refused() -> No
     assert len(socket.said) == 1
     assert await heed(exchange, "redirect", [SAY], call_sid="c-1") is None
     assert socket.said[1:] == [[SAY, HANGUP]]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "change"),
+    [
+        ("boostAudioSignal", "3 dB", {"boostAudioSignal": "3 dB"}),
+        ("conf:hold-status", {"conf_hold_status": "hold", "waitHook": "/wait"}, {"conf_hold_status": "hold"}),
+        ("conf:mute-status", {"conf_mute_status": "mute"}, {"conf_mute_status": "mute"}),
+        ("conf:participant-action", {"action": "mute"}, {"conferenceParticipantAction": {"action": "mute"}}),
+        ("dtmf", {"dtmf": {"digit": "1", "duration": 250}}, {"dtmf": {"digit": "1", "duration": 250}}),
+        ("dub", {"action": "playOnTrack", "track": "b"}, {"dub": {"action": "playOnTrack", "track": "b"}}),
+        ("listen:status", {"listen_status": "pause"}, {"listen_status": "pause"}),
+        ("media:path", "no-media", {"media_path": "no-media"}),
+        ("mute:status", "mute", {"mute_status": "mute"}),
+        ("mute:status", {"mute_status": "unmute"}, {"mute_status": "unmute"}),
+        ("record", {"action": "stopCallRecording"}, {"record": {"action": "stopCallRecording"}}),
+        ("sip:request", {"sip_request": {"method": "INFO"}}, {"sip_request": {"method": "INFO"}}),
+        ("stream:status", {"stream_status": "resume"}, {"listen_status": "resume"}),
+        ("tag", {"tag": {"a": 1}}, {"tag": {"a": 1}}),
+        ("tag", {"a": 1}, {"tag": {"a": 1}}),
+        ("transcribe:status", {"transcribe_status": "pause"}, {"transcribe_status": "pause"}),
+        ("whisper", {"whisper": [SAY]}, {"whisper": [SAY]}),
+    ],
+)
+def test_what_only_the_platform_can_do_goes_by_rest_where_it_asks_by_webhook(
+    name: str, data: Any, change: JsonObject
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(REMOTE)
+        await exchange.ring()
+        assert await heed(exchange, name, data) is None
+        assert exchange.api.asked == [("PUT", "/Accounts/acc-1/Calls/c-1", change)]
+
+    story()
+
+
+@in_virtual_time
+async def test_what_rest_cannot_do_or_does_not_do_is_said() -> None:
+    exchange = Exchange(REMOTE)
+    await exchange.ring()
+    for name in ("noiseIsolation:status", "tts:clear", "tts:flush", "tts:tokens"):
+        assert "by websocket" in str(await heed(exchange, name, {}))
+    for nothing in (None, ""):
+        assert "not known here" in str(await heed(exchange, "mute:status", nothing))
+    assert exchange.api.asked == []
+    exchange.api.replies = [RemoteReply(400, b'{"msg": "invalid mute_status"}'), RemoteUnreachable("no answer")]
+    assert "invalid mute_status" in str(await heed(exchange, "mute:status", "loud"))
+    assert "no answer" in str(await heed(exchange, "mute:status", "mute"))
+
+
+@in_virtual_time
+async def test_by_rest_no_leg_is_told_anything_that_is_not_the_calls_own() -> None:
+    exchange = Exchange(REMOTE)
+    await exchange.ring()
+    assert "no leg of this call" in str(await heed(exchange, "mute:status", "mute", call_sid="child"))
+    assert exchange.api.asked == []
+    exchange.status("in-progress", "child", parent_call_sid="c-1")
+    assert await heed(exchange, "mute:status", "mute", call_sid="child") is None
+    assert exchange.api.asked == [("PUT", "/Accounts/acc-1/Calls/child", {"mute_status": "mute"})]
+
+
+@in_virtual_time
+async def test_what_the_platform_says_to_a_redirect_is_passed_on() -> None:
+    exchange = Exchange(settings_of({"verbs": [QUIET.routes[0].verbs[0]]}, platform={"api": API}))
+    await exchange.ring()
+    exchange.api.replies = [RemoteUnreachable("no answer from the platform")]
+    assert await heed(exchange, "redirect", [SAY]) == "no answer from the platform"
 
 
 # The conversation

@@ -26,6 +26,26 @@ PARTS: Final = {"phone": "number", "teams": "number", "user": "name", "sip": "si
 PHONE: Final = re.compile(r"\+?[0-9*#]{1,32}")
 MAX_ADDRESS_CHARS: Final = 256
 MAX_MESSAGE_CHARS: Final = 300
+COMMANDS: Final = {
+    "boostAudioSignal": "boostAudioSignal",
+    "conf:hold-status": "conf_hold_status",
+    "conf:mute-status": "conf_mute_status",
+    "conf:participant-action": "conferenceParticipantAction",
+    "dtmf": "dtmf",
+    "dub": "dub",
+    "listen:status": "listen_status",
+    "media:path": "media_path",
+    "mute:status": "mute_status",
+    "record": "record",
+    "sip:request": "sip_request",
+    "stream:status": "stream_status",
+    "tag": "tag",
+    "transcribe:status": "transcribe_status",
+    "whisper": "whisper",
+}
+"The commands of the websocket API that are options of updateCall, too, and what these are called."
+RENAMED: Final = {"stream_status": "listen_status"}
+"By the API server, which knows one name only (validateUpdateCall)."
 WHY: Final[dict[int, Why]] = {
     HTTPStatus.BAD_REQUEST: "request",
     HTTPStatus.NOT_FOUND: "unknown",
@@ -74,6 +94,12 @@ class JambonzRest:
 
     def redirect(self, access: Access, call_sid: str, url: str) -> RemoteRequest:
         return _update(access, call_sid, {"call_hook": {"url": url, "method": "POST"}})
+
+    def command(self, access: Access, call_sid: str, name: str, data: Any) -> RemoteRequest | None:
+        """A command's `data` is the option itself, or holds it; what stands beside it there is left out."""
+        option = COMMANDS.get(name, "")
+        value = data[option] if isinstance(data, dict) and option in data else data
+        return _update(access, call_sid, {RENAMED.get(option, option): value}) if option and value else None
 
     def done(self, reply: RemoteReply) -> None:
         """202 with the text `Accepted`; older ones answer 204."""
