@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from calls.document import HANGUP, NOTHING, Next, as_bytes
+from calls.document import NOTHING, Next, as_bytes
 from calls.ending import next_verbs
-from calls.leaving import Again, again, handed_off, leaving_verbs
+from calls.leaving import Again, handed_off, leaving_verbs
 from calls.leg import Leg
 from calls.legs import Hide, Legs, Observer
 from calls.live import LiveCall
@@ -16,15 +16,14 @@ from calls.natives import Natives
 from calls.opening import obstacle_to
 from calls.register import Register
 from calls.releasing import Releasing
+from calls.transfers import Transfers
 from media.effects import End
 from media.ends import HUNG_UP, NO_SHOW
-from media.platforms import PLATFORMS
 from media.sockets import Lines
 from store.base import CallRow, Store
 from tasks import Tasks
 from verbs import DocumentError, lint, parse, serialise
 from verbs.base import JsonObject
-from verbs.handoff import Outcome, disposition, result_body, voicemail
 
 FORGET_AFTER_S = 600.0
 "How long a call that is over stays at hand: retries of its webhooks come within ten minutes."
@@ -54,6 +53,7 @@ class Course:
         self._loop = asyncio.get_running_loop()
         self.legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
         self._natives = Natives(self.legs, tasks=tasks, hide=hide, heed=self.heed, leave=self.leave)
+        self._transfers = Transfers(store, self.legs, tasks=tasks, go_on=self.go_on, heed=self.heed, leave=self.leave)
 
     def begin(self, live: LiveCall, next_: Next) -> None:
         self.take(live)
@@ -88,7 +88,7 @@ class Course:
         except Exception:
             live.log.exception("call_ended_failed")
             del live.answers[nth]
-            next_ = await self._go_on(live, serialise(live.fallback))
+            next_ = await self.go_on(live, serialise(live.fallback))
             answer = as_bytes(next_.document)
         if live.gone:
             self._over(live)
@@ -105,9 +105,7 @@ class Course:
                 live.telling += (self._tasks.start(self.legs.ask(live, target, body)),)
             return NOTHING
         if (nth := handed_off(target)) is not None and nth in live.llms:
-            if nth not in live.transfers:
-                live.transfers[nth] = self._tasks.start(self._after_transfer(live, nth, body))
-            return await asyncio.shield(live.transfers[nth])
+            return await self._transfers.hook(live, nth, body)
         hook: object = {"url": target, "message": live.messages[index]} if index in live.messages else target
         wanted = await self.legs.ask(live, hook, body)
         if not wanted or index < live.superseded.hooks:
@@ -165,54 +163,20 @@ class Course:
         except DocumentError as error:
             live.log.warning("action_hook_verbs_refused", complaint=told(error.complaints))
         left = leaving_verbs(live.llms[nth], end, nth)
-        return await self._go_on(live, left or next_verbs(end, remaining=remaining, fallback=serialise(live.fallback)))
-
-    async def _after_transfer(self, live: LiveCall, nth: int, body: JsonObject) -> bytes:
-        """Answer what a call does after its n-th conversation has handed it to a human, or has tried to."""
-        call = PLATFORMS[live.settings.platform.kind].call
-        if call.is_over(body):
-            return NOTHING
-        try:
-            next_ = await self._transferred(live, nth, body, call.transferred(body))
-        except Exception:
-            live.log.exception("transfer_failed")
-            del live.transfers[nth]
-            next_ = await self._go_on(live, serialise(live.fallback))
-        if not next_.returns:
-            self.leave(live)
-        return as_bytes(next_.document)
-
-    async def _transferred(self, live: LiveCall, nth: int, body: JsonObject, outcome: Outcome) -> Next:
-        handoff = live.llms[nth].handoff or {}
-        disposed = disposition(handoff, outcome)
-        live.log.info("transfer_ended", outcome=outcome, disposition=disposed)
-        wanted = await self.legs.ask(live, handoff.get("actionHook"), {**body, **result_body(outcome, disposed)})
-        try:
-            if wanted:
-                return await self.heed(live, wanted)
-        except DocumentError as error:
-            live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
-        remaining = list(live.remaining[nth]) or [HANGUP]
-        if outcome == "completed":
-            return await self._go_on(live, remaining)
-        if disposed != "return":
-            return await self._go_on(live, voicemail(handoff) if disposed == "voicemail" else [HANGUP])
-        end = (await self._row(live)).legs[nth].end
-        back = again(live.again.get(nth), end, outcome)
-        return await self._go_on(live, [live.llms[nth].to_wire(), *remaining], back=back)
+        return await self.go_on(live, left or next_verbs(end, remaining=remaining, fallback=serialise(live.fallback)))
 
     async def heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
         """Go on with what an application wants. What the platform may not know is told, and leaves all the same.
 
         :raises DocumentError: these verbs are no document
         """
-        next_ = await self._go_on(live, wanted, closed=closed)
+        next_ = await self.go_on(live, wanted, closed=closed)
         version = live.settings.platform.version
         if complaints := lint(list(wanted), version=version, native=live.route.native):
             live.log.warning("hook_verbs_unknown", version=version, complaint=told(complaints))
         return next_
 
-    async def _go_on(
+    async def go_on(
         self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True, back: Again | None = None
     ) -> Next:
         """Make a later document of a call; of no verbs, none. `back`: what an `llm` among them goes on from.

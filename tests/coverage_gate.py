@@ -31,6 +31,7 @@ DOORS = (
         "calls/sessions.py",
         "calls/stopping.py",
         "calls/switchboard.py",
+        "calls/transfers.py",
     ),
 )
 MAX_SHOWN = 30

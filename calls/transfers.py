@@ -1,0 +1,76 @@
+"""What a call does after a conversation has handed it to a human, or has tried to."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from calls.document import HANGUP, NOTHING, Next, as_bytes
+from calls.leaving import Again, again
+from calls.legs import Legs
+from calls.live import LiveCall
+from calls.masking import told
+from calls.natives import Heed
+from media.platforms import PLATFORMS
+from store.base import Store
+from tasks import Tasks
+from verbs import DocumentError, serialise
+from verbs.base import JsonObject
+from verbs.handoff import Outcome, disposition, result_body, voicemail
+
+
+class GoOn(Protocol):
+    async def __call__(self, live: LiveCall, wanted: Sequence[JsonObject], *, back: Again | None = None) -> Next: ...
+
+
+class Transfers:
+    """`go_on` makes the next document, `heed` one that an application wants; `leave` lets the call go."""
+
+    def __init__(
+        self, store: Store, legs: Legs, *, tasks: Tasks, go_on: GoOn, heed: Heed, leave: Callable[[LiveCall], None]
+    ) -> None:
+        self._store = store
+        self._legs = legs
+        self._tasks = tasks
+        self._go_on = go_on
+        self._heed = heed
+        self._leave = leave
+
+    async def hook(self, live: LiveCall, nth: int, body: JsonObject) -> bytes:
+        """Answer what comes after the transfer of the n-th conversation, the same however often it is asked."""
+        if nth not in live.transfers:
+            live.transfers[nth] = self._tasks.start(self._after(live, nth, body))
+        return await asyncio.shield(live.transfers[nth])
+
+    async def _after(self, live: LiveCall, nth: int, body: JsonObject) -> bytes:
+        call = PLATFORMS[live.settings.platform.kind].call
+        if call.is_over(body):
+            return NOTHING
+        try:
+            next_ = await self._transferred(live, nth, body, call.transferred(body))
+        except Exception:
+            live.log.exception("transfer_failed")
+            del live.transfers[nth]
+            next_ = await self._go_on(live, serialise(live.fallback))
+        if not next_.returns:
+            self._leave(live)
+        return as_bytes(next_.document)
+
+    async def _transferred(self, live: LiveCall, nth: int, body: JsonObject, outcome: Outcome) -> Next:
+        handoff = live.llms[nth].handoff or {}
+        disposed = disposition(handoff, outcome)
+        live.log.info("transfer_ended", outcome=outcome, disposition=disposed)
+        wanted = await self._legs.ask(live, handoff.get("actionHook"), {**body, **result_body(outcome, disposed)})
+        try:
+            if wanted:
+                return await self._heed(live, wanted)
+        except DocumentError as error:
+            live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
+        remaining = list(live.remaining[nth]) or [HANGUP]
+        if outcome == "completed":
+            return await self._go_on(live, remaining)
+        if disposed != "return":
+            return await self._go_on(live, voicemail(handoff) if disposed == "voicemail" else [HANGUP])
+        row = await self._store.by_row(live.row_id)
+        end = row.legs[nth].end if row else None
+        back = again(live.again.get(nth), end, outcome)
+        return await self._go_on(live, [live.llms[nth].to_wire(), *remaining], back=back)
