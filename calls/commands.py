@@ -49,8 +49,11 @@ class Commands:
         """
         live = self._live(call_sid)
         verbs = _some(wanted)
+        live.waiting.forget()
         if live.control is None:
-            if not await self._end_conversation(live, REDIRECTED, wanted):
+            if live.waiting.reached:
+                live.waiting.add(wanted)
+            elif not await self._end_conversation(live, REDIRECTED, wanted):
                 await self._redirect_remotely(live, wanted)
             return
         trial = live.next(await self._row(live), verbs)
@@ -63,7 +66,7 @@ class Commands:
         self._finish_superseded(live, next_.row, REDIRECTED)
 
     async def queue(self, call_sid: str, wanted: Sequence[JsonObject]) -> None:
-        """Let a call do this after all that it does: by its control socket alone.
+        """Let a call do this after all that it does: by its control socket, or when it asks what to do now.
 
         The platform reaches it where the call's document has no last verb of its own, as of a call that waits.
 
@@ -71,8 +74,11 @@ class Commands:
         :raises ControlError: the call cannot be told
         """
         live = self._live(call_sid)
-        control = self._control(live)
         verbs = _some(wanted)
+        if live.control is None and live.waiting.ahead:
+            live.waiting.add(wanted)
+            return
+        control = self._control(live)
         if any(isinstance(verb, Llm) for verb in verbs):
             raise DocumentError([Complaint((), "an `llm` verb cannot be queued: redirect the call to it")])
         _see_that_it_fits(live, live.next(await self._row(live), verbs))
@@ -91,6 +97,9 @@ class Commands:
             await self._hang_up_elsewhere(call_sid, settings)
             return
         live = self._live(call_sid)
+        if live.control is None and live.waiting.reached:
+            live.waiting.add([HANGUP])
+            return
         if live.control is None and await self._end_conversation(live, OPERATOR_HUNG_UP, [HANGUP]):
             return
         row = await self._row(live)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from calls.document import NOTHING, Next, as_bytes
+from calls.document import HANGUP, NOTHING, Next, as_bytes
 from calls.ending import next_verbs
 from calls.leaving import Again, handed_off, leaving_verbs
 from calls.leg import Leg
@@ -17,6 +17,7 @@ from calls.opening import obstacle_to
 from calls.register import Register
 from calls.releasing import Releasing
 from calls.transfers import Transfers
+from calls.waiting import WAIT, Waiting, asking, leads_to_it
 from media.effects import End
 from media.ends import HUNG_UP, NO_SHOW
 from media.sockets import Lines
@@ -57,6 +58,7 @@ class Course:
 
     def begin(self, live: LiveCall, next_: Next) -> None:
         self.take(live)
+        live.waiting.begin(ahead=leads_to_it(next_))
         self._prepare(live, next_)
         if not next_.returns:
             self.leave(live)
@@ -64,6 +66,7 @@ class Course:
     def take(self, live: LiveCall) -> None:
         """Have a part in a call from now on."""
         self._calls.add(live)
+        live.waiting = Waiting()
         live.hooks = self.legs.plain_hooks(live)
         live.reaper = self._loop.call_later(live.route.max_call_s + REAP_AFTER_S, self._reap, live)
         self._observer.call_started()
@@ -101,16 +104,30 @@ class Course:
         if (asked := native_hook(target)) and asked.nth in live.natives:
             return await self._natives.hook(live, asked, body)
         if index < live.superseded.hooks:
-            if handed_off(target) is None:
+            if handed_off(target) is None and target != WAIT:
                 live.telling += (self._tasks.start(self.legs.ask(live, target, body)),)
             return NOTHING
+        if target == WAIT:
+            return await self._wait(live, index)
         if (nth := handed_off(target)) is not None and nth in live.llms:
             return await self._transfers.hook(live, nth, body)
         hook: object = {"url": target, "message": live.messages[index]} if index in live.messages else target
         wanted = await self.legs.ask(live, hook, body)
         if not wanted or index < live.superseded.hooks:
             return NOTHING
-        aside = index in live.asides
+        return await self._instead(live, wanted, aside=index in live.asides)
+
+    async def _wait(self, live: LiveCall, index: int) -> bytes:
+        """Answer a call that has nothing more to do: what its application says in time, or to ask again."""
+        wanted = await live.waiting.wanted()
+        if live.gone or live.over or index < live.superseded.hooks:
+            return NOTHING
+        if not wanted and live.application.commanding:
+            return as_bytes([asking(live.hook_url(index))])
+        return await self._instead(live, wanted or [HANGUP])
+
+    async def _instead(self, live: LiveCall, wanted: Sequence[JsonObject], *, aside: bool = False) -> bytes:
+        """Answer a hook with what its owner wants; nothing where that is no document."""
         try:
             next_ = await self.heed(live, wanted, closed=not aside)
         except DocumentError as error:
@@ -196,6 +213,8 @@ class Course:
             return made[0].row
 
         await self._store.update(live.row_id, change)
+        if closed:
+            live.waiting.begin(ahead=leads_to_it(made[0]))
         self._prepare(live, made[0], back)
         return made[0]
 

@@ -15,14 +15,17 @@ from calls.leg import Leg
 from calls.masking import without_secrets
 from calls.native import NativeLeg
 from calls.statuses import Statuses
+from calls.waiting import WAIT, Waiting, asking
 from config.settings import Route, Settings
 from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import CallHooks, Dispatcher
 from media.confidential import Confidential
 from store.base import CallRow
+from verbs import parse
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
+from verbs.rewrite import TERMINAL
 
 
 class LiveCall:
@@ -32,6 +35,13 @@ class LiveCall:
     "The hooks of no llm verb. Set when the call is taken; kept while it lives, for all its hooks share one numbering."
     reaper: asyncio.TimerHandle
     "Ends the call if nobody else does. Set when the call is taken."
+
+    waiting: Waiting
+    "What the call does by webhook when it has nothing more to do. Set when the call is taken."
+    control: Control | None
+    "The call's control socket, while there is one."
+    by_socket: bool
+    "Whether its platform asks by control sockets, and comes back by itself when one breaks."
 
     superseded = NONE_BEFORE
     "The conversations and hooks of documents that a redirect has replaced: nothing comes next after these."
@@ -104,10 +114,7 @@ class LiveCall:
         "The n-th llm verb, where the platform carries it out; then it is not among `llms`."
         self.native_legs: dict[int, NativeLeg] = {}
         "Those of them that have begun."
-        self.control = control
-        "The call's control socket, while there is one."
-        self.by_socket = control is not None
-        "Whether its platform asks by control sockets, and comes back by itself when one breaks."
+        self.attach(control)
         self.instead: dict[int, list[JsonObject]] = {}
         "What the call does after the n-th conversation, whatever its application wants."
         self.redirects: dict[int, list[JsonObject] | bytes] = {}
@@ -118,19 +125,12 @@ class LiveCall:
     def all_legs(self) -> list[Leg | NativeLeg]:
         return [*self.legs.values(), *self.native_legs.values()]
 
-    @property
-    def waits(self) -> bool:
-        """Whether a call that has nothing more to do waits for its application's commands.
-
-        jambonz does, for an application with a socket (lib/session/call-session.js `_awaitCommandsOrHangup`); here that
-        socket is the call's own.
-        """
-        return self.control is not None and self.application.commanding
-
     def wait_no_more(self) -> None:
         """Let the call end when it has nothing more to do."""
         if self.control:
             self.control.redirect(as_bytes([HANGUP]), queue=True)
+        else:
+            self.waiting.end()
 
     @property
     def tellable(self) -> bool:
@@ -148,9 +148,9 @@ class LiveCall:
             return False
         return not self.over and (not self.apart or self.statuses.heard)
 
-    def attach(self, control: Control) -> None:
+    def attach(self, control: Control | None) -> None:
         """Let this be the call's control socket."""
-        self.control, self.by_socket = control, True
+        self.control, self.by_socket = control, control is not None
 
     def verb(self, nth: int) -> Llm:
         """Give the n-th llm verb, whoever carries it out."""
@@ -159,9 +159,13 @@ class LiveCall:
     def next(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool = True) -> Next:
         """Make a document of the call, the first or a later one.
 
-        `closed`: it ends in an explicit last verb, unless the call then waits; a conversation's never does.
+        `closed`: it ends in an explicit last verb, unless the call then waits for its application's commands; a
+        conversation's never does. The platform waits of itself where it has a socket, and where it has none asks us.
         """
-        closed = closed and not (self.waits and not any(isinstance(verb, Llm) for verb in verbs))
+        if closed and self.application.commanding and not any(isinstance(verb, Llm) for verb in verbs):
+            closed = self.control is None
+            if not self.by_socket and verbs[-1].verb not in TERMINAL:
+                verbs = [*verbs, *parse([asking(WAIT)])]
         if self.route.native:
             return native_document.extend(row, verbs, self.route, self.settings, self._seat, closed=closed)
         return extend(row, verbs, self.route, self._seat.place, fallback=self.fallback, closed=closed)

@@ -80,7 +80,7 @@ class Obeying:
             await self._commands.redirect(live.sid, verbs)
         elif (nth := _talking(live)) is not None:
             live.remaining[nth] = [*live.remaining[nth], *serialise(parse(verbs, strict=False))]
-        elif live.control is None:
+        elif live.control is None and not live.waiting.ahead:
             return "verbs can be queued while an `llm` verb runs only: redirect without queueCommand"
         else:
             await self._commands.queue(live.sid, verbs)

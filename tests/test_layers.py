@@ -45,7 +45,7 @@ DOORS = (
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
     *("answering", "live", "leg", "legs", "lost", "native", "natives", "course"),
-    *("dispatchers", "recovery", "retention", "sessions", "stopping", "switchboard", "transfers"),
+    *("dispatchers", "recovery", "retention", "sessions", "stopping", "switchboard", "transfers", "waiting"),
 )
 ONE_CALL = tuple(f"calls/{name}.py" for name in CALLS)
 NETWORK = {"aiohttp", "websockets", "httpx", "httpx2", "mcp", "mcp_types", "socket", "socketserver", "ssl"}

@@ -342,12 +342,6 @@ async def test_verbs_are_queued_on_the_platform_while_it_carries_out_others() ->
 
 @pytest.mark.usefixtures("commanding")
 @in_virtual_time
-async def test_a_call_without_one_does_not_wait() -> None:
-    assert await waiting(SAY).ring() == [SAY, HANGUP]
-
-
-@pytest.mark.usefixtures("commanding")
-@in_virtual_time
 async def test_neither_a_conversation_nor_a_fallback_is_left_open() -> None:
     assert (await waiting(LLM).ring(control=Socket()))[1:] == SORRY
     assert await waiting({"verb": "say", "text": 7}).ring(control=Socket()) == SORRY

@@ -199,3 +199,35 @@ async def test_one_that_is_asked_for_a_confirmation_and_for_a_redirected_call(tm
         ("dial:confirm", "/confirm"),
         ("session:redirect", "/elsewhere"),
     ]
+
+
+async def test_one_whose_call_has_nothing_to_do_may_still_say_what(tmp_path: Path) -> None:
+    """The platform asks by webhook, and does not know of any application with a socket."""
+    asked: list[str] = []
+    pause = {"verb": "pause", "length": 0.1}
+    more = {"verb": "redirect", "actionHook": "/more"}
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["ws.jambonz.org"])
+        await socket.prepare(request)
+        async for message in socket:
+            told = json.loads(message.data)
+            asked.append(told["type"])
+            if told["type"] == "call:status":
+                continue
+            await socket.send_json({"type": "ack", "msgid": told["msgid"], "data": [{"verb": "answer"}, pause]})
+            queued = more if told["type"] == "session:new" else {"verb": "hangup"}
+            command = {"type": "command", "command": "redirect", "queueCommand": True, "data": [queued]}
+            await socket.send_json(command)
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/ws", talk)
+    async with serving_application(application) as url:
+        config = a_config(None, None, route={"url": f"{url.replace('http', 'ws')}/ws"})
+        async with serving(tmp_path, config) as running:
+            call = Call(running.url)
+            over = await call.live.run()
+    assert (over.call_status, over.ended_by, over.failed) == ("completed", "jambonz", False)
+    assert call.verbs() == ["answer", "pause", "redirect", "redirect", "answer", "pause", "redirect", "hangup"]
+    assert [type_ for type_ in asked if type_ != "call:status"] == ["session:new", "session:redirect"]

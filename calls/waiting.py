@@ -1,0 +1,69 @@
+"""A call by webhook that has nothing more to do, while its application may still command it.
+
+jambonz keeps the call of an application with a socket (lib/session/call-session.js, `_awaitCommandsOrHangup`), and
+hangs up one by webhook when its verbs run out. So the documents of the latter end in a `redirect` to a hook of ours.
+Its answer is held back for what the application says, and else is the same question again. The caller hears nothing
+meanwhile, as there; the verb needs no answered call, and leaves alone what runs in its background
+(lib/tasks/redirect.js).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from calls.document import HANGUP, Next
+from verbs.base import JsonObject
+
+WAIT = "hookswitch:wait"
+"A hook of a document that is our own to answer: its call has nothing more to do."
+HELD_S = 5.0
+"The platform gives a hook ten seconds (JAMBONES_HTTP_TIMEOUT)."
+
+
+def asking(hook: str) -> JsonObject:
+    """Give the verb that asks."""
+    return {"verb": "redirect", "actionHook": hook}
+
+
+def leads_to_it(next_: Next) -> bool:
+    """Tell whether a call that hears this document to its end waits then."""
+    return WAIT in next_.row.hooks[next_.before.hooks :]
+
+
+class Waiting:
+    """What one call does after all that it has to do."""
+
+    def __init__(self) -> None:
+        self.ahead = False
+        "Whether the call comes to its wait by itself."
+        self.reached = False
+        "Whether it has come to it."
+        self._wanted: list[JsonObject] = []
+        self._news = asyncio.Event()
+
+    def begin(self, *, ahead: bool) -> None:
+        """Another document leaves. What was queued stays: the answer that made it may have crossed with that."""
+        self.ahead, self.reached = ahead, False
+
+    def add(self, verbs: Sequence[JsonObject]) -> None:
+        self._wanted += verbs
+        self._news.set()
+
+    def forget(self) -> None:
+        """Do nothing of what was queued."""
+        self._wanted.clear()
+        self._news.clear()
+
+    def end(self) -> None:
+        """Let the call be hung up after what it has to do."""
+        self.add([HANGUP])
+
+    async def wanted(self) -> list[JsonObject]:
+        """Give what the call does now; nothing, some seconds later, where nobody has said it."""
+        self.reached = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HELD_S):
+                await self._news.wait()
+        wanted = self._wanted[:]
+        self.forget()
+        return wanted
