@@ -34,6 +34,11 @@ class Answering:
     def is_making(self, call_sid: str) -> bool:
         return call_sid in self._making
 
+    async def made(self, call_sid: str) -> None:
+        """Wait until it is not being made, if it is."""
+        if making := self._making.get(call_sid):
+            await asyncio.wait({making})
+
     async def once(self, call_sid: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
         making = self._making.get(call_sid)
         if making is None:

@@ -5,6 +5,7 @@ can carry out are passed on: by the call's control socket, else by the platform'
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from calls.applications import NO_CHANGE
@@ -31,18 +32,23 @@ PASSED_ON: Final = frozenset(
     }
 )
 "What holds no hook and no verb of ours to carry out."
+Made = Callable[[str], Awaitable[None]]
+"Waits for a call's first document, while that is being made."
 OVER: Final = ("completed", "no-answer")
 
 
 class Obeying:
     """A command that cannot be carried out is answered with a sentence, and changes nothing."""
 
-    def __init__(self, calls: Register, commands: Commands) -> None:
+    def __init__(self, calls: Register, commands: Commands, made: Made) -> None:
+        """`made`: an application may command its call before we have done with its first verbs."""
         self._calls = calls
+        self._made = made
         self._commands = commands
 
     async def heed(self, call_sid: str, command: Command) -> str | None:
         """Carry a command out, or say why not."""
+        await self._made(call_sid)
         live = self._calls.by_sid(call_sid)
         try:
             if live is None or live.over:

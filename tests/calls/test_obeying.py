@@ -14,6 +14,7 @@ from hooks.mcp.servers import Servers
 from hooks.transports.base import HookReply
 from media.ends import TOO_LONG
 from media.remote import RemoteReply, RemoteUnreachable
+from store.memory import MemoryStore
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -304,11 +305,13 @@ def commanding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Http, "commanding", True)
 
 
-def waiting(*verbs: JsonObject, **answers: tuple[float, HookReply]) -> Exchange:
+def waiting(*verbs: JsonObject, store: MemoryStore | None = None, **answers: tuple[float, HookReply]) -> Exchange:
     """An exchange whose application gives these verbs, and may command the call after them."""
     hooks = {f"/{name}": answer for name, answer in answers.items()}
     return Exchange(
-        settings_of({"url": "https://app.example.com/call"}), Applications({"/call": verbs_reply(*verbs), **hooks})
+        settings_of({"url": "https://app.example.com/call"}),
+        Applications({"/call": verbs_reply(*verbs), **hooks}),
+        store,
     )
 
 

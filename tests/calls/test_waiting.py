@@ -8,6 +8,8 @@ import pytest
 from calls.course import REAP_AFTER_S
 from calls.waiting import HELD_S
 from hooks.applications.http import Http
+from store.base import CallRow
+from store.memory import MemoryStore
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -225,3 +227,18 @@ async def test_after_a_restart_nobody_can_command_it_and_it_ends(monkeypatch: py
     monkeypatch.setattr(Http, "commanding", False)  # as of an application whose socket the old process had
     async with town.server() as server:
         assert await waited(server, verbs) == [HANGUP]
+
+
+class SlowStore(MemoryStore):
+    async def create(self, row: CallRow) -> CallRow:
+        await asyncio.sleep(0.1)
+        return await super().create(row)
+
+
+@in_virtual_time
+async def test_what_is_commanded_right_behind_the_first_verbs_is_not_too_early() -> None:
+    exchange = waiting(SAY, store=SlowStore())
+    ringing = asyncio.create_task(exchange.ring())
+    await settled()
+    assert await heed(exchange, "redirect", [OTHER], queued=True) is None
+    assert (await waited(exchange, await ringing))[:-1] == [OTHER]
