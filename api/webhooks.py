@@ -97,9 +97,13 @@ class Webhooks:
         return _json(answer) if answer else web.Response(status=204)
 
     async def adulting(self, request: web.Request) -> web.Response:
-        """A leg of a call became a call of its own: it has no document here."""
-        await self._trusted_body(request)
-        return _json(b"[]")
+        """A leg of a call became a call of its own."""
+        body, authenticated = await self._trusted_body(request)
+        try:
+            call = self._dialect.parse(body)
+        except PlatformError as error:
+            raise bad_request(str(error)) from error
+        return _json(await self._switchboard.adulting(call, self.seat(request, authenticated=authenticated)))
 
     async def env(self, request: web.Request) -> web.Response:
         admit(trust.facts_of(request, "discovery"), self._settings)

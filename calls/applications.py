@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from calls.document import route_verbs
 from calls.live import LiveCall
@@ -12,15 +13,17 @@ from hooks.applications.http import Http
 from hooks.applications.python import PythonApplication
 from hooks.applications.websocket import Websocket
 from hooks.asked import Call
-from hooks.control_socket import SCHEME, Command
+from hooks.control_socket import NEW, SCHEME, Command
 from hooks.dispatcher import Dispatcher
 from hooks.filter import EventFilter
+from hooks.functions import beside
 from hooks.options import HookUrls
 from hooks.transports.app import AppTransport
 from media.platforms.base import Call as PlatformCall
 from verbs.base import JsonObject
 
 SOCKETS = ("ws://", "wss://")
+ADULTING = "adulting"
 NO_CHANGE = "a call cannot change to another websocket application: give its url to the route"
 NO_SOCKET = "a hook that is a ws:// or wss:// URL is treated as none: write a path, or an https:// URL"
 
@@ -33,6 +36,13 @@ def call_of(call: PlatformCall, route: Route) -> Call:
 def status_hook(route: Route) -> str | None:
     """Give where a call's statuses are told. An application with a socket hears of them there, unless it says else."""
     return route.status_hook or ("call:status" if route.url and route.url.startswith(SOCKETS) else None)
+
+
+def adulting_url(url: str) -> str:
+    """Give where jambonz tells an application of it: below its websocket, else at its origin (place-outdial.js)."""
+    parts = urlsplit(url)
+    path = f"{parts.path.rstrip('/')}/{ADULTING}" if url.startswith(SOCKETS) else f"/{ADULTING}"
+    return parts._replace(path=path, query=parts.query if url.startswith(SOCKETS) else "", fragment="").geturl()
 
 
 def address(live: LiveCall, hook: object) -> str | None:
@@ -68,8 +78,25 @@ class Asking:
         self._transport = transport
         self._obeying = obeying
 
-    def application(self, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher) -> Application:
-        """Make the application of a new call."""
+    def grown(self, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher) -> Application | None:
+        """Make the application of a leg that became a call of its own; None where nobody is told of it."""
+        if route.python:
+            function = beside(settings.applications[route.name], ADULTING)
+            if function is None:
+                return None
+            settings = settings.model_copy(update={"applications": {route.name: function}})
+            target = f"{route.python.partition(':')[0]}:{ADULTING}"
+            return self.application(route.model_copy(update={"python": target}), settings, call, dispatcher)
+        if route.url is None:
+            return None
+        url = adulting_url(route.url)
+        route = route.model_copy(update={"url": url})
+        return self.application(route, settings, call, dispatcher, greeting=f"session:{ADULTING}")
+
+    def application(
+        self, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher, *, greeting: str = NEW
+    ) -> Application:
+        """Make the application of a new call. `greeting`: what its first message is, over a socket."""
         base_url, timeout_s = settings.hooks.base_url, settings.hooks.action_timeout_s
         if route.python:
             function = settings.applications[route.name]
@@ -84,6 +111,7 @@ class Asking:
             call_sid=call.call_sid,
             transport=self._transport,
             heed=partial(self._obeying.heed, call.call_sid),
+            greeting=greeting,
             gone=partial(self._obeying.left_alone, call.call_sid),
             patience_s=timeout_s,
             heartbeat_s=settings.server.heartbeat_s,

@@ -100,7 +100,7 @@ class Session:
             case "hook" | "confirm" | "queue_status":
                 self._start(event, self._hook(event, None))
             case "adulting":
-                self._ack(event, b"[]")
+                self._start(event, self._grow(event, self._announced(event)))
             case "status":
                 self._status(self._calls.reported(event.data))
             case "error":
@@ -145,6 +145,9 @@ class Session:
 
     async def _begin(self, event: ControlEvent, call: Call) -> None:
         self._ack(event, await self._sessions.document(call, self))
+
+    async def _grow(self, event: ControlEvent, call: Call) -> None:
+        self._ack(event, await self._sessions.adulting(call, self))
 
     async def _resume(self, event: ControlEvent, call: Call) -> None:
         """Go on with a call after a break.

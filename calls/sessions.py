@@ -79,6 +79,12 @@ class Sessions:
         self.attach(socket)
         return document
 
+    async def adulting(self, call: Call, socket: ControlSocket) -> bytes:
+        """Give the document of a leg that became a call of its own."""
+        document = await self.switchboard.adulting(call, socket.seat, control=socket)
+        self.attach(socket)
+        return document
+
     async def known(self, call_sid: str) -> bytes | None:
         """Give what a call was answered with, or is being; None for a call that we do not know.
 

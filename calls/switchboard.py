@@ -12,16 +12,16 @@ from time import time
 import structlog
 
 from calls import stopping
+from calls.adulting import Adulting
 from calls.answering import Answering, asked
 from calls.applications import Asking, call_of, tell_of_verb
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Place, Seat, as_bytes, new_call
-from calls.fitting import fitted
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
-from calls.native_document import answer_of_lost, native_hook, without_keys
+from calls.native_document import answer_of_lost, native_hook
 from calls.obeying import Obeying
 from calls.opening import NOBODY, without_asking
 from calls.outbound import Placed, placed_call
@@ -29,6 +29,7 @@ from calls.recovery import Recovery, TakeBack
 from calls.register import Register
 from calls.releasing import Releasing
 from calls.remotely import Remotely, Wanted
+from calls.taking import Taking
 from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
@@ -39,7 +40,7 @@ from media.platforms.base import Call, CallStatus, Stage
 from media.remote import Remote
 from media.sockets import Line, Lines
 from media.ticket import Ticket
-from store.base import CallRow, Store, repeats
+from store.base import Store, repeats
 from tasks import Tasks
 from verbs.base import JsonObject
 
@@ -83,6 +84,8 @@ class Switchboard:
         self._remotely = Remotely(remote)
         self._commands = Commands(store, self._calls, self._course, self._remotely)
         self._asking = Asking(transport, Obeying(self._calls, self._commands, self._answering.made))
+        self._taking = Taking(store, self._course)
+        self._adulting = Adulting(self._calls, self._asking, self._answering, self._taking, owner=owner)
         self._recovery = Recovery(store, self._course, self._tasks, self._asking, owner=owner)
 
     @property
@@ -141,25 +144,16 @@ class Switchboard:
             control=control,
         )
         try:
-            return await self._take(live, row, call, seat.reachable_by)
+            crowd = self.active if self.draining or self.full else None
+            early = without_asking(route, call.attributes, crowd=crowd, reachable_by=seat.reachable_by)
+            return await self._taking.take(live, row, early or await asked(live, call))
         except BaseException:
             await live.application.close()
             raise
 
-    async def _take(self, live: LiveCall, row: CallRow, call: Call, reachable_by: str | None) -> bytes:
-        crowd = self.active if self.draining or self.full else None
-        early = without_asking(live.route, call.attributes, crowd=crowd, reachable_by=reachable_by)
-        first, next_ = fitted(live, row, early or await asked(live, call))
-        live.answer = as_bytes(next_.document)
-        row = await self._store.create(replace(next_.row, document=as_bytes(without_keys(next_.document))))
-        if row.id != live.row_id:  # another process was faster
-            live.log.info("webhook_duplicate")
-            await live.application.close()
-            return row.document
-        if first.problem:
-            live.log.warning(first.problem, **first.detail)
-        self._course.begin(live, next_)
-        return live.answer
+    async def adulting(self, call: Call, seat: Seat, *, control: Control | None = None) -> bytes:
+        """Give the document of a leg that became a call of its own; nothing where nobody has one for it."""
+        return await self._adulting.document(call, seat, control)
 
     async def media(self, ticket: Ticket) -> Line | None:
         """Give the line whose media socket this ticket opens, once; None for a ticket that opens nothing."""

@@ -16,6 +16,8 @@ from urllib.parse import quote
 from hooks.strict_json import read_json
 
 PROTOCOL: Final = "ws.jambonz.org"
+NEW: Final = "session:new"
+"How a call's first connection begins, unless it is another one's leg."
 MAX_CONNECTIONS: Final = 5
 "Of one call, as on the platform; the first is one of them."
 WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 6.0)
@@ -97,11 +99,12 @@ Effect = Send | Greeted | Answered | Command
 class ControlSocket:
     """One call's session; see the theory above. Whoever holds the socket performs the effects, in their order."""
 
-    def __init__(self, call_sid: str, body: str, *, new_id: Callable[[], str]) -> None:
-        """`body` is the call webhook's, as JSON; `new_id` makes the ids of messages."""
+    def __init__(self, call_sid: str, body: str, *, new_id: Callable[[], str], greeting: str = NEW) -> None:
+        """`body` is the call webhook's, as JSON; `new_id` makes the ids of messages; `greeting` is the first one."""
         self._call_sid = call_sid
         self._body = body
         self._new_id = new_id
+        self._first = greeting
         self._greeting = ""
         self._greeted = False
         self._connections = 0
@@ -127,7 +130,7 @@ class ControlSocket:
         """Its socket is open."""
         self._connections += 1
         self._greeting = self._new_id()
-        type_ = "session:reconnect" if self._connections > 1 else "session:new"
+        type_ = "session:reconnect" if self._connections > 1 else self._first
         return [Send(self._message(type_, self._greeting, "", self._body))]
 
     def failed(self, *, refused: bool = False) -> None:

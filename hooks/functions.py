@@ -38,6 +38,12 @@ def find(target: object, folder: Path, *, example: str) -> Callable[..., Any]:
         raise FunctionError(f"{target}: {error}") from error
 
 
+def beside(function: Callable[..., Any], name: str) -> Callable[..., Any] | None:
+    """Give another function of a function's module, as that was when this one was found; None: there is none."""
+    found = getattr(inspect.unwrap(function), "__globals__", {}).get(name)
+    return found if inspect.isfunction(found) else None
+
+
 def files() -> list[Path]:
     """Give the files whose change is a reason to look for the functions again."""
     return [file for file, _ in _known.values()]

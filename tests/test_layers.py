@@ -44,7 +44,7 @@ DOORS = (
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
-    *("answering", "live", "leg", "legs", "lost", "native", "natives", "course"),
+    *("adulting", "answering", "live", "leg", "legs", "lost", "native", "natives", "course"),
     *("dispatchers", "recovery", "retention", "sessions", "stopping", "switchboard", "transfers", "waiting"),
 )
 ONE_CALL = tuple(f"calls/{name}.py" for name in CALLS)

@@ -21,6 +21,7 @@ from hooks.control_socket import (
     ANSWERED,
     DONE,
     MESSAGE_OF,
+    NEW,
     OTHERS,
     Address,
     Answered,
@@ -64,6 +65,7 @@ class Websocket:
         call_sid: str,
         transport: AppTransport,
         heed: Heed,
+        greeting: str = NEW,
         gone: Gone,
         patience_s: float,
         heartbeat_s: float,
@@ -73,6 +75,7 @@ class Websocket:
         self._call_sid = call_sid
         self._transport = transport
         self._heed = heed
+        self._greeting = greeting
         self._gone = gone
         self._patience_s = min(patience_s, ACK_TIMEOUT_S)
         self._heartbeat_s = heartbeat_s
@@ -91,7 +94,8 @@ class Websocket:
         return self._line is not None and not self._session.done
 
     async def answer(self, attributes: JsonObject) -> list[JsonObject]:
-        self._session = ControlSocket(self._call_sid, json.dumps(attributes), new_id=lambda: uuid4().hex)
+        body = json.dumps(attributes)
+        self._session = ControlSocket(self._call_sid, body, new_id=lambda: uuid4().hex, greeting=self._greeting)
         line = self._line = Line(
             self._url, self._session, self._perform, call_sid=self._call_sid, heartbeat_s=self._heartbeat_s
         )

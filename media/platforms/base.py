@@ -103,6 +103,8 @@ class Call:
     caller_name: str
     attributes: JsonObject
     "The webhook's body, for matching and for templates; without the copies of the SIP message."
+    parent_sid: str | None = None
+    "The call of which this one was a leg."
     body: JsonObject = field(default_factory=dict, repr=False)
     "All of it, as it came."
 

@@ -20,6 +20,7 @@ from tests.live.serving import (
     PATIENCE_S,
     Platform,
     Running,
+    a_body,
     a_config,
     rehearsing,
     serving,
@@ -231,3 +232,35 @@ async def test_one_whose_call_has_nothing_to_do_may_still_say_what(tmp_path: Pat
     assert (over.call_status, over.ended_by, over.failed) == ("completed", "jambonz", False)
     assert call.verbs() == ["answer", "pause", "redirect", "redirect", "answer", "pause", "redirect", "hangup"]
     assert [type_ for type_ in asked if type_ != "call:status"] == ["session:new", "session:redirect"]
+
+
+async def test_one_that_is_told_of_a_leg_that_became_a_call(tmp_path: Path) -> None:
+    asked: list[tuple[str, JsonObject]] = []
+    first = {"verb": "dial", "target": [{"type": "phone", "number": "+15085551212"}], "actionHook": "/dialled"}
+    verbs: dict[str, JsonObject] = {"session:new": first, "session:adulting": {"verb": "hangup"}}
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["ws.jambonz.org"])
+        await socket.prepare(request)
+        async for message in socket:
+            told = json.loads(message.data)
+            asked.append((request.path_qs, told))
+            await socket.send_json({"type": "ack", "msgid": told["msgid"], "data": [verbs[told["type"]]]})
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/ws", talk)
+    application.router.add_get("/ws/adulting", talk)
+    async with serving_application(application) as url, ClientSession() as client:
+        config = a_config(None, None, route={"url": f"{url.replace('http', 'ws')}/ws?tenant=7#rc=2"})
+        async with serving(tmp_path, config) as running:
+            platform = Platform(client, running.url)
+            await platform.ring()
+            leg = a_body("leg", parent_call_sid="c-1", parent_call_info={"call_sid": "c-1"})
+            assert (await platform.post("/adulting", leg))[:2] == (200, [{"verb": "hangup"}])
+    assert [(path, told["type"]) for path, told in asked] == [
+        ("/ws?tenant=7", "session:new"),
+        ("/ws/adulting?tenant=7", "session:adulting"),
+    ]
+    assert asked[1][1]["data"] == leg
+    assert "hook" not in asked[1][1]

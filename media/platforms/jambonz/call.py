@@ -100,6 +100,7 @@ class JambonzCalls:
             direction=told.direction or "inbound",
             caller_name=told.caller_name or "",
             attributes=_without_sip_copies(attributes),
+            parent_sid=told.parent_call_sid or _sid_in(attributes.get("parent_call_info")),
             body=attributes,
         )
 
@@ -143,6 +144,12 @@ class JambonzCalls:
     def hook_attributes(self, attributes: JsonObject) -> JsonObject:
         """Return the attributes of a first webhook as jambonz' later hooks would carry them, with caller_name."""
         return {LATER_NAMES.get(key, key): value for key, value in attributes.items() if key not in FIRST_ONLY}
+
+
+def _sid_in(parent: object) -> str | None:
+    """Give the sid of the parent whose CallInfo stands in a session:adulting (lib/utils/place-outdial.js)."""
+    sid = parent.get("call_sid") if isinstance(parent, dict) else None
+    return sid if isinstance(sid, str) else None
 
 
 def _signed(message: bytes, offered: Sequence[bytes], secrets: Sequence[str]) -> bool:
