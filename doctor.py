@@ -11,6 +11,7 @@ from calls.diagnosis import (
     Place,
     Trial,
     application_places,
+    application_sockets,
     application_told,
     hook_places,
     hooks_told,
@@ -22,6 +23,9 @@ from calls.diagnosis import (
 )
 from config.secrets import hidden, secret_values
 from config.settings import Settings
+from hooks.applications.line import connected
+from hooks.transports.base import HookFailure
+from hooks.transports.http import client_session
 from media.sockets.reach import tried
 
 TRY_S = 5.0
@@ -43,6 +47,7 @@ async def examined(settings: Settings) -> list[Line]:
         *(_model(trial, tls) for trial in trials(settings)),
         *(_hooks(place, routes, tls) for place, routes in hook_places(settings).items()),
         *(_application(place, routes, tls) for place, routes in application_places(settings).items()),
+        *(_socket(url, routes, tls) for url, routes in application_sockets(settings).items()),
         *([_public(public, tls)] if public else []),
     ]
     return [*settled(settings), *await asyncio.gather(*tries)]
@@ -59,6 +64,25 @@ async def _hooks(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:
 
 async def _application(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:
     return application_told(place, routes, await _why_not(place, tls))
+
+
+async def _socket(url: str, routes: list[str], tls: ssl.SSLContext) -> Line:
+    place = place_of(url)
+    assert place  # noqa: S101  # those without one are not among them
+    return application_told(place, routes, await _why_not(place, tls) or await _why_not_taken(url))
+
+
+async def _why_not_taken(url: str) -> str:
+    """Say why an application does not take our socket; nothing where it does. It hears of no call."""
+    try:
+        async with asyncio.timeout(TRY_S), client_session() as http:
+            socket = await connected(http, url, heartbeat_s=TRY_S)
+            await socket.close()
+    except TimeoutError:
+        return f"no answer within {TRY_S:g} s"
+    except HookFailure as failure:
+        return str(failure)
+    return ""
 
 
 async def _public(place: Place, tls: ssl.SSLContext) -> Line:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from calls.applications import SOCKETS
 from calls.carrying import Candidate, candidate, others
 from config.keys import lacking
 from config.settings import Route, Settings
@@ -71,8 +72,18 @@ def hook_places(settings: Settings) -> dict[Place, list[str]]:
 
 
 def application_places(settings: Settings) -> dict[Place, list[str]]:
-    """Give where the applications are that routes ask for their verbs, with the routes' names."""
-    return _places((route, route.url) for route in settings.routes if route.url)
+    """Give where the applications are that routes ask for their verbs over HTTP, with the routes' names."""
+    asked = ((route, route.url) for route in settings.routes if route.url and not route.url.startswith(SOCKETS))
+    return _places(asked)
+
+
+def application_sockets(settings: Settings) -> dict[str, list[str]]:
+    """Give the URLs of those that are asked over a websocket, with the routes' names."""
+    found: dict[str, list[str]] = {}
+    for route in settings.routes:
+        if route.url and route.url.startswith(SOCKETS) and place_of(route.url):
+            found.setdefault(route.url, []).append(route.name)
+    return found
 
 
 def place_of(url: str) -> Place | None:

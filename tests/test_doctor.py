@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 import trustme
-from aiohttp import web
+from aiohttp import encode_basic_auth, web
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
 
 import cli
+from calls.diagnosis import Line
 from config import load
 from doctor import doctor_lines, examined
-from tests.live.serving import KEY, LLM, JsonObject, a_config, rehearsing, serving_application
+from tests.live.serving import KEY, LLM, JsonObject, a_config, rehearsing, serving_application, until
 from tests.media.test_connecting import tls_of_a_model
 
 
@@ -125,7 +126,11 @@ async def test_why_hooks_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: 
     ("scheme", "grade", "words"),
     [
         ("http", "ok", "application of route 'a' at http://"),
-        ("ws", "ok", "application of route 'a' at ws://"),
+        (
+            "ws",
+            "failure",
+            "the application answered the upgrade with HTTP 400; start the application, or mend the `url`",
+        ),
         ("https", "failure", "it does not speak TLS; start the application, or mend the `url`"),
         ("wss", "failure", "it does not speak TLS; start the application, or mend the `url`"),
     ],
@@ -136,6 +141,57 @@ async def test_the_application_of_a_route_is_tried(tmp_path: Path, scheme: str, 
         route = {"name": "a", "url": f"{scheme}://user:hunter22@127.0.0.1:{port}/call"}
         [*_, line] = await examined(load(settings_at(tmp_path, {"routes": [route]}), environ={}))
     assert (line.grade, words in line.text, "hunter22" in line.text) == (grade, True, False), line.text
+
+
+async def tried_by_socket(folder: Path, protocols: list[str], wrong: str = "") -> tuple[Line, list[object]]:
+    """Examine a route of an application with a socket; give what is said of it, and what the application noticed."""
+    noticed: list[object] = []
+
+    async def talk(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != encode_basic_auth("user", "hunter22"):
+            return web.Response(status=401)
+        ws = web.WebSocketResponse(protocols=protocols)
+        await ws.prepare(request)
+        noticed.append(ws.ws_protocol)
+        noticed.extend([message.data async for message in ws])
+        noticed.append(ws.close_code)
+        return ws
+
+    application = web.Application()
+    application.router.add_get("/ws", talk)
+    async with serving_application(application) as url:
+        whole = url.replace("http://", f"ws://user:hunter22{wrong}@")
+        route = {"name": "a", "url": f"{whole}/ws?tenant=7#rc=2"}
+        [*_, line] = await examined(load(settings_at(folder, {"routes": [route]}), environ={}))
+        await until(lambda: len(noticed) != 1)
+    return line, noticed
+
+
+async def test_an_application_with_a_socket_is_greeted_with_its_password_and_left_without_a_call(
+    tmp_path: Path,
+) -> None:
+    line, noticed = await tried_by_socket(tmp_path, ["ws.jambonz.org"])
+    assert line.grade == "ok"
+    assert noticed == ["ws.jambonz.org", 1000]
+
+
+async def test_one_that_does_not_take_us_or_speaks_something_else_is_a_failure(tmp_path: Path) -> None:
+    line, noticed = await tried_by_socket(tmp_path, ["other"])
+    assert "does not speak the subprotocol ws.jambonz.org; start the application, or mend the `url`" in line.text
+    line, noticed = await tried_by_socket(tmp_path, ["ws.jambonz.org"], wrong="!")
+    assert "the application answered the upgrade with HTTP 401" in line.text
+    assert (line.grade, noticed) == ("failure", [])
+
+
+async def test_one_that_does_not_answer_the_upgrade_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("doctor.TRY_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        route = {"name": "a", "url": f"ws://127.0.0.1:{silent.getsockname()[1]}/ws"}
+        [*_, line] = await examined(load(settings_at(tmp_path, {"routes": [route]}), environ={}))
+    assert line.grade == "failure"
+    assert "no answer within 0.05 s" in line.text
 
 
 def test_a_failure_is_exit_code_1_a_complaint_2_and_no_secret_is_shown(

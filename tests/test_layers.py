@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
     "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks"},
     "cli": {"verbs", "config", "media", "hooks", "store", "calls", "logs", "doctor"},
-    "doctor": {"calls", "config", "media"},
+    "doctor": {"calls", "config", "hooks", "media"},
     "hookswitch": {"verbs", "hooks"},  # what applications in Python import
     "sim": set(),  # so that a misreading of a protocol cannot sit on both sides
     "bench": set(),

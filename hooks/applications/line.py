@@ -95,29 +95,11 @@ class Line:
     async def _connect(self) -> aiohttp.ClientWebSocketResponse | None:
         """Open a socket, or tell the session that there is none."""
         try:
-            async with asyncio.timeout(ACK_TIMEOUT_S):
-                socket = await self._http.ws_connect(
-                    self._url,
-                    protocols=(PROTOCOL,),
-                    heartbeat=self._heartbeat_s,
-                    max_msg_size=MAX_MESSAGE_BYTES,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSING_S),
-                )
-        except aiohttp.WSServerHandshakeError as error:
-            self._refused(f"the application answered the upgrade with HTTP {error.status}")
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            self.failure = HookUnreachable(f"no connection: {type(error).__name__}")
-            self._session.failed()
-        else:
-            if socket.protocol == PROTOCOL:
-                return socket
-            await socket.close()
-            self._refused(f"the application does not speak the subprotocol {PROTOCOL}")
+            return await connected(self._http, self._url, heartbeat_s=self._heartbeat_s)
+        except HookFailure as failure:
+            self.failure = failure
+            self._session.failed(refused=not isinstance(failure, HookUnreachable))
         return None
-
-    def _refused(self, why: str) -> None:
-        self.failure = HookFailure(why)
-        self._session.failed(refused=True)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -158,6 +140,31 @@ class Line:
                 self._perform(effect)
         if self._session.up:
             self._settled.set()
+
+
+async def connected(http: aiohttp.ClientSession, url: str, *, heartbeat_s: float) -> aiohttp.ClientWebSocketResponse:
+    """Open a socket to an application, as a platform does for a new call, and say nothing yet.
+
+    :raises HookUnreachable: there is none to be had now
+    :raises HookFailure: it refuses us, or speaks something else
+    """
+    try:
+        async with asyncio.timeout(ACK_TIMEOUT_S):
+            socket = await http.ws_connect(
+                url,
+                protocols=(PROTOCOL,),
+                heartbeat=heartbeat_s,
+                max_msg_size=MAX_MESSAGE_BYTES,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSING_S),
+            )
+    except aiohttp.WSServerHandshakeError as error:
+        raise HookFailure(f"the application answered the upgrade with HTTP {error.status}") from error
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        raise HookUnreachable(f"no connection: {type(error).__name__}") from error
+    if socket.protocol != PROTOCOL:
+        await socket.close()
+        raise HookFailure(f"the application does not speak the subprotocol {PROTOCOL}")
+    return socket
 
 
 async def _left(socket: aiohttp.ClientWebSocketResponse) -> None:

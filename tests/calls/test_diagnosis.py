@@ -6,6 +6,7 @@ from calls.diagnosis import (
     Line,
     Place,
     application_places,
+    application_sockets,
     application_told,
     hook_places,
     hooks_told,
@@ -48,11 +49,13 @@ def test_every_server_of_an_application_is_tried_once() -> None:
     settings = settings_of(
         {"name": "a", "numbers": ["1"], "url": "wss://user:hunter22@ws.example.com/ws", "status_hook": "/status"},
         {"name": "b", "numbers": ["2"], "url": "http://crm.example.com:8080/call?k=key", "status_hook": "/status"},
+        {"name": "d", "numbers": ["3"], "url": "wss://user:hunter22@ws.example.com/ws"},
         {"name": "c", "url": "http://crm.example.com:8080/other", "amd_hook": "https://app.example.com/amd"},
         hooks={"base_url": "https://never.example.com"},
     )
     socket = Place("wss", "ws.example.com", 443)
-    assert application_places(settings) == {socket: ["a"], CRM: ["b", "c"]}
+    assert application_places(settings) == {CRM: ["b", "c"]}
+    assert application_sockets(settings) == {"wss://user:hunter22@ws.example.com/ws": ["a", "d"]}
     assert hook_places(settings) == {APP: ["c"]}, "their own paths are on their own origin"
     assert application_told(socket, ["a"], "") == Line("ok", "application of route 'a' at wss://ws.example.com:443")
     failed = application_told(CRM, ["b", "c"], "it does not speak TLS")
