@@ -130,6 +130,12 @@ class NativeLeg:
         """Wait until the end is in the row, or lost."""
         await self._told.wait()
 
+    async def told(self) -> None:
+        """Wait until the actionHook knows of the end, or cannot be told."""
+        await self._asked.wait()
+        if self._action is not None:
+            await asyncio.wait({self._action})
+
     def _tell(self, attributes: JsonObject, end: End) -> "asyncio.Task[list[JsonObject] | None]":
         self._asked.set()
         if self._action is None:

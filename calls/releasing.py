@@ -32,7 +32,7 @@ class Releasing:
             await live.application.close()
 
     async def _release(self, live: LiveCall) -> None:
-        for leg in list(live.legs.values()):
+        for leg in live.all_legs:
             await leg.told()
         for telling in live.telling:
             with suppress(EndLostError):

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from calls.course import FORGET_AFTER_S
-from calls.leg import EndLostError, Leg
+from calls.leg import ASKED_AFTER_S, EndLostError, Leg
 from calls.releasing import TOLD_WITHIN_S
 from hooks.applications.document import Document
 from hooks.transports.base import HookReply
+from tests.calls import test_native as native
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -50,6 +51,21 @@ def test_it_hears_the_end_and_the_last_status_first(closed: list[float]) -> None
         assert {path for path, _ in exchange.applications.asked} == {"/final", "/status"}
         [at] = closed
         assert 6 <= at - began < 7
+
+    story()
+
+
+def test_it_hears_the_end_of_a_conversation_that_the_platform_carries_out_too(closed: list[float]) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        exchange = native.known(applications=Applications({"/final": verbs_reply(after_s=4)}))
+        await exchange.ring()
+        exchange.status("completed")
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(60)
+        assert [path for path, _ in exchange.applications.asked] == ["/final"]
+        [at] = closed
+        assert at - began == ASKED_AFTER_S + 4
 
     story()
 
