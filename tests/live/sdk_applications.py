@@ -69,7 +69,9 @@ def complaints(callback: str, body: JsonObject) -> list[str]:
 
 
 @asynccontextmanager
-async def webhook_application(heard: Heard, secret: str) -> AsyncIterator[str]:
+async def webhook_application(heard: Heard, secret: str, **more: Any) -> AsyncIterator[str]:
+    """`more`: laid over its `llm` verb."""
+
     async def told(request: web.Request) -> JsonObject:
         raw = await request.read()
         assert verify_signature(raw, request.headers["Jambonz-Signature"], secret)
@@ -80,7 +82,7 @@ async def webhook_application(heard: Heard, secret: str) -> AsyncIterator[str]:
 
     async def call(request: web.Request) -> web.Response:
         await told(request)
-        return web.json_response(WebhookResponse().answer().llm(**verb()).to_json())
+        return web.json_response(WebhookResponse().answer().llm(**verb() | more).to_json())
 
     async def tool(request: web.Request) -> web.Response:
         body = await told(request)
@@ -107,8 +109,12 @@ async def websocket_application(
     heard: Heard,
     also: Callable[[Session], None] = lambda _: None,
     redirected: Callable[[Session], Awaitable[None]] | None = None,
+    **more: Any,
 ) -> AsyncIterator[str]:
-    """`also` adds handlers to each session; `redirected` answers a call that is sent here from elsewhere."""
+    """`also` adds handlers to each session; `redirected` answers a call that is sent here from elsewhere.
+
+    `more`: laid over its `llm` verb.
+    """
 
     async def new(session: Session) -> None:
         heard.told.append(("session:new", session.data))
@@ -126,7 +132,7 @@ async def websocket_application(
         for name in ("llm:event", "call:status"):
             session.on(name, lambda data, name=name: heard.told.append((name, data)))
         also(session)
-        await session.answer().llm(**verb()).send()
+        await session.answer().llm(**verb() | more).send()
 
     make_service, runner = await create_endpoint(host="127.0.0.1", port=0)
     service = make_service(path="/ws").on("session:new", new)

@@ -160,8 +160,11 @@ class Model:
 
 
 @asynccontextmanager
-async def rehearsing(script: JsonObject | None = None, *later: JsonObject) -> AsyncIterator[Model]:
-    """Let the model answer by a script; the second session by the first of `later`, and so on."""
+async def rehearsing(script: JsonObject | None = None, *later: JsonObject, beta: bool = False) -> AsyncIterator[Model]:
+    """Let the model answer by a script; the second session by the first of `later`, and so on.
+
+    `beta`: it speaks the wire that a platform speaks to it.
+    """
     model = Model("", [], [])
     scripts = [Script.of({**QUICK, **(told or {})}) for told in (script, *later)]
 
@@ -171,7 +174,7 @@ async def rehearsing(script: JsonObject | None = None, *later: JsonObject) -> As
         model.sessions.append(session)
         return session
 
-    async with serve(scripts[0], opens=opens) as url:
+    async with serve(scripts[0], opens=opens, beta=beta) as url:
         model.url = url
         yield model
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pytest
 from aiohttp import ClientSession, encode_basic_auth, web
 from jambonz_sdk.websocket import Session
 
@@ -264,3 +267,35 @@ async def test_one_that_is_told_of_a_leg_that_became_a_call(tmp_path: Path) -> N
     ]
     assert asked[1][1]["data"] == leg
     assert "hook" not in asked[1][1]
+
+
+@pytest.mark.parametrize("by", ["webhook", "websocket"])
+async def test_one_whose_llm_the_platform_carries_out(tmp_path: Path, by: str) -> None:
+    heard = Heard()
+    script = {**SCRIPT, "turns": [{"when": {"tool_result": "get_weather"}, "say": "Sunny."}]}
+    async with rehearsing(script, beta=True) as model, AsyncExitStack() as stack:
+        more: JsonObject = {"connectOptions": {"host": urlsplit(model.url).netloc}, "hangup": None}
+        application = (
+            webhook_application(heard, SECRET, **more) if by == "webhook" else websocket_application(heard, **more)
+        )
+        url = await stack.enter_async_context(application)
+        path = "/call" if by == "webhook" else "/ws"
+        route = {"url": url + path, "llm_mode": "native", "status_hook": "/status" if by == "webhook" else None}
+        sections = {"hooks": {"secrets": [SECRET]}, "platform": {"webhook_secrets": ["rehearsal"]}}
+        async with serving(tmp_path, a_config(None, None, route=route, **sections)) as running:
+            call = Call(running.url)
+            placed = asyncio.create_task(call.live.run())
+            await until(lambda: what_the_tool_said(model.heard))
+            call.live.hang_up()
+            over = await placed
+            await until(lambda: heard.bodies("/final"))
+    assert (over.call_status, over.failed) == ("completed", False)
+    assert call.verbs() == ["answer", "llm"]
+    first, tool, event = (
+        ("/call", "/tool", "/event") if by == "webhook" else ("session:new", "llm:tool-call", "llm:event")
+    )
+    [new], [asked], [end] = heard.bodies(first), heard.bodies(tool), heard.bodies("/final")
+    assert [complaints("session-new", new), complaints("llm", end)] == [[], []]
+    assert (asked["name"], asked["args"]) == ("get_weather", {"location": "Boston"})
+    assert "conversation.item.created" in [body["type"] for body in heard.bodies(event)]
+    assert '"temperature":21' in what_the_tool_said(model.heard)[0]

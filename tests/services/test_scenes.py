@@ -168,6 +168,10 @@ def test_the_verbs_of_the_action_hook_are_what_the_call_does_next(played: Played
     played.passed("action_verbs")
 
 
+def test_a_platform_that_carries_out_the_verb_itself_is_served_by_its_hooks(played: Played) -> None:
+    played.passed("native")
+
+
 def test_a_control_socket_that_breaks_and_comes_back_is_not_noticed(played: Played) -> None:
     played.passed("control_socket_drops")
 
