@@ -42,6 +42,9 @@ from tests.live.serving import sign as signature
 JsonObject = dict[str, Any]
 TICKET_SECRET = "secret of the tickets"
 HOOK_SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSBob29rcyEhISEhISEh"
+HEARTBEAT_S = 0.2
+GRACE_S = 1.0
+"For the end of a call whose socket is gone, on a machine that has more to do."
 OWN_KEY = "sk-key-of-the-verb-0002"
 SECRETS = (KEY, WEBHOOK_SECRET, TICKET_SECRET, HOOK_SECRET, OWN_KEY, "+15557654321", "15557654321")
 
@@ -248,6 +251,24 @@ async def test_a_platform_that_vanishes_ends_the_call(tmp_path: Path) -> None:
         assert names(await scene.platform.ended(document)) == SORRY
         [end] = scene.application.bodies("/final")
         assert end["reason_code"] == "media_lost"
+
+
+async def test_a_platform_that_vanishes_without_a_word_is_noticed_by_its_silence(tmp_path: Path) -> None:
+    async with a_scene(tmp_path, server={"heartbeat_s": HEARTBEAT_S}) as scene:
+        document = await scene.platform.ring()
+        media = await scene.platform.open(document)
+        await until_audio(media)
+        transport = media._response.connection.transport  # type: ignore[union-attr]
+        assert transport
+        transport.pause_reading()  # the connection stands, and nobody is at its other end
+        began = time.monotonic()
+        await until(lambda: "conversation_ended" in scene.running.journal.events())
+        took_s = time.monotonic() - began
+        assert names(await scene.platform.ended(document)) == SORRY
+        [end] = scene.application.bodies("/final")
+        assert end["reason_code"] == "media_lost"
+        transport.abort()
+    assert took_s < 1.5 * HEARTBEAT_S + GRACE_S
 
 
 # The model
