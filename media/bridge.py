@@ -55,6 +55,7 @@ class Bridge:
     def __init__(self, platform: MediaDialect, models: Sequence[Realtime], options: Options, *, now: float) -> None:
         """`models`: the one to talk with, and those to fall back on, in the order in which they can be dialled."""
         self._platform = platform
+        self.silence = platform.clear  # for whoever writes to it, and finds that it has not read for a while
         self._options = options
         self._out: list[Effect] = []
         self._platform_leg = PlatformLeg.AWAITED
@@ -293,6 +294,5 @@ class Bridge:
             self._out.append(ToModel(wire))
 
     def _awaits_last_words(self, now: float) -> bool:
-        if not self._session.ready or now >= self._finish_by:
-            return False
-        return bool(self._talk.responses.active or self.record.awaits_text)
+        owed = self._talk.responses.active or self.record.awaits_text
+        return self._session.ready and now < self._finish_by and bool(owed)

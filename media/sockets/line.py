@@ -7,7 +7,6 @@ waits. No task, timer or log line per frame.
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from media.bridge import NOTHING, Bridge
-from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn, Wire
+from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn
 from media.ends import media_lost
 from media.realtime.dial import Dial
 from media.sockets.model import ModelSocket
+from media.sockets.platform import PlatformSocket
 from media.sockets.ports import HookPort, Observer, Patience
 from media.sockets.reach import reach
 from media.ticker import Ticker
@@ -31,8 +31,6 @@ log = structlog.get_logger("media")
 CLOSE_CODES = {"media_lost": WSCloseCode.POLICY_VIOLATION, "server_restart": WSCloseCode.SERVICE_RESTART}
 CLEAN_CLOSE = {1000, 1001, 1005}
 WATCH_EVERY_S = 5.0
-CLOSING_S = 3.0
-"How long the platform may take to agree to the end: more than its socket waits for the answer to a close."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +74,7 @@ class Line:
         self._group = asyncio.TaskGroup()
         self._reaching: asyncio.Task[None] | None = None
         self._model: ModelSocket | None = None
-        self._platform: web.WebSocketResponse | None = None
-        self._to_platform: deque[Wire] = deque()
-        self._written = asyncio.Event()
-        self._writing_since = inf
+        self._platform = PlatformSocket(bridge.silence, self._log)
         self.over = asyncio.Event()
         "Set when the conversation has its end, or has failed; its sockets close after that."
         self._failure: Exception | None = None
@@ -103,7 +98,7 @@ class Line:
         if self.over.is_set():
             return
         self._redial(0)
-        writing = self._group.create_task(self._write_platform())
+        writing = self._group.create_task(self._platform.write())
         self._perform([])
         while not self.over.is_set():
             with suppress(TimeoutError):
@@ -118,7 +113,7 @@ class Line:
         if self.over.is_set():  # the model refused us while the platform was still on its way
             await socket.close()
             return
-        self._platform = socket
+        self._platform.socket = socket
         self._do(self.tell, self._bridge.platform_opened)
         async for message in socket:
             if message.type is WSMsgType.BINARY:
@@ -194,8 +189,7 @@ class Line:
                 if self._model:
                     self._model.send(wire)
             case ToPlatform(wire):
-                self._to_platform.append(wire)
-                self._written.set()
+                self._platform.put(wire)
             case Redial(nth):
                 self._redial(nth)
             case Report(type_, event):
@@ -249,32 +243,12 @@ class Line:
             fail = partial(self._bridge.model_failed, reason_code=failure.reason_code, message=failure.message)
             self._do(self.tell, fail)
 
-    # The platform's socket
-
-    async def _write_platform(self) -> None:
-        while True:
-            await self._written.wait()
-            self._written.clear()
-            while self._to_platform:
-                await self._send_platform(self._to_platform.popleft())
-
-    async def _send_platform(self, wire: Wire) -> None:
-        if self._platform is None or self._platform.closed:
-            return
-        self._writing_since = self._now()
-        with suppress(ConnectionError):  # its reader hears of it
-            if isinstance(wire, bytes):
-                await self._platform.send_bytes(wire)
-            else:
-                await self._platform.send_str(wire)
-        self._writing_since = inf
-
     # Time and the end
 
     def _watch(self) -> None:
         """One look every few seconds at what each send would else need a timer for."""
         now, model = self._now(), self._model
-        if now - self._writing_since > self._patience.send_timeout_s:
+        if now - self._platform.writing_since > self._patience.send_timeout_s:
             self.finish(media_lost("the platform does not read its media socket"))
         if model is None:
             return
@@ -289,12 +263,5 @@ class Line:
 
     async def _close(self) -> None:
         """Close both at once: the caller goes on while the model still says goodbye."""
-        await asyncio.gather(self._close_platform(), *([self._model.close()] if self._model else []))
-
-    async def _close_platform(self) -> None:
-        if self._platform is None or self._platform.closed:
-            return
         code = CLOSE_CODES.get(self.end.reason_code if self.end else "", WSCloseCode.OK)
-        with suppress(TimeoutError):  # one that does not read lets nothing be sent, not even the close
-            async with asyncio.timeout(CLOSING_S):
-                await self._platform.close(code=code)
+        await asyncio.gather(self._platform.close(code), *([self._model.close()] if self._model else []))

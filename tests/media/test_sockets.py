@@ -25,8 +25,8 @@ from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.dial import Dial
 from media.realtime.openai import Realtime
 from media.sockets import Line, Lines, Patience
-from media.sockets import line as line_module
 from media.sockets import model as model_module
+from media.sockets import platform as platform_module
 from media.sockets import reach as reach_module
 from media.ticker import Ticker
 from sim.model import Script, serve
@@ -608,20 +608,56 @@ async def test_a_model_that_does_not_read_is_reached_again_too(monkeypatch: pyte
         assert stage.observer.closed == 1
 
 
+def reading(socket: aiohttp.ClientWebSocketResponse) -> asyncio.Transport:
+    """Give what a platform's socket can be kept from reading by."""
+    assert socket._response.connection
+    transport = socket._response.connection.transport
+    assert isinstance(transport, asyncio.Transport)
+    return transport
+
+
 async def test_a_platform_that_does_not_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line_module, "CLOSING_S", 0.1)
+    monkeypatch.setattr(platform_module, "CLOSING_S", 0.1)
     async with rehearsal(patience=Patience(send_timeout_s=0.1)) as stage:
         socket = await stage.platform()
         await audio_from(socket, 9600)
-        assert socket._response.connection
-        assert socket._response.connection.transport
-        socket._response.connection.transport.pause_reading()
+        reading(socket).pause_reading()
         for _ in range(24):
-            stage.line._to_platform.append(bytes(1024 * 1024))
-        stage.line._written.set()
+            stage.line._platform.put(bytes(1024 * 1024))
         end = await stage.ended()
     assert end.reason_code == "media_lost"
     assert end.error == {"message": "the platform does not read its media socket"}
+
+
+async def test_a_platform_that_reads_again_hears_what_is_said_then_and_nothing_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(platform_module, "STALLED_S", 0.05)
+    late, live = b"\x01\x00" * 480, b"\x02\x00" * 480
+    async with rehearsal() as stage:
+        socket = await stage.platform()
+        await audio_from(socket, 9600)
+        reading(socket).pause_reading()
+        for _ in range(24):
+            stage.line._platform.put(bytes(1024 * 1024))
+        now = asyncio.get_running_loop().time
+        await until(lambda: now() - stage.line._platform.writing_since > 0.05)
+        stage.line._platform.put(late)
+        stage.line._platform.put('{"type":"mark","data":{"name":"m1"}}')
+        with capture_logs() as logs:
+            reading(socket).resume_reading()
+            await until(lambda: logs)
+        stage.line._platform.put(live)
+        heard: list[Any] = []
+        while not heard or heard[-1] != live:
+            heard.append((await socket.receive(10)).data)
+        assert not stage.line.over.is_set()
+    cleared = heard.index('{"type":"killAudio"}')
+    assert heard.index('{"type":"mark","data":{"name":"m1"}}') > cleared
+    assert late not in heard
+    assert sum(len(data) > 100_000 for data in heard) < 24
+    [line] = [line for line in logs if line["event"] == "media_stalled"]
+    assert line["dropped_bytes"] >= len(late)
 
 
 async def test_a_model_far_ahead_of_what_can_be_spoken_is_not_read_for_a_while() -> None:
