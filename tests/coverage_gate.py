@@ -15,10 +15,10 @@ from coverage import Coverage
 from coverage.exceptions import NoDataError
 
 ROOT = Path(__file__).parent.parent
-PURE = ("verbs/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py")
+PURE = ("verbs/", "egress/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py")
 STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))
 DOORS = (
-    *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", *STORES),
+    *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", "egress/door.py", *STORES),
     "hooks/mcp/connection.py",
     *(
         "calls/live.py",

@@ -19,15 +19,16 @@ ROOMS: dict[str, set[str]] = {
     "store": set(),
     "logs": set(),
     "tasks": set(),
-    "config": {"verbs"},
-    "media": {"verbs"},
-    "hooks": {"verbs", "store", "tasks"},
-    "calls": {"verbs", "config", "media", "hooks", "store", "tasks"},
+    "egress": {"verbs"},
+    "config": {"verbs", "egress"},
+    "media": {"verbs", "egress"},
+    "hooks": {"verbs", "egress", "store", "tasks"},
+    "calls": {"verbs", "egress", "config", "media", "hooks", "store", "tasks"},
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
     "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks"},
     "cli": {"verbs", "config", "media", "hooks", "store", "calls", "logs", "doctor"},
-    "doctor": {"calls", "config", "hooks", "media"},
+    "doctor": {"calls", "config", "egress", "hooks", "media"},
     "hookswitch": {"verbs", "hooks"},  # what applications in Python import
     "sim": set(),  # so that a misreading of a protocol cannot sit on both sides
     "bench": set(),
@@ -39,7 +40,7 @@ STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see
 DOORS = (
     *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/"),
     "hooks/mcp/connection.py",  # speaks by a package, which takes a client of ours
-    *("store/writer.py", "api/", "console/", "doctor.py"),
+    *("egress/door.py", "store/writer.py", "api/", "console/", "doctor.py"),
 )
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/servers.py", "hooks/working.py")

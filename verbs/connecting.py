@@ -11,6 +11,7 @@ from verbs.kinds import Kind
 
 _HOST = re.compile(r"(\[(?P<address>[^\[\]]+)\]|(?P<name>[^\[\]:]+))(:(?P<port>[0-9]{1,5}))?")
 _LAST_PORT = 65_535
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 _HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
@@ -40,6 +41,25 @@ def is_header(name: str, value: str) -> bool:
 def leads_elsewhere(options: JsonObject) -> bool:
     """Tell whether these change by whom an address is reached, so that a key is safe there no more."""
     return bool(options.get("proxy") or options.get("tls"))
+
+
+def at_host(host: str, path: str) -> str:
+    """Give the URL of a model's host: with TLS, unless it is this machine.
+
+    :raises ValueError: this is no host
+    """
+    scheme = "ws" if urlsplit(f"//{host}").hostname in LOOPBACK else "wss"
+    return f"{scheme}://{host}/{path}"
+
+
+def url_of(options: JsonObject) -> str:
+    """Give the URL that these options name; nothing where they name none."""
+    try:
+        if host := options.get("host"):
+            return at_host(str(host), "")
+    except ValueError:
+        return ""
+    return str(options.get("url") or "")
 
 
 def is_proxy(text: str) -> bool:

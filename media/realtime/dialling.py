@@ -16,7 +16,6 @@ from verbs.vendors import KEY_HEADERS, VENDORS
 REFUSED_HEADERS = frozenset({"openai-beta"})
 "OpenAI closes a session that asks for its beta, since 2026-05-12 (close code 4000)."
 AS_THE_SYSTEM_HAS_IT = Tls()
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -98,7 +97,7 @@ def address(options: JsonObject, url: str, path: str) -> SplitResult:
     try:
         if host := options.get("host"):
             path = str(options.get("path") or path).lstrip("/")
-            return urlsplit(f"{_scheme(host)}://{host}/{path}")
+            return urlsplit(connecting.at_host(host, path))
         return urlsplit(str(options.get("url") or url))
     except ValueError:  # such as an IPv6 address that does not end, which dialling refuses
         return urlsplit("")
@@ -115,10 +114,6 @@ def _named(llm: Llm) -> str:
     if name := llm.model or known.model:
         return name
     raise ModelError(f"no model: set `model` in the verb, vendor {llm.vendor} has no default")
-
-
-def _scheme(host: str) -> str:
-    return "ws" if urlsplit(f"//{host}").hostname in LOOPBACK else "wss"
 
 
 def _as_text(value: Any) -> Any:
