@@ -98,6 +98,8 @@ class CallRow:
     "The `llm` verbs so far; the n-th is what a ticket's n means, from 0."
     hooks: tuple[str, ...] = ()
     "Targets of all other hooks in documents of this call, counted over the call, from 0."
+    trusted: tuple[tuple[str, str, int, bool], ...] = ()
+    "Where its application leads, if that is the operator's own code: `egress.origins.Origin` of each."
     owner: str | None = None
     "The run of the server that has the call: not the same after a restart."
     state: CallState = "ringing"

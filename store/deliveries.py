@@ -31,6 +31,8 @@ class Delivery:
     "Unix time in seconds."
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     "What the configuration sends with every request to this URL: keys, often."
+    trusted: bool = False
+    "Whether the operator's own code has written where the URL leads; where the configuration leads it says itself."
     attempts: int = 0
     next_at: float = 0.0
     state: State = "pending"

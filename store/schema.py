@@ -11,7 +11,14 @@ from store.tables import metadata, settings
 log = structlog.get_logger("store")
 
 Step = Callable[[Connection], None]
-STEPS: tuple[Step, ...] = ()
+
+
+def _whether_trusted(connection: Connection) -> None:
+    """2: a delivery knows whether its URL was written by the operator's own code."""
+    connection.exec_driver_sql("ALTER TABLE deliveries ADD COLUMN trusted BOOLEAN NOT NULL DEFAULT FALSE")
+
+
+STEPS: tuple[Step, ...] = (_whether_trusted,)
 "From each version to the next, the first from 1 to 2. Only ever append; `tables.py` says what the last one leaves."
 NAME = "schema"
 

@@ -1,6 +1,7 @@
 """The tables, in words that SQLite and PostgreSQL share."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     Index,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    false,
     insert,
     update,
 )
@@ -62,6 +64,7 @@ deliveries = Table(
     Column("body", LargeBinary),
     Column("created_at", Float, nullable=False),
     Column("headers", Text, nullable=False),
+    Column("trusted", Boolean, nullable=False, server_default=false()),
     Column("attempts", Integer, nullable=False),
     Column("next_at", Float, nullable=False),
     Column("state", String, nullable=False),

@@ -30,16 +30,17 @@ async def test_what_is_written_is_there_after_a_restart(tmp_path: Path) -> None:
         document=bytes(range(256)),
         legs=(*call().legs, replace(call().legs[0], ended_answer=b"[]", end=replace(END, transcript=({"text": "é"},)))),
         end=END,
+        trusted=(("http", "10.0.0.5", 80, False),),
         owner="run 1",
     )
     async with opened(URL, tmp_path) as store:
         await store.create(row)
         store.note(Note(ID, 0, "line", "0", {"text": "said last"}))
-        store.keep(delivery())
+        store.keep(delivery(trusted=True))
     async with opened(URL, tmp_path) as store:
         assert await store.by_row(ID) == row
         assert [note.value for note in await store.notes(ID, 0)] == [{"text": "said last"}]
-        assert await store.undelivered(limit=9) == [delivery(body=None)]
+        assert await store.undelivered(limit=9) == [delivery(body=None, trusted=True)]
         assert await store.secret("ticket", lambda: b"1") == b"1"
 
 
@@ -106,7 +107,7 @@ async def test_a_newer_servers_file_is_refused(tmp_path: Path) -> None:
     async with opened(URL, tmp_path):
         """A file of today."""
     at(tmp_path, "UPDATE settings SET value = '9' WHERE name = 'schema'")
-    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 1 at most"):
+    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 2 at most"):
         async with opened(URL, tmp_path):
             raise AssertionError
 
@@ -120,15 +121,26 @@ async def test_an_older_file_is_brought_up_to_date_and_a_copy_of_it_kept(
     def step(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE calls ADD COLUMN cost FLOAT"))
 
-    monkeypatch.setattr(schema, "STEPS", (step,))
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
     async with opened(URL, tmp_path):
         """The next version of this server."""
-    assert at(tmp_path, "SELECT value FROM settings") == [("2",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("3",)]
     assert at(tmp_path, "SELECT cost FROM calls") == [(None,)]
-    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v1-")]
+    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v2-")]
     assert mode == 0o600
-    assert at(tmp_path, "SELECT value FROM settings", copy) == [("1",)]
+    assert at(tmp_path, "SELECT value FROM settings", copy) == [("2",)]
     assert at(tmp_path, "SELECT count(*) FROM calls", copy) == [(1,)]
+
+
+async def test_what_the_first_version_has_left_to_send_is_nobodys_whom_we_trust(tmp_path: Path) -> None:
+    async with opened(URL, tmp_path) as store:
+        store.keep(delivery())
+    at(tmp_path, "ALTER TABLE deliveries DROP COLUMN trusted")
+    at(tmp_path, "UPDATE settings SET value = '1' WHERE name = 'schema'")
+    async with opened(URL, tmp_path) as store:
+        [left] = await store.undelivered(limit=10)
+    assert left == delivery(body=None)
+    assert left.trusted is False
 
 
 async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,11 +151,11 @@ async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monke
         connection.execute(text("ALTER TABLE calls ADD COLUMN cost FLOAT"))
         connection.execute(text("ALTER TABLE calls ADD COLUMN cost FLOAT"))
 
-    monkeypatch.setattr(schema, "STEPS", (step,))
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
     with pytest.raises(StoreError, match="duplicate column"):
         async with opened(URL, tmp_path):
             raise AssertionError
-    assert at(tmp_path, "SELECT value FROM settings") == [("1",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("2",)]
     assert "cost" not in str(at(tmp_path, "SELECT sql FROM sqlite_master"))
 
 
