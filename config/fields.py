@@ -4,6 +4,7 @@ A key's type decides what its text means, so `5`, `"5"` and a `${NAME}` that hol
 """
 
 import base64
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -12,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from config.nodes import NUMBER, WHOLE, Node, Scalar, Sequence
 from config.numbers import pattern_fault
 from config.urls import SOCKET, WEB, url_fault
+from egress.addresses import CREDENTIALS, Network
 from verbs import connecting
 
 _SECRET_BYTES = range(24, 65)
@@ -171,6 +173,16 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _network(text: str) -> Network:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise wanted("a network such as 10.20.0.0/16 or fd12:3456::/32, or an address") from None
+    if any(network.version == never.version and network.subnet_of(never) for never in CREDENTIALS):  # type: ignore[arg-type]  # of one version
+        raise fault("is where clouds hand out credentials, which is never reached")
+    return network
+
+
 def _store(text: str) -> str:
     if not text.startswith(("memory://", "sqlite:///", "postgresql://")):
         raise fault("must be memory://, sqlite:///FILE or postgresql://…")
@@ -211,6 +223,9 @@ Word = BeforeValidator(_text)
 "Stands before a Literal."
 Pattern = Annotated[Text, AfterValidator(_pattern)]
 Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(_one_or_more)]
+Networks = Annotated[
+    tuple[Annotated[Any, BeforeValidator(_text), AfterValidator(_network)], ...], BeforeValidator(_one_or_more)
+]
 Store = Annotated[Text, AfterValidator(_store)]
 Json = Annotated[JsonObject, BeforeValidator(_section), BeforeValidator(_json)]
 Verbs = Annotated[list[JsonObject], BeforeValidator(_verbs)]

@@ -17,7 +17,7 @@ from config.nodes import Mapping, Scalar, Sequence, merged, with_value
 from config.reading import read_bytes, text_of
 from config.rules import exposure, shadowed, vendor_url_fault, warnings
 from config.secrets import variable_secrets
-from config.settings import EnvVariable, Hooks, Platform, Route, Server, Settings, Shape, Vendor
+from config.settings import EnvVariable, Hooks, Outward, Platform, Route, Server, Settings, Shape, Vendor
 from config.sizes import MAX_DOCUMENT_BYTES, too_long
 from config.tools import UNREAD, Readers, ReadTool, read_applications, read_tools
 from verbs.vendors import VENDORS
@@ -34,7 +34,7 @@ vendors:
 """
     for name, known in VENDORS.items()
 )
-_KEYS = ["server", "store", "platform", "vendors", "hooks", "defaults", "routes"]
+_KEYS = ["server", "store", "platform", "vendors", "hooks", "egress", "defaults", "routes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     server = draft.section(Server, ("server",))
     platform = _platform(draft)
     hooks = draft.section(Hooks, ("hooks",))
+    egress = draft.section(Outward, ("egress",))
     store = draft.value(Store, ("store",), Settings.model_fields["store"].default)
     vendors = _vendors(draft, folder, insecure=bool(server and server.insecure))
     version = platform.version if platform else Platform().version
@@ -112,7 +113,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     _complain_of_sizes(draft, routes, version=version, public_url=server.public_url if server else None)
     tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
     applications = read_applications(draft, read.function, folder)
-    if not (server and platform and hooks):
+    if not (server and platform and hooks and egress):
         return None
     if sentence := exposure(server, platform):
         draft.complain(("server", "public_url" if server.public_url else "host"), sentence)
@@ -122,6 +123,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         platform=platform,
         vendors=vendors,
         hooks=hooks,
+        egress=egress,
         routes=tuple(routes.values()),
         tools=tools,
         applications=applications,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import verbs
+from config.egress import hosts_of_calls
 from config.keys import lacking
 from config.native import native_warnings
 from config.numbers import covers, pattern_of
@@ -87,6 +88,7 @@ def warnings(settings: Settings) -> Iterator[str]:
     for route in settings.routes:
         if route.url and route.url.startswith(("http://", "ws://")) and not is_loopback(host_of(route.url)):
             yield f"route {route.name!r}: its application is asked without TLS, numbers and all: write https:// or wss://"
+        yield from (f"route {route.name!r}: {told}" for told in hosts_of_calls(route))
         parsed = verbs.parse(route.verbs, version=settings.platform.version, native=route.native)
         if route.native:
             yield from (f"route {route.name!r}: {told}" for told in native_warnings(settings, route, parsed))

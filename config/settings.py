@@ -16,6 +16,7 @@ from config.fields import (
     MaybeUrl,
     Mode,
     Name,
+    Networks,
     OneOrMore,
     Patterns,
     Proxy,
@@ -226,6 +227,13 @@ class Route(Strict):
         return self.llm_mode == "native"
 
 
+class Outward(Strict):
+    """Where URLs may lead that are not the operator's: those of requests, and of other people's documents."""
+
+    allow_cidrs: Networks = ()
+    "Besides the internet."
+
+
 class Settings(Strict):
     server: Server = Field(default_factory=Server)
     store: Store = Field(default="sqlite:///hookswitch.db", repr=False)
@@ -234,6 +242,7 @@ class Settings(Strict):
         default_factory=lambda: {name: Vendor(url=known.url) for name, known in VENDORS.items()}
     )
     hooks: Hooks = Field(default_factory=Hooks)
+    egress: Outward = Field(default_factory=Outward)
     routes: tuple[Route, ...] = ()
     tools: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     applications: dict[str, Any] = Field(default_factory=dict, repr=False)
