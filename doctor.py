@@ -23,6 +23,8 @@ from calls.diagnosis import (
 )
 from config.secrets import hidden, secret_values
 from config.settings import Settings
+from egress.door import connected as plugged
+from egress.guard import TRUSTED, BlockedError
 from hooks.applications.line import connected
 from hooks.transports.base import HookFailure
 from hooks.transports.http import client_session
@@ -75,7 +77,7 @@ async def _socket(url: str, routes: list[str], tls: ssl.SSLContext) -> Line:
 async def _why_not_taken(url: str) -> str:
     """Say why an application does not take our socket; nothing where it does. It hears of no call."""
     try:
-        async with asyncio.timeout(TRY_S), client_session() as http:
+        async with asyncio.timeout(TRY_S), client_session(TRUSTED) as http:
             socket = await connected(http, url, heartbeat_s=TRY_S)
             await socket.close()
     except TimeoutError:
@@ -94,7 +96,9 @@ async def _why_not(place: Place, tls: ssl.SSLContext) -> str:
     try:
         async with asyncio.timeout(TRY_S):
             secured = tls if place.scheme in {"https", "wss"} else None
-            _, writer = await asyncio.open_connection(place.host, place.port, ssl=secured)
+            plug = await plugged(place.host, place.port, TRUSTED)
+            name = place.host if secured else None
+            _, writer = await asyncio.open_connection(sock=plug, ssl=secured, server_hostname=name)
     except socket.gaierror:
         return "the name does not resolve"
     except ssl.SSLCertVerificationError as error:
@@ -104,6 +108,12 @@ async def _why_not(place: Place, tls: ssl.SSLContext) -> str:
     except TimeoutError:
         return f"no answer within {TRY_S:g} s"
     except OSError as error:
-        return f"no connection ({os.strerror(error.errno) if error.errno else type(error).__name__})"
+        return _no_connection(error)
     writer.transport.abort()
     return ""
+
+
+def _no_connection(error: OSError) -> str:
+    if isinstance(error, BlockedError):
+        return f"{error.address} {error.why}"
+    return f"no connection ({os.strerror(error.errno) if error.errno else type(error).__name__})"

@@ -1,5 +1,6 @@
 """Which application a route's calls have, and what it knows of the call."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from calls.document import route_verbs
 from calls.live import LiveCall
 from config.settings import Route, Settings
+from egress.origins import Origin
 from hooks.applications.base import Application, over_socket
 from hooks.applications.document import Document
 from hooks.applications.http import Http
@@ -94,13 +96,30 @@ class Asking:
         return self.application(route, settings, call, dispatcher, greeting=f"session:{ADULTING}")
 
     def application(
-        self, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher, *, greeting: str = NEW
+        self,
+        route: Route,
+        settings: Settings,
+        call: Call,
+        dispatcher: Dispatcher,
+        *,
+        greeting: str = NEW,
+        trusted: Iterable[tuple[str, str, int, bool]] = (),
     ) -> Application:
-        """Make the application of a new call. `greeting`: what its first message is, over a socket."""
+        """Make the application of a call.
+
+        `greeting`: what its first message is, over a socket. `trusted`: where its code has led in an earlier process.
+        """
         base_url, timeout_s = settings.hooks.base_url, settings.hooks.action_timeout_s
         if route.python:
             function = settings.applications[route.name]
-            return PythonApplication(function, call, target=route.python, base_url=base_url, timeout_s=timeout_s)
+            return PythonApplication(
+                function,
+                call,
+                target=route.python,
+                base_url=base_url,
+                timeout_s=timeout_s,
+                trusted=[Origin(*origin) for origin in trusted],
+            )
         if route.url is None:
             return Document(route_verbs(route, call.attributes), base_url=base_url)
         if not route.url.startswith(SOCKETS):

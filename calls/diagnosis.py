@@ -4,6 +4,7 @@ Nothing that is said holds more of a URL than where it leads: the rest may be a 
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from calls.carrying import Candidate, candidate, others
 from config.keys import lacking
 from config.settings import Route, Settings
 from config.urls import host_of, is_loopback
+from egress.guard import TRUSTED
 from hooks.applications.base import absolute
 from media.realtime.base import ModelError, Realtime
 from media.realtime.dial import Dial
@@ -190,6 +192,7 @@ def _candidate(llm: Llm, route: Route, settings: Settings) -> Candidate | None:
     if templates.names([llm.connect_options, llm.auth, llm.model]):
         return None
     try:
-        return candidate(llm, route, settings)
+        found = candidate(llm, route, settings)
     except ModelError:  # for want of a key: which is told of
         return None
+    return found._replace(dial=replace(found.dial, reach=TRUSTED))  # the configuration names it

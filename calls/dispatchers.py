@@ -9,6 +9,7 @@ from weakref import WeakSet
 import structlog
 
 from config import secret_values
+from config.egress import egress_of
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher, Outcome
 from hooks.endpoints import BREAK_AFTER, Endpoints
@@ -55,6 +56,7 @@ class Dispatchers:
             observe=self._observe,
             kept=self._store,
             endpoints=self.endpoints,
+            egress=egress_of(settings),
         )
         self._made.add(made)
         self._newest = made

@@ -3,6 +3,7 @@
 import asyncio
 from collections import ChainMap
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from time import time
 from typing import Literal, Protocol
@@ -23,6 +24,7 @@ from hooks.replies import verbs_in
 from media.effects import End
 from media.platforms import PLATFORMS
 from media.realtime.base import ModelError, Realtime
+from media.realtime.dial import Dial
 from media.record import Record
 from media.sockets import Lines, Patience
 from store.base import Store
@@ -97,7 +99,8 @@ class Legs:
         servers = self._servers(live, llm, models[0])
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm, servers)
         bridge.record.noted = partial(self._note, live.row_id, nth)
-        line = self._lines.line(bridge, [dial for dial, _ in found], hooks, patience, call_sid=live.sid)
+        dials = [self._as_far_as_may_be(live, dial) for dial, _ in found]
+        line = self._lines.line(bridge, dials, hooks, patience, call_sid=live.sid)
         if servers:
             servers.offer = partial(line.tell, bridge.declare)
         return self._leg(
@@ -156,8 +159,18 @@ class Legs:
     @staticmethod
     def _servers(live: LiveCall, llm: Llm, model: Realtime) -> Servers | None:
         """Give the servers of tools that a verb names; they have no say in what `model` was told of already."""
+        if not llm.mcp_servers:
+            return None
         taken = {*carrying.route_tools(live.route, live.settings), *model.tools}
-        return Servers(llm.mcp_servers, taken=taken, log=live.log) if llm.mcp_servers else None
+        egress = live.dispatcher.egress
+        reach = partial(egress.reach, besides=live.application.trusted)
+        return Servers(llm.mcp_servers, taken=taken, reach=reach, log=live.log)
+
+    @staticmethod
+    def _as_far_as_may_be(live: LiveCall, dial: Dial) -> Dial:
+        """Let a dial lead as far as whoever has written where to may lead."""
+        egress = live.dispatcher.egress
+        return replace(dial, reach=egress.reach(dial.url, via=dial.proxy, besides=live.application.trusted))
 
     def _candidates(self, live: LiveCall, llm: Llm) -> list[Candidate]:
         """Give the models that a verb can be carried out with: its own, then its route's `llm_fallback`."""
@@ -197,6 +210,7 @@ class Legs:
             tools=ChainMap(dict(of_route), servers.tools) if servers else of_route,
             envelope=carrying.envelope(live.route),
             numbered=live.numbered,
+            trusted=live.application.trusted,
         )
 
     async def keep(self, live: LiveCall, nth: int, hooks: CallHooks, end: End, record: Record) -> Body:

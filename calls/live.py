@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import structlog
@@ -166,6 +167,7 @@ class LiveCall:
             closed = self.control is None
             if not self.by_socket and verbs[-1].verb not in TERMINAL:
                 verbs = [*verbs, *parse([asking(WAIT)])]
+        row = replace(row, trusted=tuple(sorted(self.application.trusted)))
         if self.route.native:
             return native_document.extend(row, verbs, self.route, self.settings, self._seat, closed=closed)
         return extend(row, verbs, self.route, self._seat.place, fallback=self.fallback, closed=closed)

@@ -26,7 +26,7 @@ def revived(
         told,
         route,
         settings,
-        application=asking.application(route, settings, told, dispatcher),
+        application=asking.application(route, settings, told, dispatcher, trusted=row.trusted),
         seat=Seat(place, authenticated=_asks_for_secrets(settings)),
         dispatcher=dispatcher,
         now=now,

@@ -1,11 +1,13 @@
 """Every call's hooks, by one configuration. What drains a call's outbox is in `hooks/draining.py`."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from random import Random
 from weakref import WeakValueDictionary
 
+from egress.guard import Egress
+from egress.origins import Origin
 from hooks.asked import Call
 from hooks.call import CallHooks
 from hooks.delivery import Delivery, Outcome
@@ -40,14 +42,17 @@ class Dispatcher:
         observe: Callable[[Outcome], None],
         kept: Kept | None = None,
         endpoints: Endpoints | None = None,
+        egress: Egress | None = None,
     ) -> None:
         """`transports` by URL scheme; `clock` in unix seconds; `secrets` are values that no event may carry.
 
-        `kept` is where deliveries outlive this process; `endpoints` are those of all dispatchers.
+        `kept` is where deliveries outlive this process; `endpoints` are those of all dispatchers. `egress`: where they
+        may lead; by default to hosts of the internet.
 
         ValueError where a signing secret cannot sign.
         """
-        self.sender = Sender(transports, options, clock=clock, random=random, observe=observe)
+        self.egress = egress or Egress()
+        self.sender = Sender(transports, options, clock=clock, random=random, observe=observe, egress=self.egress)
         self.tasks = Tasks()
         self.workshop = Workshop()
         self.kept: Kept = kept or MemoryStore()
@@ -68,14 +73,17 @@ class Dispatcher:
         tools: Mapping[str, Tool] | None = None,
         envelope: Envelope = FULL,
         numbered: int = 0,
+        trusted: Collection[Origin] | None = None,
     ) -> CallHooks:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives.
 
         `numbered`: how many hooks the call has had before this process took it. `tools` may get
-        more of them while it lives.
+        more of them while it lives. `trusted`: where they may lead besides where the configuration does; it may grow.
         """
         courier = self._courier(call.call_sid)
         courier.outbox.number_from(numbered)
+        if trusted is not None:
+            courier.outbox.trusted = trusted
         redactor = Redactor((*self._secrets, *secrets))
         served = {} if tools is None else tools  # an empty one may be filled later
         return CallHooks(

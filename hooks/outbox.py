@@ -21,11 +21,12 @@ written: so no crash repeats more than was under way. And nothing but deltas is 
 left on disk.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from zlib import crc32
 
+from egress.origins import Origin, origin_of
 from hooks.delivery import (
     PARK_WAIT_S,
     Delivery,
@@ -65,6 +66,8 @@ class Outbox:
         `attempt_s`: how long an attempt at a report may take. `endpoints` are those of all calls. `durable`: whatever
         is put is kept elsewhere too, and what is put held is released when that is so.
         """
+        self.trusted: Collection[Origin] = ()
+        "Where its deliveries may lead whatever the configuration says, for its application is the operator's own code."
         self._call_sid = call_sid
         self._retry_s = tuple(retry_s)
         self._marker = marker
@@ -94,7 +97,17 @@ class Outbox:
     def number(self, kind: Kind, url: str, body: bytes, *, webhook_id: str, now: float) -> Delivery:
         """Make a delivery with the call's next number without keeping it: for what is asked once, on the spot."""
         self._seq += 1
-        return Delivery(webhook_id, kind, self._call_sid, self._seq, url, body, created_at=now, next_at=now)
+        return Delivery(
+            webhook_id,
+            kind,
+            self._call_sid,
+            self._seq,
+            url,
+            body,
+            created_at=now,
+            next_at=now,
+            trusted=origin_of(url) in self.trusted,
+        )
 
     def put(
         self,

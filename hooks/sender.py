@@ -6,10 +6,11 @@ from random import Random
 
 import structlog
 
+from egress.guard import TRUSTED, Egress
 from hooks import signature
 from hooks.delivery import Delivery, Kind, Outcome, Result
 from hooks.options import HookOptions
-from hooks.transports.base import HookFailure, HookRequest, HookUnreachable, Transport
+from hooks.transports.base import HookBlocked, HookFailure, HookRequest, HookUnreachable, Transport
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,9 @@ class Sender:
         clock: Callable[[], float],
         random: Random,
         observe: Callable[[Outcome], None],
+        egress: Egress,
     ) -> None:
+        self.egress = egress
         self._secrets = tuple(secret for secret in options.secrets if secret)
         signature.check(self._secrets)
         self.options = options
@@ -58,10 +61,18 @@ class Sender:
                 row.webhook_id, row.body, self._secrets, timestamp_s=moment, call_sid=row.call_sid, seq=row.seq
             )
             request = HookRequest(
-                row.url, {**row.headers, **headers}, row.body, timeout_s, MAX_REPLY_BYTES[row.kind], row.kind
+                row.url,
+                {**row.headers, **headers},
+                row.body,
+                timeout_s,
+                MAX_REPLY_BYTES[row.kind],
+                row.kind,
+                TRUSTED if row.trusted else self.egress.reach(row.url),
             )
             return await self._transports[scheme].send(request)
         except HookFailure as failure:
+            if isinstance(failure, HookBlocked):
+                log.warning("egress.blocked", **fields(row), host=failure.host, why=failure.why)
             return failure.with_traceback(None)  # it lives on as a result, and would keep the frames of this call
         except Exception:
             log.exception("hook.crashed", **fields(row))

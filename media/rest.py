@@ -4,6 +4,8 @@ import asyncio
 
 import aiohttp
 
+from egress.door import socket_factory
+from egress.guard import TRUSTED
 from media.remote import Access, RemoteReply, RemoteRequest, RemoteUnreachable
 
 MAX_REPLY_BYTES = 65_536
@@ -33,9 +35,11 @@ class RestClient:
     async def _send(self, access: Access, request: RemoteRequest) -> RemoteReply:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_S),
-                headers={"User-Agent": "hookswitch"},
+                # The configuration alone says where it is.
+                connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_S, socket_factory=socket_factory(TRUSTED)),
+                headers={"User-Agent": "hookswitch", "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
                 trust_env=False,
             )
         async with self._session.request(

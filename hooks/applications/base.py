@@ -1,7 +1,9 @@
 """What an application is to a call: it gives the first verbs, and says where its hooks are reached."""
 
+from collections.abc import Collection
 from typing import Protocol
 
+from egress.origins import Origin
 from verbs.base import JsonObject
 
 
@@ -10,6 +12,10 @@ class Application(Protocol):
 
     written_here: bool
     "Whether its verbs are the configuration's own, checked by our own rules; a stranger's are only linted."
+
+    @property
+    def trusted(self) -> Collection[Origin]:
+        """Where its documents lead, if the operator's own code has made them."""
 
     @property
     def commanding(self) -> bool:

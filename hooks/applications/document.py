@@ -1,7 +1,8 @@
 """The configuration itself: a route's `verbs`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from egress.origins import Origin
 from hooks.applications.base import absolute
 from verbs.base import JsonObject
 
@@ -11,6 +12,7 @@ class Document:
 
     written_here = True
     commanding = False
+    trusted: Collection[Origin] = ()
 
     def __init__(self, verbs: Sequence[JsonObject], *, base_url: str | None) -> None:
         self._verbs = list(verbs)

@@ -1,9 +1,10 @@
 """A jambonz application behind us that is asked over HTTP, as its platform would ask it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from urllib.parse import urldefrag, urlsplit
 
+from egress.origins import Origin
 from hooks.applications.base import absolute
 from hooks.delivery import Result
 from hooks.replies import verbs_in
@@ -21,6 +22,7 @@ class Http:
 
     written_here = False
     commanding = False
+    trusted: Collection[Origin] = ()
 
     def __init__(self, url: str, *, ask: Ask, patience_s: float) -> None:
         """`patience_s`: for the call webhook's answer, in all. The fragment of `url` is for a platform's own eyes."""

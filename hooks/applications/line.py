@@ -8,10 +8,11 @@ from typing import Final
 import aiohttp
 import structlog
 
+from egress.guard import TRUSTED
 from hooks.control_socket import PROTOCOL, ControlSocket, Effect, Send
 from hooks.flood import Flood
-from hooks.transports.base import HookBroken, HookFailure, HookUnreachable
-from hooks.transports.http import client_session
+from hooks.transports.base import HookBlocked, HookBroken, HookFailure, HookUnreachable
+from hooks.transports.http import blocked_by, client_session
 from tasks import Tasks
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ class Line:
         self._perform = perform
         self._log = log.bind(call_sid=call_sid)
         self._heartbeat_s = heartbeat_s
-        self._http = client_session()
+        self._http = client_session(TRUSTED)  # only the configuration gives an application with a socket its URL
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._settled = asyncio.Event()
         "Set while the session is up, and once it is done."
@@ -97,6 +98,8 @@ class Line:
         try:
             return await connected(self._http, self._url, heartbeat_s=self._heartbeat_s)
         except HookFailure as failure:
+            if isinstance(failure, HookBlocked):
+                self._log.warning("egress.blocked", host=failure.host, why=failure.why)
             self.failure = failure
             self._session.failed(refused=not isinstance(failure, HookUnreachable))
         return None
@@ -145,7 +148,7 @@ class Line:
 async def connected(http: aiohttp.ClientSession, url: str, *, heartbeat_s: float) -> aiohttp.ClientWebSocketResponse:
     """Open a socket to an application, as a platform does for a new call, and say nothing yet.
 
-    :raises HookUnreachable: there is none to be had now
+    :raises HookUnreachable: there is none to be had now; HookBlocked: nor may there be
     :raises HookFailure: it refuses us, or speaks something else
     """
     try:
@@ -160,6 +163,8 @@ async def connected(http: aiohttp.ClientSession, url: str, *, heartbeat_s: float
     except aiohttp.WSServerHandshakeError as error:
         raise HookFailure(f"the application answered the upgrade with HTTP {error.status}") from error
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        if blocked := blocked_by(error):
+            raise HookBlocked(blocked.address, blocked.why) from error
         raise HookUnreachable(f"no connection: {type(error).__name__}") from error
     if socket.protocol != PROTOCOL:
         await socket.close()

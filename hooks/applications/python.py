@@ -2,13 +2,14 @@
 
 import inspect
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import structlog
 
+from egress.origins import Origin, origins_in
 from hooks.applications.base import absolute
 from hooks.applications.written import Function, Hooked, WritingError, written
 from hooks.asked import Call
@@ -32,11 +33,21 @@ class PythonApplication:
     written_here = False
     commanding = False
 
-    def __init__(self, function: Function, call: Call, *, target: str, base_url: str | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        function: Function,
+        call: Call,
+        *,
+        target: str,
+        base_url: str | None,
+        timeout_s: float,
+        trusted: Iterable[Origin] = (),
+    ) -> None:
         """`target`: the function as the configuration names it. `base_url`: for hooks that are paths.
 
-        `timeout_s`: for the first verbs.
+        `timeout_s`: for the first verbs. `trusted`: where its documents have led in an earlier process.
         """
+        self.trusted = {*trusted}
         self._call = call
         self._function = function
         self._target = target
@@ -51,7 +62,7 @@ class PythonApplication:
         if finished.error is not None:
             raise HookFailure(f"{self._target} failed: {_told(finished.error)}") from finished.error
         try:
-            document = written(finished.value, self._addressed)
+            document = self._written(finished.value)
         except WritingError as error:
             raise HookFailure(f"{self._target}: {error}") from error
         if not document:
@@ -81,7 +92,7 @@ class PythonApplication:
     def _reply(self, hooked: Hooked, body: JsonObject, value: Any) -> HookReply:
         if hooked.name == TOOL_HOOK:
             return _output(function_output(value, str(body.get("tool_call_id"))).text)
-        verbs = written(value, self._addressed)
+        verbs = self._written(value)
         return HookReply(200, "application/json", json.dumps(verbs).encode()) if verbs else NOTHING
 
     def _failed(self, hooked: Hooked, error: BaseException) -> HookReply:
@@ -91,6 +102,11 @@ class PythonApplication:
         if hooked.name != TOOL_HOOK:
             return NOTHING
         return _output(error_output(f"{type(error).__name__}: {error}"))
+
+    def _written(self, value: Any) -> list[JsonObject]:
+        document = written(value, self._addressed)
+        self.trusted |= origins_in(document)
+        return document
 
     def _addressed(self, name: str, function: Function) -> str:
         hooked = Hooked(name, function)

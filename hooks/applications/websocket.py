@@ -6,7 +6,7 @@ may send us 256 KiB at once, where a platform takes 24: what then goes to the pl
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import structlog
 
+from egress.origins import Origin
 from hooks.applications.base import absolute, over_socket
 from hooks.applications.line import ACK_TIMEOUT_S, Line
 from hooks.control_socket import (
@@ -57,6 +58,7 @@ class Websocket:
     """The application of one call; lives from `answer` to `close`."""
 
     written_here = False
+    trusted: Collection[Origin] = ()
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ from mcp_types import (
 from hooks.mcp.offers import MAX_TOOLS, Listed, McpError
 from hooks.mcp.pace import Pace
 from hooks.mcp.server import McpServer
-from hooks.transports.http import client_session
+from hooks.transports.http import blocked_by, client_session
 from verbs.base import JsonObject
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -51,9 +51,11 @@ US = Implementation(name="hookswitch", version="0")
 async def connected(server: McpServer) -> AsyncIterator["McpConnection"]:
     """Connect, by the first of the server's transports that it speaks.
 
-    :raises McpError: it cannot be reached, or refuses us
+    :raises McpError: it cannot be reached, or must not be, or refuses us
     """
-    async with client_session() as session, AsyncExitStack() as stack:
+    if fault := server.reach.fault(server.url):
+        raise McpError(f"blocked: the host {fault}")
+    async with client_session(server.reach) as session, AsyncExitStack() as stack:
         wire = _Wire(session)
         for transport in server.transports:
             last = transport == server.transports[-1]
@@ -155,8 +157,10 @@ class _Wire(httpx2.AsyncBaseTransport):
                 request.method, str(request.url), headers=headers, data=body or None, allow_redirects=False
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            self.told = f"no connection: {type(error).__name__}"
-            return _unanswered(request, self.told)
+            told = self.told = f"no connection: {type(error).__name__}"
+            if blocked := blocked_by(error):
+                self.told = f"blocked: {blocked.address} {blocked.why}"  # for the log; the model need not know
+            return _unanswered(request, told)
         self._status = response.status
         self.told = f"HTTP {response.status}" if response.status >= HTTPStatus.MULTIPLE_CHOICES else ""
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from egress.guard import STRANGERS, Reach
 from verbs.base import JsonObject
 from verbs.mcp import TRANSPORTS, check_server
 from verbs.tools import ToolError
@@ -22,6 +23,8 @@ class McpServer:
     transports: tuple[str, ...] = TRANSPORTS
     "In the order in which they are tried."
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    reach: Reach = STRANGERS
+    "How far its URL may lead."
 
     @property
     def name(self) -> str:

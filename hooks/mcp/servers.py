@@ -9,11 +9,13 @@ import asyncio
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from egress.guard import Reach
 from hooks.mcp.offers import Ask, Listed, McpError, Offers
 from hooks.mcp.server import INSTALL, McpServer, installed, read
 from hooks.tools.base import Tool
@@ -52,10 +54,18 @@ class Came(NamedTuple):
 class Servers:
     """`run` lasts until `close`; no failure of a server is raised from it."""
 
-    def __init__(self, entries: Sequence[JsonObject], *, taken: Collection[str], log: FilteringBoundLogger) -> None:
-        """`entries`: the verb's `mcpServers`; `taken`: names that no tool of theirs can have."""
+    def __init__(
+        self,
+        entries: Sequence[JsonObject],
+        *,
+        taken: Collection[str],
+        reach: Callable[[str], Reach],
+        log: FilteringBoundLogger,
+    ) -> None:
+        """`entries`: the verb's `mcpServers`; `taken`: names that no tool of theirs can have; `reach`: see egress."""
         self._entries = entries
         self._log = log
+        self._reach = reach
         self._offers = Offers(taken)
         self.offer: Offer = lambda _: None
         "To be set by whoever has the model."
@@ -102,9 +112,11 @@ class Servers:
             self._log.warning("mcp_servers_left_out", left_out=left_out, reason=f"only {MAX_SERVERS} are asked")
         for nth, entry in enumerate(self._entries[:MAX_SERVERS]):
             try:
-                found.append(read(entry))
+                server = read(entry)
             except ToolError as error:
                 self._log.warning("mcp_failed", server=f"mcpServers[{nth}]", reason=str(error))
+            else:
+                found.append(replace(server, reach=self._reach(server.url)))
         return found
 
     async def _stay(self, server: McpServer, came: "asyncio.Future[Came | None]") -> None:

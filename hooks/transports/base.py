@@ -3,6 +3,7 @@
 HookFailure            no complete answer came
 ├── HookTimeout        not within the request's time
 ├── HookUnreachable    no connection: nothing was sent, so sending again is safe
+│   └── HookBlocked    and there must be none: egress/guard.py
 └── HookBroken         the connection was lost after the request may have arrived
 """
 
@@ -12,6 +13,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Protocol
+
+from egress.guard import STRANGERS, Reach
 
 
 class HookFailure(Exception):  # noqa: N818  # a failure is an ordinary answer to a hook; the dispatcher returns it
@@ -24,6 +27,15 @@ class HookTimeout(HookFailure):
 
 class HookUnreachable(HookFailure):
     pass
+
+
+class HookBlocked(HookUnreachable):
+    """It leads where it must not. What is configured may change, so it is tried again as any failure is."""
+
+    def __init__(self, host: str, why: str) -> None:
+        super().__init__(f"blocked: {host} {why}")
+        self.host = host
+        self.why = why
 
 
 class HookBroken(HookFailure):
@@ -41,6 +53,8 @@ class HookRequest:
     "A longer answer is cut off unread and marked `unreadable`."
     kind: str = "action"
     "What it is: an event, a tool call, an action (whose answer is verbs) or a status."
+    reach: Reach = STRANGERS
+    "How far its URL may lead."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,55 @@
 """POST to an application's http(s) URL. A hostile peer costs a bounded time and a bounded memory."""
 
 import asyncio
-import errno
-import ipaddress
 import os
-import socket
 import time
-from typing import Any
+from types import SimpleNamespace
+from typing import NoReturn
 
 import aiohttp
 
-from hooks.transports.base import HookBroken, HookReply, HookRequest, HookTimeout, HookUnreachable, retry_after_s
+from egress.door import socket_factory
+from egress.guard import BlockedError, Reach
+from egress.origins import origin_of
+from hooks.transports.base import (
+    HookBlocked,
+    HookBroken,
+    HookReply,
+    HookRequest,
+    HookTimeout,
+    HookUnreachable,
+    retry_after_s,
+)
 
 CONNECT_TIMEOUT_S = 5.0  # name, TCP and TLS together
 # Shorter than the idle time after which common servers hang up (gunicorn 2 s, node and uvicorn 5 s): a POST on a
 # connection that the peer is just closing fails, and cannot be told from one that arrived.
 KEEP_ALIVE_S = 1.5
-# Where clouds hand out credentials to whoever asks from inside; no application lives there.
-METADATA_NETWORKS = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fd00:ec2::254/128"))
+MAX_TYPE_CHARS = 200
+"Of a content type: it is told in the log, and a header may have kilobytes."
 
 
 class HttpTransport:
-    """One connection pool for all hooks: no redirects, no proxy of the environment, no cookies, no decompression."""
+    """No redirects, no proxy of the environment, no cookies, no decompression.
+
+    Hooks share a pool of connections where they may lead equally far: one that was opened for the operator's own is
+    not there for a stranger's.
+    """
 
     schemes: tuple[str, ...] = ("http", "https")
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[Reach, aiohttp.ClientSession] = {}
 
     async def send(self, request: HookRequest) -> HookReply:
+        if fault := request.reach.fault(request.url):
+            raise HookBlocked(_host(request.url), fault)
         try:
             async with asyncio.timeout(request.timeout_s):
                 return await self._post(request)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            if blocked := blocked_by(error):
+                raise HookBlocked(f"{_host(request.url)} ({blocked.address})", blocked.why) from error
             raise HookUnreachable(f"no connection: {_reason(error)}") from error
         except TimeoutError as error:
             raise HookTimeout(f"no complete answer within {request.timeout_s:g} s") from error
@@ -40,19 +57,20 @@ class HttpTransport:
             raise HookBroken(f"connection lost: {_reason(error)}") from error
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def _post(self, request: HookRequest) -> HookReply:
-        if self._session is None:
-            self._session = client_session()
-        async with self._session.post(
+        session = self._sessions.get(request.reach)
+        if session is None:
+            session = self._sessions[request.reach] = client_session(request.reach)
+        async with session.post(
             request.url, data=request.body, headers=request.headers, allow_redirects=False
         ) as response:
             body, unreadable = await _body(response, request.max_reply_bytes)
             return HookReply(
                 response.status,
-                response.headers.get("Content-Type", ""),
+                response.headers.get("Content-Type", "")[:MAX_TYPE_CHARS],
                 body,
                 retry_after_s(response.headers.get("Retry-After"), now_s=time.time()),
                 unreadable,
@@ -74,12 +92,14 @@ async def _body(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[byt
     return b"".join(chunks), None
 
 
-def client_session() -> aiohttp.ClientSession:
-    """Make what connects to applications, and to nothing that hands out credentials."""
+def client_session(reach: Reach) -> aiohttp.ClientSession:
+    """Make what connects to applications, no further than it may lead, and follows no redirect."""
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(_refuse_redirect)  # of `ws_connect`, which cannot be told
     connector = aiohttp.TCPConnector(
         limit=0,  # the lanes bound what is under way; a shared limit would let slow eventHooks hold up a tool
         keepalive_timeout=KEEP_ALIVE_S,
-        socket_factory=_socket,
+        socket_factory=socket_factory(reach),
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -88,17 +108,28 @@ def client_session() -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
+        trace_configs=[tracing],
     )
 
 
-def _socket(address: tuple[Any, ...]) -> socket.socket:
-    """Make the socket for one resolved address: the only place where every form of a host has become an address."""
-    family, kind, protocol, _, peer = address
-    ip = ipaddress.ip_address(peer[0].partition("%")[0])
-    plain = getattr(ip, "ipv4_mapped", None) or ip
-    if any(plain in network for network in METADATA_NETWORKS):
-        raise PermissionError(errno.EACCES, f"{plain} hands out cloud credentials; no hook is sent there")
-    return socket.socket(family, kind, protocol)
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
+) -> NoReturn:
+    response = params.response
+    response.close()
+    raise aiohttp.WSServerHandshakeError(response.request_info, (), status=response.status)
+
+
+def blocked_by(error: Exception) -> BlockedError | None:
+    """Give why no connection was opened, where none may be."""
+    cause = getattr(error, "os_error", None)
+    return cause if isinstance(cause, BlockedError) else None
+
+
+def _host(url: str) -> str:
+    """Give a URL's host for the log: nothing of it that may be a password."""
+    origin = origin_of(url)
+    return origin.host if origin else "its host"
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from egress.guard import STRANGERS, Reach
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:
@@ -35,3 +37,5 @@ class Dial:
     proxy: str = field(default="", repr=False)
     "`http://` or `https://`, with `user:password@` where it wants them; empty: none."
     tls: Tls = field(default_factory=Tls)
+    reach: Reach = STRANGERS
+    "How far it may lead, a proxy first if it has one."

@@ -4,13 +4,15 @@ import asyncio
 import ssl
 from typing import cast
 
-from websockets.asyncio.client import connect_http_proxy
+from websockets.asyncio.client import HTTPProxyConnection
 from websockets.client import ClientProtocol
 from websockets.exceptions import WebSocketException
 from websockets.proxy import parse_proxy
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from egress.door import connected
+from egress.guard import BlockedError, Reach
 from media.realtime.dial import Dial
 from media.sockets.model import Ears, ModelSocket
 from media.sockets.tls import context
@@ -28,10 +30,12 @@ async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: flo
 
     :raises ValueError: it cannot be dialled with such an address, header or certificate, now or later; the text quotes
         no value
-    :raises OSError: no connection, or not in time (TimeoutError)
+    :raises OSError: no connection, or not in time (TimeoutError), or not to that address (BlockedError)
     :raises websockets.exceptions.InvalidHandshake: it answered, or its proxy did, but not with an upgrade
     """
     core = _asking_for_upgrade(dial)
+    if fault := dial.reach.fault(dial.url):
+        raise BlockedError(core.uri.host, fault)
     async with asyncio.timeout(timeout_s):
         if not core.uri.secure:
             trusted = None
@@ -41,10 +45,13 @@ async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: flo
             trusted = await asyncio.to_thread(context, dial.tls)
         name = (dial.tls.server_name or core.uri.host) if trusted else None
         if dial.proxy:
-            socket = await _through_proxy(dial.proxy, core, ears, proxy_tls=tls, tls=trusted, server_name=name)
+            socket = await _through_proxy(
+                dial.proxy, core, ears, proxy_tls=tls, tls=trusted, server_name=name, reach=dial.reach
+            )
         else:
+            plug = await connected(core.uri.host, core.uri.port, dial.reach)
             _, socket = await asyncio.get_running_loop().create_connection(
-                lambda: ModelSocket(core, ears), core.uri.host, core.uri.port, ssl=trusted, server_hostname=name
+                lambda: ModelSocket(core, ears), sock=plug, ssl=trusted, server_hostname=name
             )
         try:
             await socket.handshake()
@@ -61,13 +68,21 @@ async def _through_proxy(
     proxy_tls: ssl.SSLContext,
     tls: ssl.SSLContext | None,
     server_name: str | None,
+    reach: Reach,
 ) -> ModelSocket:
     """Have a proxy connect us (HTTP CONNECT), and go on as if it were not there."""
     proxy = parse_proxy(url)
     to_proxy = proxy_tls if proxy.scheme == "https" else None
-    transport = await connect_http_proxy(proxy, core.uri, user_agent_header=AGENT, ssl=to_proxy)
+    plug = await connected(proxy.host, proxy.port, reach)
+    transport, asking = await asyncio.get_running_loop().create_connection(
+        lambda: HTTPProxyConnection(core.uri, proxy, AGENT),
+        sock=plug,
+        ssl=to_proxy,
+        server_hostname=proxy.host if to_proxy else None,
+    )
     socket = ModelSocket(core, ears)
     try:
+        await asking.response
         transport.set_protocol(socket)
         if tls:
             secured = await asyncio.get_running_loop().start_tls(transport, socket, tls, server_hostname=server_name)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from structlog.typing import FilteringBoundLogger
 from websockets.exceptions import InvalidProxyStatus, InvalidStatus, WebSocketException
 
+from egress.guard import BlockedError
 from media.realtime.base import ModelError, ModelRefused, Realtime, SessionOpened
 from media.realtime.dial import Dial
 from media.sockets.connecting import connect
@@ -33,6 +34,8 @@ class Failure(NamedTuple):
     "Whether another try is of no use."
     wait_s: float = 0.0
     "How long the model wants to be left alone first."
+    blocked: bool = False
+    "Whether it leads where it must not."
 
 
 async def reach(
@@ -46,7 +49,8 @@ async def reach(
         failure = await _dial_once(dial, ears, tls=tls, timeout_s=timeout_s)
         if failure is None:
             return None
-        log.warning("model_connect_failed", reason_code=failure.reason_code, message=failure.message)
+        event = "egress.blocked" if failure.blocked else "model_connect_failed"
+        log.warning(event, reason_code=failure.reason_code, message=failure.message)
         if failure.final or pause_s is None:
             break
         wait_s = max(pause_s, failure.wait_s)
@@ -131,10 +135,17 @@ async def _dial_once(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: 
         told = f"the model's certificate is not trusted: {failure.verify_message}; see vendors.*.tls"
         return Failure("connect_failed", told, final=True)
     except (OSError, WebSocketException) as failure:
-        return Failure("connect_failed", f"the model cannot be reached: {type(failure).__name__}", final=False)
+        return _unreached(failure)
     except ValueError as failure:
         return Failure("connect_failed", str(failure), final=True)
     return None
+
+
+def _unreached(failure: Exception) -> Failure:
+    if isinstance(failure, BlockedError):
+        told = f"the model's address is blocked: {failure.address} {failure.why}"
+        return Failure("connect_failed", told, final=True, blocked=True)
+    return Failure("connect_failed", f"the model cannot be reached: {type(failure).__name__}", final=False)
 
 
 def _seconds(retry_after: str) -> float:

@@ -15,6 +15,7 @@ from calls.document import Place, Seat
 from calls.readers import READERS
 from calls.switchboard import Switchboard
 from config import Settings, load
+from config.egress import egress_of
 from hooks.dispatcher import Dispatcher
 from hooks.options import HookOptions
 from hooks.transports.app import AppTransport
@@ -102,8 +103,11 @@ class Applications:
     def __init__(self, answers: dict[str, tuple[float, HookReply]] | None = None) -> None:
         self.answers = answers or {}
         self.asked: list[tuple[str, JsonObject]] = []
+        self.trusted: dict[str, bool] = {}
+        "By the URLs that were asked: whether they might lead anywhere."
 
     async def send(self, request: HookRequest) -> HookReply:
+        self.trusted[request.url] = request.reach.trusted
         path = request.url.removeprefix("https://app.example.com")
         self.asked.append((path, json.loads(request.body)))
         after_s, reply = self.answers.get(path, (0.0, HookReply(204)))
@@ -198,6 +202,7 @@ class Exchange:
             random=chance,
             observe=lambda _: None,
             kept=self.store,
+            egress=egress_of(settings),
         )
         self.hidden: list[str] = []
         self.switchboard = Switchboard(

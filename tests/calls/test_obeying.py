@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from calls.control import CommandTooLongError
+from egress.guard import TRUSTED
 from hooks.applications.http import Http
 from hooks.control_socket import Command
 from hooks.mcp.servers import Servers
@@ -264,7 +265,7 @@ async def test_a_tool_that_the_application_declares_is_its_own_and_no_servers(mo
     exchange = Exchange(TALK)
     await talking(exchange)
     ways: list[frozenset[str]] = []
-    servers = Servers([], taken=(), log=structlog.get_logger())
+    servers = Servers([], taken=(), reach=lambda _: TRUSTED, log=structlog.get_logger())
     monkeypatch.setattr(servers, "give_way", ways.append)
     monkeypatch.setattr(leg_of(exchange), "_servers", servers)
     update = {"type": "session.update", "session": {"tools": [WEATHER]}}

@@ -4,7 +4,8 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from os import utime
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from structlog import get_logger
+from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from egress.guard import STRANGERS, TRUSTED, Reach
 from media.realtime.dial import Dial, Tls
 from media.sockets import reach as reach_module
 from media.sockets.model import ModelSocket
@@ -52,9 +55,12 @@ class Heard:
     def model_lost(self, code: int | None, reason: str) -> None: ...
 
 
-async def reached(dial: Dial, *, system: ssl.SSLContext | None = None) -> Failure | list[str | None]:
+async def reached(
+    dial: Dial, *, system: ssl.SSLContext | None = None, as_far_as: Reach = TRUSTED
+) -> Failure | list[str | None]:
     """Dial, have a message echoed, and leave: the message and the subprotocol, or why not."""
     ears, system = Heard(), system or ssl.create_default_context()
+    dial = replace(dial, reach=as_far_as)
     failure = await reach(dial, ears, tls=system, connect_timeout_s=5, dial_s=5, log=get_logger())
     if failure:
         assert ears.socket is None
@@ -153,6 +159,46 @@ async def test_a_proxy_that_connects_and_leaves_is_a_model_that_cannot_be_reache
         failure = await reached(Dial(f"ws{'s' if tls else ''}://localhost:1/", {}, proxy=proxy))
     assert isinstance(failure, Failure)
     assert failure.reason_code == "connect_failed"
+
+
+# How far it may lead
+
+
+BLOCKED = "the model's address is blocked: "
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_a_strangers_model_is_on_no_private_address(*, proxied: bool) -> None:
+    async with a_model() as url:
+        proxy = url.replace("ws:", "http:").removesuffix("/v1/realtime") if proxied else ""
+        dial = Dial("wss://model.example.com/v1" if proxied else url, {}, proxy=proxy)
+        with capture_logs() as told:
+            failure = await reached(dial, as_far_as=STRANGERS)
+    assert isinstance(failure, Failure)
+    assert (failure.final, failure.blocked, failure.reason_code) == (True, True, "connect_failed")
+    assert failure.message.startswith(BLOCKED)
+    [line] = told
+    assert (line["event"], line["log_level"]) == ("egress.blocked", "warning")
+    assert "is no address of the internet (this machine)" in line["message"]
+    assert "egress.allow_cidrs" in line["message"]
+
+
+async def test_a_strangers_model_is_reached_where_that_is_allowed() -> None:
+    networks = Reach(allowed=(ip_network("127.0.0.0/8"), ip_network("::1")))
+    async with a_model() as url:
+        assert await reached(Dial(url, {}), as_far_as=networks) == [None]
+
+
+async def test_a_strangers_model_is_at_a_port_of_web_servers() -> None:
+    failure = await reached(Dial("ws://localhost:25/v1", {}), as_far_as=STRANGERS)
+    assert isinstance(failure, Failure)
+    assert failure.message.startswith(f"{BLOCKED}localhost is to be asked at port 25")
+
+
+async def test_where_clouds_hand_out_credentials_no_model_is() -> None:
+    failure = await reached(Dial("ws://169.254.169.254/v1", {}))
+    assert isinstance(failure, Failure)
+    assert failure.message.startswith(f"{BLOCKED}169.254.169.254 hands out cloud credentials")
 
 
 # Certificates

@@ -1,6 +1,7 @@
 """The door to a platform's REST API, on loopback."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -18,10 +19,12 @@ class Api:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str, object]] = []
+        self.encodings: list[str] = []
         self.answer: Callable[[], web.Response] = lambda: web.Response(status=202, text="Accepted")
         self.after_s = 0.0
 
     async def serve(self, request: web.Request) -> web.Response:
+        self.encodings.append(request.headers["Accept-Encoding"])
         key = request.headers["Authorization"]
         self.asked.append((request.method, request.raw_path, key, await request.json()))
         await asyncio.sleep(self.after_s)
@@ -62,6 +65,20 @@ async def test_no_redirect_is_followed_and_no_long_answer_read(api: Api, access:
     api.answer = lambda: web.Response(body=b"x" * (3 * MAX_REPLY_BYTES))
     assert len((await rest.ask(access, REQUEST)).body) == MAX_REPLY_BYTES
     assert len(api.asked) == 2
+
+
+async def test_nothing_compressed_is_asked_for_or_inflated(api: Api, access: Access, rest: RestClient) -> None:
+    def bomb() -> web.Response:
+        return web.Response(body=gzip.compress(bytes(10_000_000)), headers={"Content-Encoding": "gzip"})
+
+    api.answer = bomb
+    assert (await rest.ask(access, REQUEST)).body.startswith(b"\x1f\x8b")
+    assert api.encodings == ["identity"]
+
+
+async def test_where_clouds_hand_out_credentials_no_platform_is(rest: RestClient) -> None:
+    with pytest.raises(RemoteUnreachable, match="cannot be reached"):
+        await rest.ask(Access("http://169.254.169.254/v1", "a", "key-1", timeout_s=1), REQUEST)
 
 
 async def test_no_answer_in_time_is_told_without_the_key(api: Api, access: Access, rest: RestClient) -> None:

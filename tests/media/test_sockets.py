@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 
+from egress.guard import TRUSTED
 from media import voice as voice_module
 from media.bridge import Bridge
 from media.effects import End
@@ -130,7 +131,7 @@ async def staged(
     model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24)
     bridge = Bridge(JambonzMedia(24000), [model], options or Options(audio=PCM24), now=loop.time())
     lines = Lines(Ticker(loop.time, loop.call_at), ssl.create_default_context(), observer)
-    dial = Dial(f"{url}?model=rehearsal", {"Authorization": "Bearer sk-test"} | (headers or {}))
+    dial = Dial(f"{url}?model=rehearsal", {"Authorization": "Bearer sk-test"} | (headers or {}), reach=TRUSTED)
     line = lines.line(bridge, [dial], hooks, patience or Patience(), call_sid="CS1")
 
     async def media(request: web.Request) -> web.WebSocketResponse:

@@ -122,6 +122,35 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "CLOSING_S", 0.1)
 
 
+# The connection
+
+
+async def test_no_redirect_is_followed() -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=307, headers={"Location": "/other"})
+
+    asked: list[str] = []
+    application = web.Application()
+    application.router.add_get("/{path:.*}", elsewhere)
+    async with serving_application(application) as url:
+        behind = an_application(f"{url.replace('http', 'ws')}/ws", AppTransport())
+        with pytest.raises(HookFailure, match="the application answered the upgrade with HTTP 307"):
+            await behind.answer({})
+        await behind.close()
+    assert asked == ["/ws"]
+
+
+async def test_where_clouds_hand_out_credentials_no_application_is() -> None:
+    behind = an_application("ws://169.254.169.254/ws", AppTransport())
+    with capture_logs() as told, pytest.raises(HookUnreachable):
+        await behind.answer({})
+    await behind.close()
+    [blocked] = [line for line in told if line["event"] == "egress.blocked"][:1]
+    assert blocked["host"] == "169.254.169.254"
+    assert "nothing is sent there" in blocked["why"]
+
+
 # The first verbs
 
 

@@ -2,28 +2,42 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from egress.guard import STRANGERS, TRUSTED, Reach
 from hooks.mcp.connection import AGAIN_AFTER_S, MAX_BODY_BYTES, MAX_PAGES, connected
 from hooks.mcp.offers import MAX_TOOLS, McpError
 from hooks.mcp.server import McpServer
 from tests.live.serving import serving_application, until
 from tests.live.tool_servers import TOKEN, tool_server
+from verbs.mcp import TRANSPORTS
 
 ALLOWED = {"Authorization": f"Bearer {TOKEN}"}
 HTTP, SSE = ("http",), ("sse",)
 
 
+def at(
+    url: str,
+    transports: tuple[str, ...] = TRANSPORTS,
+    *,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    reach: Reach = TRUSTED,
+) -> McpServer:
+    """Name a server as the configuration does, which may lead to this machine."""
+    return McpServer(url, transports, headers, reach)
+
+
 @pytest.mark.claim("J31")
 @pytest.mark.parametrize("spoken", ["http", "sse"])
 async def test_tools_are_listed_and_called_by_either_transport(spoken: str) -> None:
-    async with tool_server(spoken) as tools, connected(McpServer(tools.url)) as connection:
+    async with tool_server(spoken) as tools, connected(at(tools.url)) as connection:
         listed = {tool.name: tool for tool in await connection.tools()}
         assert sorted(listed) == ["fail", "price", "shop.picture", "wait"]
         assert listed["price"].description == "Tell the price of a thing."
@@ -42,18 +56,18 @@ async def test_tools_are_listed_and_called_by_either_transport(spoken: str) -> N
 @pytest.mark.parametrize("spoken", ["http", "sse"])
 async def test_a_server_lets_in_who_has_its_token(spoken: str) -> None:
     async with tool_server(spoken, token=TOKEN) as tools:
-        async with connected(McpServer(tools.url, headers=ALLOWED)) as connection:
+        async with connected(at(tools.url, headers=ALLOWED)) as connection:
             assert await connection.tools()
         tools.seen.clear()
         with pytest.raises(McpError, match="HTTP 401"):
-            async with connected(McpServer(tools.url)):
+            async with connected(at(tools.url)):
                 pass
         assert {request.partition(" ")[0] for request in tools.seen} == {"POST"}  # and not by the other way
 
 
 @pytest.mark.parametrize("spoken", ["http", "sse"])
 async def test_a_call_that_is_given_up_is_given_up_alone(spoken: str) -> None:
-    async with tool_server(spoken) as tools, connected(McpServer(tools.url)) as connection:
+    async with tool_server(spoken) as tools, connected(at(tools.url)) as connection:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(connection.ask("wait", {"seconds": 30}), 0.2)
         assert (await connection.ask("price", {"thing": "tea"}))["content"][0]["text"] == "tea: 5 euros"
@@ -62,7 +76,7 @@ async def test_a_call_that_is_given_up_is_given_up_alone(spoken: str) -> None:
 
 @pytest.mark.parametrize("spoken", ["http", "sse"])
 async def test_a_server_that_dies_fails_what_is_under_way_and_what_comes(spoken: str) -> None:
-    async with tool_server(spoken) as tools, connected(McpServer(tools.url)) as connection:
+    async with tool_server(spoken) as tools, connected(at(tools.url)) as connection:
         asking = asyncio.create_task(connection.ask("wait", {"seconds": 30}))
         await until(lambda: tools.asked)
         assert tools.stop
@@ -80,7 +94,7 @@ async def test_a_server_that_dies_fails_what_is_under_way_and_what_comes(spoken:
 )
 async def test_nobody_there_and_nobody_who_hands_out_credentials(url: str, transports: tuple[str, ...]) -> None:
     with pytest.raises(McpError, match="no connection: "):
-        async with connected(McpServer(url, transports)):
+        async with connected(at(url, transports)):
             pass
 
 
@@ -90,7 +104,7 @@ async def test_a_server_that_is_no_server_of_tools_is_not_one() -> None:
 
     async with serving(page) as url, asyncio.timeout(15):
         for transports in (HTTP, SSE, HTTP + SSE):
-            assert await refused(McpServer(url, transports))
+            assert await refused(at(url, transports))
 
 
 async def refused(server: McpServer) -> str:
@@ -108,7 +122,17 @@ async def test_no_redirect_leads_elsewhere() -> None:
             return web.Response(status=307, headers={"Location": tools.url})
 
         async with serving(elsewhere) as url:
-            assert await refused(McpServer(url)) == "HTTP 307"
+            assert await refused(at(url)) == "HTTP 307"
+        assert tools.seen == []
+
+
+@pytest.mark.parametrize(
+    ("host", "why"), [("127.0.0.1", "blocked: 127.0.0.1 is no address"), ("me@a", "has a user name")]
+)
+async def test_a_strangers_server_is_on_the_internet_or_nowhere(host: str, why: str) -> None:
+    async with tool_server() as tools:
+        url = tools.url.replace("127.0.0.1", host)
+        assert why in await refused(at(url, reach=STRANGERS))
         assert tools.seen == []
 
 
@@ -159,7 +183,7 @@ class Hostile:
 
 
 async def test_an_answer_without_an_end_is_cut_off() -> None:
-    async with serving(Hostile().answer) as url, connected(McpServer(url, HTTP)) as connection:
+    async with serving(Hostile().answer) as url, connected(at(url, HTTP)) as connection:
         assert [tool.name for tool in await connection.tools()] == ["t"]
         async with asyncio.timeout(5):
             with pytest.raises(McpError):
@@ -169,17 +193,17 @@ async def test_an_answer_without_an_end_is_cut_off() -> None:
 
 async def test_a_list_without_an_end_is_cut_off() -> None:
     peer = Hostile({"tools": [{"name": "t", "inputSchema": {"type": "object"}}] * 10, "nextCursor": "more"})
-    async with serving(peer.answer) as url, connected(McpServer(url, HTTP)) as connection:
+    async with serving(peer.answer) as url, connected(at(url, HTTP)) as connection:
         assert len(await connection.tools()) > MAX_TOOLS
         assert peer.pages == 7
     peer = Hostile({"tools": [], "nextCursor": "more"})
-    async with serving(peer.answer) as url, connected(McpServer(url, HTTP)) as connection:
+    async with serving(peer.answer) as url, connected(at(url, HTTP)) as connection:
         assert await connection.tools() == []
         assert peer.pages == MAX_PAGES
 
 
 async def test_a_server_has_nothing_to_say_unasked() -> None:
-    async with tool_server() as tools, connected(McpServer(tools.url, HTTP)) as connection:
+    async with tool_server() as tools, connected(at(tools.url, HTTP)) as connection:
         await connection.tools()
         assert "GET /mcp" not in tools.seen
 
@@ -197,7 +221,7 @@ async def test_a_stream_that_ends_again_and_again_is_not_asked_for_as_fast_as_it
         await response.write(b"id: 1\nretry: 0\ndata:\n\n")
         return response
 
-    async with serving(never_ends) as url, connected(McpServer(url, HTTP)) as connection:
+    async with serving(never_ends) as url, connected(at(url, HTTP)) as connection:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(connection.ask("t", {}), 1.5)
     assert 2 <= len(streams) <= 3
@@ -206,7 +230,7 @@ async def test_a_stream_that_ends_again_and_again_is_not_asked_for_as_fast_as_it
 
 @pytest.mark.parametrize("listed", [{"tools": "many"}, {"tools": [{"name": 5}]}, "no JSON", {}])
 async def test_a_list_that_is_none_is_an_error(listed: object) -> None:
-    async with serving(Hostile(listed).answer) as url, connected(McpServer(url, HTTP)) as connection:
+    async with serving(Hostile(listed).answer) as url, connected(at(url, HTTP)) as connection:
         with pytest.raises(Exception):  # noqa: B017, PT011  # of whatever kind: the one who asked is told, and goes on
             await asyncio.wait_for(connection.tools(), 5)
 
@@ -214,5 +238,5 @@ async def test_a_list_that_is_none_is_an_error(listed: object) -> None:
 async def test_what_is_compressed_is_not_opened() -> None:
     async with serving(Hostile(compressed=True).answer) as url:
         with pytest.raises(McpError, match="compressed"):
-            async with connected(McpServer(url, HTTP)):
+            async with connected(at(url, HTTP)):
                 pass

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from egress.guard import TRUSTED
 from hooks.mcp import servers
 from hooks.mcp.offers import Listed, McpError
 from hooks.mcp.server import INSTALL, McpServer
@@ -64,7 +65,7 @@ def in_a_call(
     async def call() -> float:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        these = Servers([{"url": name} for name in names], taken=taken, log=log)
+        these = Servers([{"url": name} for name in names], taken=taken, reach=lambda _: TRUSTED, log=log)
         these.offer = lambda tools: told.append((round(loop.time() - began, 1), [tool["name"] for tool in tools]))
         running = asyncio.create_task(these.run())
         await asyncio.sleep(lasts_s)
@@ -149,7 +150,7 @@ def test_a_call_that_is_over_at_once_waits_for_no_server(peers: dict[str, Peer])
     peers |= {"a": Peer(10)}
 
     async def call() -> float:
-        these = Servers([{"url": "http://a"}], taken=(), log=log)
+        these = Servers([{"url": "http://a"}], taken=(), reach=lambda _: TRUSTED, log=log)
         these.close()
         began = asyncio.get_running_loop().time()
         await these.run()
@@ -171,7 +172,7 @@ def test_what_the_application_declares_is_left_to_it(peers: dict[str, Peer]) -> 
     told: list[str] = []
 
     async def call() -> None:
-        these = Servers([{"url": "http://a"}], taken=(), log=log)
+        these = Servers([{"url": "http://a"}], taken=(), reach=lambda _: TRUSTED, log=log)
         these.offer = lambda tools: told.extend(tool["name"] for tool in tools)
         these.give_way({"both"})
         these.close()

@@ -3,15 +3,22 @@
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
+import trustme
 
-from hooks.transports.base import HookBroken, HookReply, HookRequest, HookTimeout, HookUnreachable
+from egress.guard import STRANGERS, TRUSTED, Reach
+from hooks.transports.base import HookBlocked, HookBroken, HookReply, HookRequest, HookTimeout, HookUnreachable
 from hooks.transports.http import HttpTransport
+from tests.egress.test_door import Names
 
+THIS_MACHINE = Reach(allowed=(ip_network("127.0.0.1/32"),))
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -72,9 +79,9 @@ def answer(status: str = "200 OK", body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-def request(url: str, *, timeout_s: float = 5.0, max_reply_bytes: int = 65_536) -> HookRequest:
+def request(url: str, *, timeout_s: float = 5.0, max_reply_bytes: int = 65_536, reach: Reach = TRUSTED) -> HookRequest:
     headers = {"Content-Type": "application/json", "webhook-id": "msg_1"}
-    return HookRequest(url, headers, '{"a":"ë"}'.encode(), timeout_s, max_reply_bytes)
+    return HookRequest(url, headers, '{"a":"ë"}'.encode(), timeout_s, max_reply_bytes, reach=reach)
 
 
 async def test_a_hook_is_posted_byte_for_byte_and_its_answer_returned() -> None:
@@ -194,6 +201,92 @@ async def test_the_clouds_credentials_are_out_of_reach(host: str) -> None:
     with pytest.raises(HookUnreachable, match="hands out cloud credentials"):
         await transport.send(request(f"http://{host}/latest/meta-data", timeout_s=1.0))
     await transport.close()
+
+
+FORMS = ["127.0.0.1", "localhost", "0.0.0.0", "0x7f000001", "[::1]", "[::]"]  # noqa: S104
+FORMS += ["[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "10.0.0.1"]
+
+
+@pytest.mark.parametrize("host", FORMS)
+async def test_a_strangers_url_reaches_no_private_address_in_any_form(host: str) -> None:
+    transport = HttpTransport()
+    with pytest.raises(HookBlocked, match=r"blocked: .* is no address of the internet .*egress\.allow_cidrs"):
+        await transport.send(request(f"http://{host}:8080/", reach=STRANGERS, timeout_s=1.0))
+    await transport.close()
+
+
+@pytest.mark.parametrize("host", ["2130706433", "127.1", "017700000001"])
+async def test_forms_that_only_a_resolver_knows_are_no_addresses(host: str) -> None:
+    transport = HttpTransport()
+    with pytest.raises(HookUnreachable):
+        await transport.send(request(f"http://{host}:8080/", reach=STRANGERS, timeout_s=1.0))
+    await transport.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://user:hunter22@app.example.com/", "blocked: app.example.com has a user name or a password before it"),
+        ("http://app.example.com:25/", "blocked: app.example.com is to be asked at port 25"),
+        ("http://app.example.com\\@10.0.0.1/", "blocked: its host is in no plain http://"),
+        ("http://app.example.com/\r\nX-Injected: 1", "blocked: its host is in no plain http://"),
+    ],
+)
+async def test_a_strangers_url_that_is_no_plain_one_is_asked_of_nobody(url: str, words: str) -> None:
+    transport = HttpTransport()
+    with pytest.raises(HookBlocked) as blocked:
+        await transport.send(request(url, reach=STRANGERS))
+    assert str(blocked.value).startswith(words)
+    assert "hunter22" not in str(blocked.value)
+    await transport.close()
+
+
+async def test_what_is_allowed_is_reached_and_shares_no_connection_with_the_operators() -> None:
+    async with serving(saying(answer())) as (server, transport):
+        for reach in (TRUSTED, THIS_MACHINE, THIS_MACHINE):
+            assert (await transport.send(request(server.url, reach=reach))).status == 200
+        with pytest.raises(HookBlocked):
+            await transport.send(request(server.url, reach=STRANGERS))
+    assert server.connections == 2
+
+
+async def test_a_name_that_comes_to_mean_this_machine_between_two_tries_is_blocked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(saying(answer("200 OK", b"", "Connection: close"))) as (server, transport):
+        port = server.url.split(":")[2].partition("/")[0]
+        names = Names(["127.0.0.1"], ["127.0.0.3"])
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", names.getaddrinfo)
+        sent = request(f"http://app.example.com:{port}/hook", reach=THIS_MACHINE)
+        assert (await transport.send(sent)).status == 200
+        transport._sessions[THIS_MACHINE].connector.clear_dns_cache()  # type: ignore[union-attr]  # or wait 10 s
+        with pytest.raises(HookBlocked, match=r"blocked: app\.example\.com \(127\.0\.0\.3\) is no address"):
+            await transport.send(sent)
+    assert (len(server.requests), names.asked) == (1, 2)
+
+
+async def test_a_header_with_a_line_break_is_not_sent() -> None:
+    async with serving(saying(answer())) as (server, transport):
+        sent = replace(request(server.url), headers={"X-Call": "c-1\r\nX-Injected: 1"})
+        with pytest.raises(ValueError, match=r"[Nn]ewline|control"):
+            await transport.send(sent)
+    assert server.requests == []
+
+
+async def test_no_more_of_a_content_type_is_told_than_anybody_needs() -> None:
+    async with serving(saying(answer("200 OK", b"{}", f"Content-Type: {'x' * 4_000}"))) as (server, transport):
+        assert len((await transport.send(request(server.url))).content_type) == 200
+
+
+async def test_a_certificate_that_is_not_trusted_is_unreachable() -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(tls)
+    transport = HttpTransport()
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=tls) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(HookUnreachable, match=r"no connection: .*certificate"):
+            await transport.send(request(f"https://localhost:{port}/hook"))
+        await transport.close()
 
 
 async def test_a_reset_after_the_request_is_broken_and_not_unreachable() -> None:
