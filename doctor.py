@@ -57,7 +57,7 @@ async def examined(settings: Settings) -> list[Line]:
 
 async def _model(trial: Trial, tls: ssl.SSLContext) -> Line:
     failure = await tried(trial.dial, trial.model, tls=tls, timeout_s=TRY_S, session_timeout_s=trial.timeout_s)
-    return model_told(trial, failure.message if failure else "")
+    return model_told(trial, failure.blocked or failure.message if failure else "")
 
 
 async def _hooks(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:

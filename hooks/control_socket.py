@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from hooks.strict_json import read_json
+from hooks.strict_json import MAX_DEPTH, is_deeper_than, read_json
 
 PROTOCOL: Final = "ws.jambonz.org"
 NEW: Final = "session:new"
@@ -176,6 +176,8 @@ class ControlSocket:
             message = read_json(text)
         except ValueError:
             return [Send(self.complain("not valid JSON", text))]
+        if is_deeper_than(message, MAX_DEPTH):
+            return [Send(self.complain(f"nested more than {MAX_DEPTH} deep", text))]
         match message:
             case {"type": "ack", "msgid": str(msgid)}:
                 return self._acked(msgid, message.get("data"))

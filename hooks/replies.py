@@ -12,14 +12,13 @@ from typing import Any, NamedTuple, NoReturn
 
 from pydantic_core import to_json
 
-from hooks.strict_json import read_json
+from hooks.strict_json import MAX_DEPTH, is_deeper_than, read_json
 from hooks.transports.base import HookFailure, HookReply, HookTimeout, HookUnreachable
 from verbs.base import JsonObject
 
 MAX_OUTPUT_BYTES = 32 * 1024
 MAX_REASON_BYTES = 2 * 1024
 "Of a failure's own words, escaped or not."
-MAX_DEPTH = 64
 NO_CONTENT = 204
 
 # https://platform.openai.com/docs/api-reference/realtime-client-events; the last one is of the beta API.
@@ -231,22 +230,9 @@ def _parse(body: bytes, what: str) -> Any:
         value = read_json(body)
     except ValueError:
         raise UnusableReplyError(f"{what} is not valid JSON") from None
-    if _is_deeper_than(value, MAX_DEPTH):
+    if is_deeper_than(value, MAX_DEPTH):
         raise UnusableReplyError(f"{what} is nested more than {MAX_DEPTH} deep")
     return value
-
-
-def _is_deeper_than(value: Any, levels: int) -> bool:
-    layer = _containers([value])
-    for _ in range(levels):
-        layer = [inner for outer in layer for inner in _containers(outer)]
-    return bool(layer)
-
-
-def _containers(values: Any) -> list[Any]:
-    """Return the lists and objects right inside a list or an object."""
-    inside = values.values() if isinstance(values, dict) else values
-    return [value for value in inside if isinstance(value, dict | list)]
 
 
 def _text(value: Any) -> str:

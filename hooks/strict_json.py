@@ -4,6 +4,9 @@ import json
 import math
 from typing import Any, NoReturn
 
+MAX_DEPTH = 64
+"Of lists and objects in each other, in whatever an application says."
+
 
 def read_json(text: str | bytes) -> Any:
     """Read it. ValueError where it is none: also NaN, 1e999, which would be infinite, and nesting without end."""
@@ -22,3 +25,17 @@ def _finite(text: str) -> float:
     if math.isinf(value):
         raise ValueError("a number that is out of range")
     return value
+
+
+def is_deeper_than(value: Any, levels: int) -> bool:
+    """Tell whether lists and objects stand in each other on more levels than these."""
+    layer = _containers([value])
+    for _ in range(levels):
+        layer = [inner for outer in layer for inner in _containers(outer)]
+    return bool(layer)
+
+
+def _containers(values: Any) -> list[Any]:
+    """Return the lists and objects right inside a list or an object."""
+    inside = values.values() if isinstance(values, dict) else values
+    return [value for value in inside if isinstance(value, dict | list)]

@@ -34,8 +34,8 @@ class Failure(NamedTuple):
     "Whether another try is of no use."
     wait_s: float = 0.0
     "How long the model wants to be left alone first."
-    blocked: bool = False
-    "Whether it leads where it must not."
+    blocked: str = ""
+    "Of an address that must not be dialled: which, and why. For the log alone: whoever has named it may be probing."
 
 
 async def reach(
@@ -50,7 +50,7 @@ async def reach(
         if failure is None:
             return None
         event = "egress.blocked" if failure.blocked else "model_connect_failed"
-        log.warning(event, reason_code=failure.reason_code, message=failure.message)
+        log.warning(event, reason_code=failure.reason_code, message=failure.blocked or failure.message)
         if failure.final or pause_s is None:
             break
         wait_s = max(pause_s, failure.wait_s)
@@ -143,8 +143,8 @@ async def _dial_once(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: 
 
 def _unreached(failure: Exception) -> Failure:
     if isinstance(failure, BlockedError):
-        told = f"the model's address is blocked: {failure.address} {failure.why}"
-        return Failure("connect_failed", told, final=True, blocked=True)
+        why = f"{failure.address} {failure.why}"
+        return Failure("connect_failed", "the model's address is blocked", final=True, blocked=why)
     return Failure("connect_failed", f"the model cannot be reached: {type(failure).__name__}", final=False)
 
 

@@ -142,6 +142,8 @@ def test_a_command_is_passed_on(message: dict[str, Any], command: Command) -> No
     [
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
+        ("[" * 65 + "]" * 65, "nested more than 64 deep"),
+        ("[" * 64 + "]" * 64, "type property not supplied"),
         ('{"type": "command", "command": "dtmf", "data": NaN}', "not valid JSON"),
         ("[]", "type property not supplied"),
         ('{"foo": 1}', "type property not supplied"),

@@ -18,7 +18,15 @@ from hooks.dispatcher import Dispatcher
 from hooks.envelope import ENVELOPES, FULL, Envelope
 from hooks.filter import EventFilter
 from hooks.options import HookOptions, HookUrls
-from hooks.transports.base import HookBroken, HookReply, HookRequest, HookTimeout, HookUnreachable, Transport
+from hooks.transports.base import (
+    HookBlocked,
+    HookBroken,
+    HookReply,
+    HookRequest,
+    HookTimeout,
+    HookUnreachable,
+    Transport,
+)
 from tests.hooks.virtual_loop import run
 
 OK = HookReply(200)
@@ -310,6 +318,40 @@ def test_a_poisonous_event_dies_alone_and_can_be_found() -> None:
 
     poison: list[tuple[float, Result]] = [(0.0, HookReply(413))]
     play(scene, {"event": [*poison * 3, (0.0, OK)]}, HookOptions(retry_s=(0.1, 0.2)))
+
+
+def test_a_hook_whose_answer_is_lost_comes_again_under_the_same_id() -> None:
+    async def scene(room: Room) -> None:
+        hooks = room.call()
+        hooks.report("response.done", event(1))
+        await hooks.close(10.0)
+        first, second = room.seen("event")
+        assert (first.id, first.seq, first.body) == (second.id, second.seq, second.body)
+
+    play(scene, {"event": [(0.0, HookBroken("connection lost: Connection reset by peer")), (0.0, OK)]})
+
+
+def test_a_blocked_hook_is_a_failure_that_is_told_and_tried_again() -> None:
+    blocked = HookBlocked("app.internal (10.0.0.1)", "is no address of the internet (private)")
+
+    async def scene(room: Room) -> None:
+        hooks, outputs = room.call(), list[str]()
+        with capture_logs() as logs:
+            hooks.report("response.done", event(1))
+            hooks.call_tool("call_9", "f", {}, outputs.append)
+            await hooks.close(10.0)
+        assert [outcome.delivery.state for outcome in room.outcomes if outcome.delivery.kind == "event"] == [
+            "pending",
+            "delivered",
+        ]
+        assert outputs == ['{"error":"the tool cannot be reached"}']
+        told = [line for line in logs if line["event"] == "egress.blocked"]
+        assert {line["kind"]: line["host"] for line in told} == dict.fromkeys(["event", "tool"], blocked.host)
+        assert {(line["call_sid"], line["log_level"], line["why"]) for line in told} == {
+            ("c-1", "warning", blocked.why)
+        }
+
+    play(scene, {"event": [(0.0, blocked), (0.0, OK)], "tool": [(0.0, blocked)]})
 
 
 def test_an_endpoint_that_is_gone_is_left_alone() -> None:

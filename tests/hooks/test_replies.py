@@ -11,7 +11,11 @@ from pydantic import BaseModel, Field
 
 from hooks.replies import MAX_OUTPUT_BYTES, error_output, function_output, tool_output, verbs_in
 from hooks.transports.base import HookBroken, HookFailure, HookReply, HookTimeout, HookUnreachable
+from hooks.transports.http import MAX_TYPE_CHARS
 from tests.properties import NEARLY_JSON, changed, json_values, tried_with
+
+MAX_TOLD_CHARS = 512
+"Of what somebody else says, in the log."
 
 JSON = "application/json; charset=utf-8"
 
@@ -148,7 +152,7 @@ def test_a_long_output_is_cut_between_characters(head: str) -> None:
 
 @given(
     status=st.sampled_from([200, 204, 302, 500]),
-    content_type=st.sampled_from(["", JSON, "text/plain", "text/html", "x/y"]),
+    content_type=st.sampled_from(["", JSON, "text/plain", "text/html", "x/y", "x" * MAX_TYPE_CHARS]),
     body=st.binary(max_size=200) | st.text().map(str.encode) | st.builds(json.dumps, st.text()).map(str.encode),
 )
 def test_any_reply_gives_an_output_within_bounds(status: int, content_type: str, body: bytes) -> None:
@@ -156,6 +160,8 @@ def test_any_reply_gives_an_output_within_bounds(status: int, content_type: str,
     assert len(tool_output(reply, "call_9").text.encode()) <= MAX_OUTPUT_BYTES
     verbs, complaint = verbs_in(reply)
     assert verbs is None or complaint is None
+    assert len(complaint or "") <= MAX_TOLD_CHARS
+    assert len(tool_output(reply, "call_9").complaint or "") <= MAX_TOLD_CHARS
 
 
 ANSWERS: list[Any] = [

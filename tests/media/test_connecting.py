@@ -164,9 +164,6 @@ async def test_a_proxy_that_connects_and_leaves_is_a_model_that_cannot_be_reache
 # How far it may lead
 
 
-BLOCKED = "the model's address is blocked: "
-
-
 @pytest.mark.parametrize("proxied", [False, True])
 async def test_a_strangers_model_is_on_no_private_address(*, proxied: bool) -> None:
     async with a_model() as url:
@@ -175,8 +172,7 @@ async def test_a_strangers_model_is_on_no_private_address(*, proxied: bool) -> N
         with capture_logs() as told:
             failure = await reached(dial, as_far_as=STRANGERS)
     assert isinstance(failure, Failure)
-    assert (failure.final, failure.blocked, failure.reason_code) == (True, True, "connect_failed")
-    assert failure.message.startswith(BLOCKED)
+    assert failure == Failure("connect_failed", "the model's address is blocked", final=True, blocked=failure.blocked)
     [line] = told
     assert (line["event"], line["log_level"]) == ("egress.blocked", "warning")
     assert "is no address of the internet (this machine)" in line["message"]
@@ -192,13 +188,13 @@ async def test_a_strangers_model_is_reached_where_that_is_allowed() -> None:
 async def test_a_strangers_model_is_at_a_port_of_web_servers() -> None:
     failure = await reached(Dial("ws://localhost:25/v1", {}), as_far_as=STRANGERS)
     assert isinstance(failure, Failure)
-    assert failure.message.startswith(f"{BLOCKED}localhost is to be asked at port 25")
+    assert failure.blocked.startswith("localhost is to be asked at port 25")
 
 
 async def test_where_clouds_hand_out_credentials_no_model_is() -> None:
     failure = await reached(Dial("ws://169.254.169.254/v1", {}))
     assert isinstance(failure, Failure)
-    assert failure.message.startswith(f"{BLOCKED}169.254.169.254 hands out cloud credentials")
+    assert failure.blocked.startswith("169.254.169.254 hands out cloud credentials")
 
 
 # Certificates
