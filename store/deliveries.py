@@ -10,8 +10,11 @@ State = Literal["pending", "delivered", "dead"]
 
 
 def shown(url: str) -> str:
-    """Give a URL without what may be secret in it: user, password, query."""
-    parts = urlsplit(url)
+    """Give a URL without what may be secret in it: user, password, query. A document may hold one that is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{url.partition(':')[0][:16]}:…"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

@@ -108,6 +108,11 @@ def test_a_refusal_is_what_would_be_said_again(result: Result, *, refusal: bool)
     assert is_refusal(result) is refusal
 
 
+def test_the_endpoint_shown_of_a_url_that_is_none_is_its_scheme() -> None:
+    torn = Delivery("m", "event", "c", 1, "http://me:pw@[::1/hook?key=1", b"", created_at=0.0)
+    assert torn.endpoint == "http:…"
+
+
 def test_the_endpoint_shown_has_no_password_and_no_query() -> None:
     secret = Delivery("m", "event", "c", 1, "https://me:pw@app:8443/hook?key=1#x", b"", created_at=0.0)
     assert secret.endpoint == "https://app:8443/hook"
