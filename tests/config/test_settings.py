@@ -310,6 +310,7 @@ valid: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 
 
 @given(valid)
+@settings(deadline=None)
 def test_every_valid_configuration_survives_dump_and_load(document: dict[str, Any]) -> None:
     def read(text: str) -> Settings:
         return settings_of(Source(Path("c.yaml"), text.encode(), b""), environ={})

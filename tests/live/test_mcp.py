@@ -124,7 +124,7 @@ async def test_servers_that_fail_hold_up_nothing_and_say_why_in_the_log(tmp_path
         held = await a_call(tmp_path, servers)
     assert held.offered == [["fail"]]
     failed = [(line["server"], line["reason"]) for line in held.warnings if line["event"] == "mcp_failed"]
-    assert sorted(reason.partition(":")[0] for _, reason in failed) == ["HTTP 401", "no connection", "no connection"]
+    assert sorted(reason.partition(":")[0] for _, reason in failed) == ["HTTP 401", "blocked", "no connection"]
     assert {line["call_sid"] for line in held.warnings if line["event"] == "mcp_failed"} == {"c-1"}
 
 

@@ -458,6 +458,7 @@ async def test_more_commands_than_can_wait_are_not_kept(monkeypatch: pytest.Monk
 async def test_a_flood_of_what_cannot_be_done_is_read_slowly_told_of_once_and_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("hooks.flood.PER_S", 20.0)  # a flood also where this machine is slow to make one
     monkeypatch.setattr("hooks.flood.LASTS_S", 0.3)
     monkeypatch.setattr(websocket, "MAX_KINDS", 2)
     heeded: list[Command] = []
@@ -478,7 +479,7 @@ async def test_a_flood_of_what_cannot_be_done_is_read_slowly_told_of_once_and_cu
             await behind.answer({})
             await until(lambda: codes)
     assert codes == [1008]
-    assert 0 < len(heeded) < 400
+    assert 0 < len(heeded) < 100
     told = [line["command"] for line in logs if line["event"] == "application.command_refused"]
     assert (len(told), len({*told})) == (2, 2)
 
