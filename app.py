@@ -101,7 +101,7 @@ class Server:
             await self._recover(switchboard, secret)
             await stack.enter_async_context(metrics.watching_loop(self._metrics.loop_lag))
             self._tasks.start(self._look_after(switchboard))
-            self._tasks.start(forget_old_calls(store, lambda: switchboard.settings.server.retention_days))
+            self._tasks.start(forget_old_calls(store, lambda: switchboard.settings.server))
             stack.push_async_callback(self._tasks.cancel)
             stack.enter_context(self._listening_to_signals())
             self._ready = True

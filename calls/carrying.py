@@ -23,6 +23,7 @@ from media.platforms import PLATFORMS
 from media.realtime import VENDORS
 from media.realtime.base import ModelError, Realtime
 from media.realtime.dial import Dial, Tls
+from media.tape import Tape
 from verbs import parse
 from verbs.base import JsonObject
 from verbs.event_names import BETA_OF
@@ -143,11 +144,12 @@ def make_bridge(
     unix_s: float,
     again: Again | None = None,
     confidential: Confidential | None = None,
+    tape: Tape | None = None,
 ) -> Bridge:
     """`left_s` is how long the call may still last; `unix_s` is Unix time at monotonic zero.
 
     `again`: what this conversation goes on from, where it is the verb's second. `confidential`: what was typed in
-    confidence in the call so far.
+    confidence in the call so far. `tape` records it.
     """
     media = route.media
     behaviour = manners(route.conversation)
@@ -172,6 +174,7 @@ def make_bridge(
         history=again.history if again else (),
         opening={"instructions": again.opening} if again else {},
         confidential=confidential or Confidential(),
+        tape=tape,
         cancel_stalled=bool(llm.cancel_on_response_timeout),
         cancel_on_barge_in=bool(llm.cancel_on_barge_in),
     )

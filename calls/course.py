@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 from calls.document import HANGUP, NOTHING, Next, as_bytes
 from calls.ending import next_verbs
@@ -16,6 +15,7 @@ from calls.natives import Natives
 from calls.opening import obstacle_to
 from calls.register import Register
 from calls.releasing import Releasing
+from calls.states import write_end
 from calls.transfers import Transfers
 from calls.waiting import WAIT, Waiting, asking, leads_to_it
 from media.effects import End
@@ -263,19 +263,8 @@ class Course:
         live.reaper.cancel()
         # A call that goes on without us may still tell its status.
         self._calls.forget_after(FORGET_AFTER_S if live.gone else max(FORGET_AFTER_S, live.route.max_call_s), live)
-        self._tasks.start(self._write_end(live))
+        self._tasks.start(write_end(live, self._store, self._observer.call_ended))
         self._releasing.look(live)
-
-    async def _write_end(self, live: LiveCall) -> None:
-        for leg in live.all_legs:
-            await leg.kept()
-        end = None
-        try:
-            row = await self._row(live)
-            end = next((leg.end for leg in reversed(row.legs) if leg.end), None)
-            await self._store.update(live.row_id, lambda row: replace(row, state="completed", end=end))
-        finally:
-            self._observer.call_ended(live.route.name, end.reason_code if end else "no_conversation")
 
     async def _row(self, live: LiveCall) -> CallRow:
         row = await self._store.by_row(live.row_id)

@@ -16,7 +16,8 @@ from hooks.endpoints import BREAK_AFTER, Endpoints
 from hooks.options import HookOptions
 from hooks.transports.base import Transport
 from store.base import Store
-from store.deliveries import Endpoint, shown
+from store.deliveries import Delivery, Endpoint, shown
+from store.summaries import Entry, entry
 
 log = structlog.get_logger("hooks")
 
@@ -93,6 +94,30 @@ class Dispatchers:
             self.endpoints.enable(row.url)
             log.info("outbox.replayed", kind=row.kind, call_sid=row.call_sid, seq=row.seq, url=row.endpoint)
         self._newest.take_back(rows)
+
+    async def of_call(self, call_sid: str, *, limit: int) -> list[Delivery]:
+        """Give a call's deliveries, the newest of them, in order."""
+        kept = await self._store.deliveries_of(call_sid, limit=limit)
+        found = {row.webhook_id: row for row in (*kept, *self._unkept()) if row.call_sid == call_sid}
+        return sorted(found.values(), key=lambda row: row.seq)[-limit:]
+
+    async def left(self, after: Entry | None = None, *, limit: int) -> list[Delivery]:
+        """Give what is pending or dead, the oldest first, from behind `after`."""
+        kept = await self._store.outbox(after, limit=limit)
+        found = {row.webhook_id: row for row in (*kept, *self._unkept()) if after is None or entry(row) > after}
+        return sorted(found.values(), key=entry)[:limit]
+
+    async def replay(self, webhook_id: str) -> bool:
+        """Let a dead one be sent again, from the start of its schedule; False where it is neither dead nor pending."""
+        known = await self._store.replay(webhook_id)
+        await self.take_replayed()
+        return known or any(row.webhook_id == webhook_id for row in self._unkept())
+
+    def _unkept(self) -> list[Delivery]:
+        """Give what is pending in this process alone."""
+        if self._store.durable:
+            return []
+        return [row for each in self._made for row in each.deliveries() if row.state == "pending"]
 
     def _endpoint_changed(self, endpoint: Endpoint) -> None:
         self._store.endpoint(endpoint)

@@ -10,7 +10,7 @@ from store.base import End as KeptEnd
 from verbs.base import JsonObject
 
 
-def kept(end: End, record: Record, *, at_s: float) -> KeptEnd:
+def kept(end: End, record: Record, *, at_s: float, duration_s: float | None = None) -> KeptEnd:
     """Give the end as the row keeps it. `at_s` is Unix time."""
     return KeptEnd(
         reason_code=end.reason_code,
@@ -22,6 +22,9 @@ def kept(end: End, record: Record, *, at_s: float) -> KeptEnd:
         usage=record.usage,
         transcript=tuple(record.transcript),
         history=record.shown_history,
+        turns=tuple(record.turns),
+        tools=tuple(record.tools),
+        duration_s=duration_s,
     )
 
 

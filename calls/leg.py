@@ -59,8 +59,8 @@ class Leg:
         `servers`: those whose tools the model is offered besides.
         """
         self.line = line
+        self.record = record
         self._hooks = hooks
-        self._record = record
         self._update = update
         self._keep = keep
         self._closed = closed
@@ -85,7 +85,7 @@ class Leg:
                 if self._servers:
                     self._tasks.start(self._servers.run())
                 await self.line.over.wait()
-                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self._record))
+                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self.record))
         finally:
             self._closed()
             if self._servers:

@@ -16,6 +16,7 @@ from calls.leg import Body, Leg, Talk
 from calls.live import LiveCall
 from calls.lost import LostLine, LostRecord, already_kept, refuse, unknown
 from calls.masking import own_secrets
+from calls.recorder import Recorder
 from hooks.dispatcher import CallHooks
 from hooks.filter import EventFilter
 from hooks.mcp.servers import Servers
@@ -44,6 +45,7 @@ class Observer(Protocol):
     def tokens(self, vendor: str, kind: str, count: int) -> None: ...
 
 
+Noted = Literal["line", "tool", "turn", "barge_in"]
 Hide = Callable[[Iterable[str]], Callable[[], None]]
 "Keeps these values out of the log until what it returns is called."
 
@@ -68,6 +70,7 @@ class Legs:
         self._hide = hide
         self._ended = ended
         self._loop = asyncio.get_running_loop()
+        self.recorder = Recorder()
 
     def make(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call; it does nothing until it runs.
@@ -90,6 +93,7 @@ class Legs:
             unix_s=time() - now,
             again=live.again.get(nth),
             confidential=live.confidential,
+            tape=self.recorder.tape(live),
         )
         patience = Patience(
             connect_timeout_s=vendor.connect_timeout_s,
@@ -98,7 +102,7 @@ class Legs:
         )
         servers = self._servers(live, llm, models[0])
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm, servers)
-        bridge.record.noted = partial(self._note, live.row_id, nth)
+        bridge.record.noted = partial(self._note, live, nth)
         dials = [self._as_far_as_may_be(live, dial) for dial, _ in found]
         line = self._lines.line(bridge, dials, hooks, patience, call_sid=live.sid)
         if servers:
@@ -110,12 +114,13 @@ class Legs:
     async def lost(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call anew that an earlier process has left: nothing is to come but its end."""
         notes = await self._store.notes(live.row_id, nth)
-        for note in unknown(notes):
+        lost = unknown(notes)
+        for note in lost:
             live.log.warning("tool_outcome_unknown", tool=note.value["name"])
             self._store.note(note)
         llm = live.llms[nth]
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm)
-        return self._leg(live, nth, LostLine(), LostRecord(notes), hooks, update=refuse)
+        return self._leg(live, nth, LostLine(), LostRecord([*notes, *lost]), hooks, update=refuse)
 
     def told(self, live: LiveCall) -> Leg:
         """Make a leg whose end an earlier process has written down: it is told without us."""
@@ -153,8 +158,11 @@ class Legs:
             servers=servers,
         )
 
-    def _note(self, row_id: bytes, nth: int, kind: Literal["line", "tool"], key: str, value: JsonObject) -> None:
-        self._store.note(Note(row_id, nth, kind, key, value))
+    def _note(self, live: LiveCall, nth: int, kind: Noted, key: str, value: JsonObject) -> None:
+        """Write down what is final in a conversation, and let those see it who look on."""
+        live.journal.said(nth, kind, key, value)
+        if kind != "barge_in":
+            self._store.note(Note(live.row_id, nth, kind, key, value))
 
     @staticmethod
     def _servers(live: LiveCall, llm: Llm, model: Realtime) -> Servers | None:
@@ -215,9 +223,9 @@ class Legs:
 
     async def keep(self, live: LiveCall, nth: int, hooks: CallHooks, end: End, record: Record) -> Body:
         """Write a conversation's end into the row; give what makes the actionHook's body of it."""
-        kept_end, llm = kept(end, record, at_s=time()), live.verb(nth)
+        duration_s, llm = record.duration_s(self._loop.time()), live.verb(nth)
+        kept_end = kept(end, record, at_s=time(), duration_s=duration_s)
         dialect = PLATFORMS[live.settings.platform.kind].call
-        duration_s = record.duration_s(self._loop.time())
 
         def body(attributes: JsonObject) -> JsonObject:
             return carrying.envelope(live.route).action_body(

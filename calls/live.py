@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from calls import native_document
 from calls.control import Control
 from calls.document import HANGUP, NONE_BEFORE, Native, Next, Seat, as_bytes, extend, filled
+from calls.journal import Journal
 from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import without_secrets
@@ -22,6 +23,7 @@ from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import CallHooks, Dispatcher
 from media.confidential import Confidential
+from media.tape import Tape
 from store.base import CallRow
 from verbs import parse
 from verbs.base import JsonObject, Verb
@@ -59,6 +61,10 @@ class LiveCall:
 
     gone = False
     "Whether the platform has said that it is over: no model needs to be dialled any more."
+    answered = False
+    "Whether somebody has taken it, as far as this process knows."
+    tape: Tape | None = None
+    "Set when a conversation of a call that is recorded begins."
     over = False
     "Whether we have no part in it any more."
     answer = b""
@@ -98,6 +104,8 @@ class LiveCall:
         self.fallback = filled(route.fallback, call.attributes)
         self.ends_at = now + route.max_call_s
         self.statuses = Statuses()
+        self.journal = Journal()
+        self.journal.add("state", {"state": row.state})
         self.llms: dict[int, Llm] = {}
         "The n-th llm verb as it was written, with the key that it brought."
         self.remaining: dict[int, Sequence[JsonObject]] = {}

@@ -41,6 +41,8 @@ class LostRecord(Record):
         super().__init__(now=0.0)
         lines = [dict(note.value) for note in notes if note.kind == "line" and note.value["text"]]
         self._told = sorted(lines, key=itemgetter("at"))
+        self._called = {note.key: dict(note.value) for note in notes if note.kind == "tool"}
+        self.turns = [dict(note.value) for note in notes if note.kind == "turn"]
         self._lasted_s = max((float(str(note.value["at"])) for note in notes), default=0.0)
 
     def duration_s(self, now: float) -> float:  # noqa: ARG002  # nobody knows how long it went on
@@ -49,6 +51,10 @@ class LostRecord(Record):
     @property
     def transcript(self) -> list[JsonObject]:
         return self._told
+
+    @property
+    def tools(self) -> list[JsonObject]:
+        return list(self._called.values())
 
 
 def unknown(notes: Sequence[Note]) -> list[Note]:

@@ -59,7 +59,7 @@ class NativeLeg:
         schemas = declared(native.llm)
         self._lists_tools = schemas is not None
         self._tooling = Tooling({ANY_TOOL: {}} if schemas is None else schemas, ())
-        self._record = Record(now=self._loop.time())
+        self.record = Record(now=self._loop.time())
         self._asked = asyncio.Event()
         self._told = asyncio.Event()
         self._end: End | None = None
@@ -67,7 +67,7 @@ class NativeLeg:
 
     def event(self, event: JsonObject) -> None:
         name = event.get("type")
-        keep_event(self._record, event, self._loop.time())
+        keep_event(self.record, event, self._loop.time())
         self._hooks.report(name if isinstance(name, str) else UNTYPED, event)
 
     async def tool(self, body: JsonObject) -> JsonObject:
@@ -144,7 +144,7 @@ class NativeLeg:
 
     async def _ask(self, attributes: JsonObject, end: End) -> list[JsonObject] | None:
         try:
-            body = await self._keep(end, self._record)
+            body = await self._keep(end, self.record)
         finally:
             self._told.set()
             self._closed()

@@ -1,23 +1,36 @@
 """How long what is kept of calls is kept."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from time import time
 
 import structlog
 
+from config.settings import Server
 from store.base import Store
+from store.recordings import Recordings
 
 log = structlog.get_logger("calls")
 
 FORGET_EVERY_S = 3600.0
 DAY_S = 86_400
+Remove = Callable[[Path, Sequence[bytes], float], Awaitable[None]]
 
 
-async def forget_old_calls(store: Store, days: Callable[[], int]) -> None:
-    """Remove the records of calls that are older than `days` says, for ever."""
+async def remove_recordings(folder: Path, row_ids: Sequence[bytes], before_s: float) -> None:
+    """Remove the recordings of these calls, and what else of this folder is as old."""
+    try:
+        await asyncio.to_thread(Recordings(folder).forget, row_ids, before_s)
+    except OSError as error:
+        log.error("recordings_not_removed", message=str(error))  # noqa: TRY400  # the message says it all
+
+
+async def forget_old_calls(store: Store, server: Callable[[], Server], remove: Remove = remove_recordings) -> None:
+    """Remove the records of calls, and their recordings, that are older than the configuration says, for ever."""
     while True:
-        forgotten = await store.forget(time() - days() * DAY_S)
-        if forgotten:
-            log.info("calls_forgotten", count=forgotten)
+        before_s = time() - server().retention_days * DAY_S
+        if forgotten := await store.forget(before_s):
+            log.info("calls_forgotten", count=len(forgotten))
+        await remove(Path(server().recordings_dir), forgotten, before_s)
         await asyncio.sleep(FORGET_EVERY_S)

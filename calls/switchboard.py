@@ -4,7 +4,6 @@ No network here: handlers of `api/` bring requests, `media/sockets/` carries aud
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from time import time
@@ -25,10 +24,12 @@ from calls.native_document import answer_of_lost, native_hook
 from calls.obeying import Obeying
 from calls.opening import NOBODY, without_asking
 from calls.outbound import Placed, placed_call
+from calls.records import Records
 from calls.recovery import Recovery, TakeBack
 from calls.register import Register
 from calls.releasing import Releasing
 from calls.remotely import Remotely, Wanted
+from calls.states import write_answered
 from calls.taking import Taking
 from config.routing import route_for
 from config.settings import Settings
@@ -83,6 +84,8 @@ class Switchboard:
         self._course = Course(store, lines, self._calls, self._tasks, self._releasing, observer=observer, hide=hide)
         self._remotely = Remotely(remote)
         self._commands = Commands(store, self._calls, self._course, self._remotely)
+        self.redirect = self._commands.redirect
+        self.records = Records(store, self._calls, self._course.legs.recorder, self._loop.time)
         self._asking = Asking(transport, Obeying(self._calls, self._commands, self._answering.made))
         self._taking = Taking(store, self._course)
         self._adulting = Adulting(self._calls, self._asking, self._answering, self._taking, owner=owner)
@@ -163,6 +166,7 @@ class Switchboard:
             return None
         if not await self._store.claim_media(ticket.row, ticket.nth, owner=self._owner):
             return None
+        self._tasks.start(write_answered(live, self._store))
         line = self._course.leg(live, ticket.nth).line
         return line if isinstance(line, Line) else None
 
@@ -236,14 +240,6 @@ class Switchboard:
         live.control = None
         self._loop.call_later(0 if for_good or self.draining else RECONNECT_S, self._course.give_up_uncontrolled, live)
 
-    async def redirect(self, call_sid: str, verbs: Sequence[JsonObject]) -> None:
-        """Let a call do this instead of what it does.
-
-        :raises DocumentError: these verbs are no document
-        :raises ControlError: the call cannot be told
-        """
-        await self._commands.redirect(call_sid, verbs)
-
     async def hang_up(self, call_sid: str) -> None:
         """End a call.
 
@@ -272,6 +268,8 @@ class Switchboard:
         if live is None:
             return
         live.learn(status.attributes)
+        if status.stage is Stage.ANSWERED:
+            self._tasks.start(write_answered(live, self._store))
         if status.stage is Stage.OVER:
             live.gone = True
             self._releasing.look(live)
@@ -291,4 +289,5 @@ class Switchboard:
         for live in self._calls:
             live.reaper.cancel()
         await self._tasks.cancel()
+        await self._course.legs.recorder.close()
         await self._releasing.close(list(self._calls))

@@ -20,8 +20,6 @@ _SECRET_BYTES = range(24, 65)
 _MOST_S = 31 * 86_400
 _MOST_DIGITS = 18
 
-BRIDGE_ONLY = "this version carries out `verbs` in bridge mode only"
-
 
 def fault(sentence: str) -> PydanticCustomError:
     """Refuse a value with a sentence that says it all."""
@@ -42,17 +40,6 @@ def tree_of(node: Node) -> Any:
             return [tree_of(item) for item in node.items]
         case _:
             return {entry.key: tree_of(entry.value) for entry in node.entries}
-
-
-def later(sentence: str) -> AfterValidator:
-    """Refuse, with the sentence, whatever only a later version carries out."""
-
-    def refused(value: Any) -> Any:
-        if value:
-            raise fault(sentence)
-        return value
-
-    return AfterValidator(refused)
 
 
 def _text(value: Any) -> Any:

@@ -102,7 +102,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     for entry in draft.root.entries:
         if entry.key not in _KEYS:
             draft.unknown_key((entry.key,), _KEYS)
-    server = draft.section(Server, ("server",))
+    server = _server(draft, folder)
     platform = _platform(draft)
     hooks = draft.section(Hooks, ("hooks",))
     egress = draft.section(Outward, ("egress",))
@@ -128,6 +128,11 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         tools=tools,
         applications=applications,
     )
+
+
+def _server(draft: Draft, folder: FilePath) -> Server | None:
+    server = draft.section(Server, ("server",))
+    return server and server.model_copy(update={"recordings_dir": str(folder / server.recordings_dir)})
 
 
 def _platform(draft: Draft) -> Platform | None:

@@ -48,6 +48,8 @@ def native_warnings(settings: Settings, route: Route, parsed: Sequence[Verb]) ->
     for llm in llms:
         yield from traps(llm.properties, platform.version, served=served)
     yield from (f"`{key}` has no effect in native mode" for key in NO_EFFECT if key in route.model_fields_set)
+    if route.media.record:
+        yield "`media.record` has no effect in native mode: the sound does not come by here"
     size_bytes = len(json.dumps(route.verbs, ensure_ascii=False).encode())
     if size_bytes > NEAR_THE_LIMIT_BYTES:
         yield f"its document has about {size_bytes} bytes; on the websocket API jambonz reads 24576 at most"

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from config.fields import (
-    BRIDGE_ONLY,
     Count,
     Delay,
     Flag,
@@ -33,7 +32,6 @@ from config.fields import (
     Whole,
     Word,
     fault,
-    later,
 )
 from config.manners import Conversation, Strict
 from config.nodes import Scalar
@@ -55,6 +53,8 @@ class Server(Strict):
     "Per process; the next call gets its route's `busy` verbs."
     drain_s: Delay = 300.0
     retention_days: Annotated[Whole, Field(ge=1, le=36_500)] = 30
+    recordings_dir: Name = "recordings"
+    "Where sound is kept; a relative path starts at the configuration's folder."
     metrics_public: Flag = False
     body_timeout_s: Seconds = 5.0
     heartbeat_s: Seconds = 20.0
@@ -155,7 +155,8 @@ class Media(Strict):
     sample_rate_hz: Annotated[Literal[8000, 16000, 24000], Rate] = 24000
     lead_ms: Annotated[Whole, Field(ge=0, le=2000)] = 200
     "How far ahead of the caller's ear audio is sent."
-    record: Annotated[Flag, later(f"{BRIDGE_ONLY}, without recording: set it to false")] = False
+    record: Flag = False
+    "Whether the sound of its calls is kept, in `server.recordings_dir`."
     hold_clip: MaybeText = None
     "A WAV file that is heard instead of the soft tone; a relative path starts at the configuration's folder."
     open_timeout_s: Seconds = 10.0

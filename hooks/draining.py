@@ -20,7 +20,7 @@ import structlog
 from hooks.courier import Answer, Done, Heard
 from hooks.delivery import Delivery, Kind, Outcome, Result, after_failure, after_success, is_delivered
 from hooks.endpoints import Endpoints
-from hooks.kept import Kept
+from hooks.kept import Kept, remember
 from hooks.messages import dropped_body
 from hooks.outbox import Outbox
 from hooks.redaction import PLAIN
@@ -260,6 +260,7 @@ class OutboxCourier:
 
     def _settle(self, row: Delivery, result: Result, *, took_s: float) -> None:
         now = self.now()
+        row = replace(row, tried_at=now, last_status=None if isinstance(result, HookFailure) else result.status)
         if is_delivered(result):
             after, *others = [self.outbox.succeeded(row)]
         else:
@@ -276,14 +277,13 @@ class OutboxCourier:
                 self._sender.note(outcome)
 
     def _record(self, row: Delivery, then: Callable[[], None] | None) -> None:
-        """Write what became of a delivery. Of what was not kept, only a dead letter is worth it."""
+        """Write what became of a delivery."""
         if row.webhook_id in self._on_disk:
             if row.state != "pending":
                 self._on_disk.discard(row.webhook_id)
             self._kept.settle(row, then)
             return
-        if row.state == "dead" and self._kept.durable:
-            self._kept.keep(row)
+        remember(self._kept, row)
         if then is not None:
             then()
 

@@ -16,10 +16,19 @@ class Kept(Protocol):
     """
 
     durable: bool
-    "Otherwise nothing needs to be handed over: it would be in this process twice."
+    "Otherwise only what is dead needs to be handed over: the rest would be in this process twice."
 
     def keep(self, delivery: Delivery, then: Then | None = None) -> None: ...
     def rewrite(self, delivery: Delivery, then: Then | None = None) -> None: ...
     def settle(self, delivery: Delivery, then: Then | None = None) -> None: ...
+    def trace(self, delivery: Delivery) -> None: ...
     def endpoint(self, endpoint: Endpoint) -> None: ...
     async def body(self, webhook_id: str) -> bytes | None: ...
+
+
+def remember(kept: Kept, delivery: Delivery) -> None:
+    """Write what became of a delivery that was not kept: a dead letter whole, and of a tool's call its fate."""
+    if delivery.state == "dead":
+        kept.keep(delivery)
+    elif delivery.state == "delivered" and (delivery.kind == "tool" or not kept.durable):
+        kept.trace(delivery)

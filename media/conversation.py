@@ -13,7 +13,7 @@ from typing import assert_never
 
 from media.attendant import Act, Attendant, Leave, Say, Typed, Unended
 from media.ear import Ear
-from media.effects import Effect, End, Measure, Warn
+from media.effects import Effect, End, Warn
 from media.floor import Floor
 from media.interruption import BargeIn, Interruption, Verdict
 from media.keypad import Reading
@@ -39,7 +39,7 @@ class Conversation:
         self._out = out
         self._options, self._manners = options, options.manners
         self.speaking = Speaking(voice, record, out, options.audio)
-        self._ear = Ear(options.audio, out)
+        self._ear = Ear(options.audio, out, options.tape)
         self._ear.shut(keep=self._manners.caller_speaks_first)
         self.attendant = Attendant(self._manners, ends_at=ends_at)
         self.responses = Responses(voice, self.speaking, record, out, options)
@@ -181,7 +181,7 @@ class Conversation:
     def _barge_in(self, now: float) -> None:
         if self._voice.speaking(now):
             self.speaking.cut(now)
-            self._out.append(Measure("barge_in", since=now))
+            self._latencies.interrupted(now)
         self.responses.interrupted(now, excused=self._takes_turns)
 
     def response_started(self, response_id: str, now: float) -> None:

@@ -20,6 +20,7 @@ from math import inf
 from media.audio import AudioFormat, converter
 from media.effects import Effect, ToModel
 from media.realtime.base import Realtime
+from media.tape import Tape
 
 KEPT_MS = 3000
 TURN_MS = 15_000
@@ -39,8 +40,9 @@ MAX_FILLED_S = 30.0
 class Ear:
     """See the theory above. Effects go to `out`; times are monotonic seconds."""
 
-    def __init__(self, audio: AudioFormat, out: list[Effect]) -> None:
-        """`audio` is the platform's format."""
+    def __init__(self, audio: AudioFormat, out: list[Effect], tape: Tape | None = None) -> None:
+        """`audio` is the platform's format; `tape` records what comes."""
+        self._tape = tape
         self._audio = audio
         self._out = out
         self._model: Realtime | None = None
@@ -97,6 +99,8 @@ class Ear:
 
     def hear(self, pcm: bytes, now: float) -> None:
         """Take a frame, of any length."""
+        if self._tape:
+            self._tape.said(pcm, now)
         if self._model:
             self._heard_at = now
             self._recent.append(pcm)

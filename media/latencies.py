@@ -23,6 +23,11 @@ class Latencies:
     def turn_ended(self, at: float) -> None:
         self._turn_ended_at = at
 
+    def interrupted(self, now: float) -> None:
+        """The agent has just been cut short."""
+        self._out.append(Measure("barge_in", since=now))
+        self._record.interrupted(now)
+
     def heard(self, now: float) -> bool:
         """Agent speech has just been sent to the caller; say whether it was waited for since the end of a turn."""
         if self._greeting_since is not None:

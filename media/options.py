@@ -11,6 +11,7 @@ from media.effects import End, JsonObject
 from media.idle import Rung
 from media.interruption import BargeIn
 from media.keypad import Digits
+from media.tape import Tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Options:
     "What the first response is asked with, in place of the verb's own."
     confidential: Confidential = field(default_factory=Confidential)
     "What was typed in confidence in the call so far; more may come."
+    tape: Tape | None = None
+    "What records the call; None: nothing does."
     cancel_stalled: bool = False
     "Whether a model that never began the response it was asked for is told to cancel before it is asked again."
     cancel_on_barge_in: bool = False

@@ -18,7 +18,7 @@ JsonObject = dict[str, Any]
 MAX_HISTORY = 60
 "Entries; what is older than that is rarely missed, and every response pays for it."
 STILL_AT_WORK = "its result is still to come; do not call it again for this"
-Noted = Callable[[Literal["line", "tool"], str, JsonObject], None]
+Noted = Callable[[Literal["line", "tool", "turn", "barge_in"], str, JsonObject], None]
 "Told what is final: of one kind and key the latest is true. It must neither wait nor raise."
 USAGE_LEVELS = 4
 "Details within details: OpenAI's usage has three levels."
@@ -200,7 +200,14 @@ class Record:
                 line.text, line.heard_ms, line.interrupted = "", 0, True
 
     def turn(self, latency_s: float, now: float) -> None:
-        self.turns.append({"at": round(now - self._began, 3), "latency_ms": round(latency_s * 1000)})
+        """Keep how long the caller has waited for the answer that begins now."""
+        turn = {"at": round(now - self._began, 3), "latency_ms": round(latency_s * 1000)}
+        self.turns.append(turn)
+        self.noted("turn", str(len(self.turns)), turn)
+
+    def interrupted(self, now: float) -> None:
+        """Tell whoever looks on that the caller has cut the agent short; the transcript says where."""
+        self.noted("barge_in", "", {"at": round(now - self._began, 3)})
 
     def tool_called(self, call_id: str, name: str, arguments: str, now: float) -> None:
         self._tools[call_id] = ToolUse(call_id, name, arguments, round(now - self._began, 3))
@@ -218,7 +225,7 @@ class Record:
 
     def used(self, usage: JsonObject) -> None:
         """Add a response's usage: OpenAI counts per response, and a call has many."""
-        self.usage = _sum(self.usage, usage)
+        self.usage = summed(self.usage, usage)
 
     def _note(self, line: Line) -> None:
         self.noted("line", str(id(line)), self.confidential.shown(asdict(line)))
@@ -253,12 +260,13 @@ def _share(text: str, heard_ms: float, received_ms: float) -> str:
     return text if length >= len(text) else text[:length].rpartition(" ")[0]
 
 
-def _sum(a: JsonObject, b: JsonObject, levels: int = USAGE_LEVELS) -> JsonObject:
+def summed(a: JsonObject, b: JsonObject, levels: int = USAGE_LEVELS) -> JsonObject:
+    """Add two usages, detail by detail."""
     out = dict(a)
     for key, value in b.items():
         has = out.get(key)
         if isinstance(value, dict) and levels:
-            out[key] = _sum(has if isinstance(has, dict) else {}, value, levels - 1)
+            out[key] = summed(has if isinstance(has, dict) else {}, value, levels - 1)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             out[key] = (has if isinstance(has, int | float) else 0) + value
     return out

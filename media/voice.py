@@ -22,6 +22,7 @@ class Voice:
         self._platform = platform
         self._record = record
         self._out = out
+        self._tape = options.tape
         audio = options.audio
         self._wait_sound = options.wait_sound or tone(TONE_MS, audio.rate_hz)
         resumable = options.manners.barge_in.resume
@@ -52,7 +53,7 @@ class Voice:
         """The platform can play now."""
         self._open = True
         if prime := self._playout.prime(now):
-            self._out.append(ToPlatform(self._platform.play(prime)))
+            self._send(prime, now)
 
     def close(self) -> None:
         """The platform is gone: nothing more can be played."""
@@ -82,7 +83,8 @@ class Voice:
         if self._vigil.watch(trying=waiting, speaking=not self._playout.silent(now), now=now):
             self._playout.wait(self._wait_sound)
             lots += self._playout.due(now)
-        self._out.extend(ToPlatform(self._platform.play(lot)) for lot in lots)
+        for lot in lots:
+            self._send(lot, now)
         spoke = bool(lots) and self._playout.sounding(now)
         if spoke != self._sounding and (spoke or not self._playout.speaking(now)):
             self._report(sounding=spoke)
@@ -92,7 +94,7 @@ class Voice:
     def stop(self, now: float) -> list[Heard]:
         """Silence the agent at once; return what of its speech the caller did not hear to the end."""
         if self._open:
-            self._out.append(ToPlatform(self._platform.clear()))
+            self._clear(now)
         self._look_at = 0.0
         cut = self._playout.clear(now)
         for heard in cut:
@@ -103,7 +105,7 @@ class Voice:
 
     def hold(self, now: float) -> None:
         """Silence the agent for now: `resume` goes on where it was heard last, `stop` makes it for good."""
-        self._out.append(ToPlatform(self._platform.clear()))
+        self._clear(now)
         self._look_at = 0.0
         self._playout.hold(now)
         if self._sounding:
@@ -116,6 +118,16 @@ class Voice:
     def next_due(self) -> float:
         """When `play` is wanted: a time, or never."""
         return min(self._playout.next_due(), self._look_at) if self._open else inf
+
+    def _send(self, pcm: bytes, now: float) -> None:
+        self._out.append(ToPlatform(self._platform.play(pcm)))
+        if self._tape:
+            self._tape.played(pcm, now)
+
+    def _clear(self, now: float) -> None:
+        self._out.append(ToPlatform(self._platform.clear()))
+        if self._tape:
+            self._tape.cut(now)
 
     def _report(self, *, sounding: bool) -> None:
         """Tell, at the moment, that the caller begins or ceases to hear the agent."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from store.deliveries import Delivery, Endpoint, Note
+from store.summaries import Entry, Place, Sought, Summary
 
 JsonObject = dict[str, Any]
 CallState = Literal["ringing", "in_progress", "completed"]
@@ -57,6 +58,12 @@ class End:
     usage: JsonObject = field(default_factory=dict)
     transcript: tuple[JsonObject, ...] = ()
     "What was heard, in order; may still grow for the second in which last words arrive."
+    turns: tuple[JsonObject, ...] = ()
+    "How long the caller waited for each answer."
+    tools: tuple[JsonObject, ...] = ()
+    "What the model called, and what it was answered."
+    duration_s: float | None = None
+    "How long the conversation went on; None where nobody knows."
     history: tuple[tuple[str, str], ...] = ()
     "(role, text) of what was heard and of what tools have found out, for a model that goes on from here."
 
@@ -104,6 +111,9 @@ class CallRow:
     "The run of the server that has the call: not the same after a restart."
     state: CallState = "ringing"
     end: End | None = None
+    answered_at_s: float | None = None
+    "When it was first known that somebody had taken the call. Unix time in seconds, as all moments here."
+    ended_at_s: float | None = None
 
     def with_leg(self, nth: int, **changes: Any) -> "CallRow":
         """Return the row with the n-th leg's fields replaced; IndexError where there is no such leg."""
@@ -171,8 +181,12 @@ class Store(Protocol):
         """Return the calls that are not over and that another than `owner` has, the oldest first."""
         ...
 
-    async def forget(self, before_s: float) -> int:
-        """Remove completed calls created before this Unix time; return how many. A live call stays.
+    async def calls(self, sought: Sought, after: Place | None = None, *, limit: int) -> list[Summary]:
+        """Return the calls that are sought, the newest first, from behind `after`."""
+        ...
+
+    async def forget(self, before_s: float) -> list[bytes]:
+        """Remove completed calls created before this Unix time; return their ids. A live call stays.
 
         With them go their notes, and whatever was delivered or is dead of that age.
         """
@@ -197,7 +211,11 @@ class Store(Protocol):
         ...
 
     def settle(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
-        """Write what became of a kept one: its last four fields. Of one that was delivered the body is forgotten."""
+        """Write what became of a kept one: its last six fields. Of one that was delivered the body is forgotten."""
+        ...
+
+    def trace(self, delivery: Delivery) -> None:
+        """Remember, without its body, what became of one that was not kept."""
         ...
 
     async def body(self, webhook_id: str) -> bytes | None: ...
@@ -208,6 +226,18 @@ class Store(Protocol):
 
     async def numbered(self, call_sid: str) -> int:
         """Return the highest `seq` that a delivery of this call has; 0 where it has none."""
+        ...
+
+    async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:
+        """Return a call's deliveries without their bodies, whatever became of them: the newest, in order."""
+        ...
+
+    async def outbox(self, after: Entry | None = None, *, limit: int) -> list[Delivery]:
+        """Return what is pending or dead, without bodies, the oldest first, from behind `after`."""
+        ...
+
+    async def replay(self, webhook_id: str) -> bool:
+        """Let a dead one be sent again, from the start of its schedule; False where it is neither dead nor pending."""
         ...
 
     async def replayed(self) -> list[Delivery]:
@@ -241,6 +271,22 @@ def claimed(row: CallRow, nth: int, *, owner: str) -> CallRow | None:
     if row.legs[nth].media_state != "unopened" or row.legs[nth].end is not None:
         return None
     return replace(row.with_leg(nth, media_state="open"), owner=owner, state="in_progress")
+
+
+def summary(row: CallRow) -> Summary:
+    """Give what a list shows of a call."""
+    return Summary(
+        id=row.id,
+        call_sid=row.call_sid,
+        created_at_s=row.created_at_s,
+        state=row.state,
+        route=row.route,
+        caller=row.caller,
+        called=row.called,
+        direction=row.direction,
+        ended_at_s=row.ended_at_s or (row.end.at_s if row.end else None),
+        reason_code=row.end.reason_code if row.end else None,
+    )
 
 
 def repeats(row: CallRow, earlier: CallRow) -> bool:

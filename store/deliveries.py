@@ -20,7 +20,7 @@ def shown(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One thing to tell an application. Everything but the last four fields stays as it is over all attempts."""
+    """One thing to tell an application. Everything but the last six fields stays as it is over all attempts."""
 
     webhook_id: str
     kind: Kind
@@ -40,6 +40,10 @@ class Delivery:
     next_at: float = 0.0
     state: State = "pending"
     last_error: str | None = None
+    last_status: int | None = None
+    "The HTTP status that the last attempt was answered with; None: there was no answer."
+    tried_at: float | None = None
+    "When the last attempt was over."
 
     @property
     def endpoint(self) -> str:
@@ -67,6 +71,6 @@ class Note:
     row_id: bytes
     nth: int
     "Which of the call's `llm` verbs, from 0."
-    kind: Literal["line", "tool"]
+    kind: Literal["line", "tool", "turn"]
     key: str
     value: Mapping[str, object]

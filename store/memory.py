@@ -1,15 +1,20 @@
 """Rows in this process; gone with it. For tests, trials and a single server that may lose its past."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import time
 
-from store.base import CallRow, Change, RowTakenError, RowUnknownError, checked, claimed, repeats
+from store.base import CallRow, Change, RowTakenError, RowUnknownError, checked, claimed, repeats, summary
 from store.deliveries import Delivery, Endpoint, Note
+from store.summaries import Entry, Place, Sought, Summary, entry, merged
 
 MAX_DEAD = 1_000
 "The newest are kept."
+MAX_TRACES = 100
+"Of the deliveries of one call."
 
 
 @asynccontextmanager
@@ -28,7 +33,9 @@ class MemoryStore:
         self._newest: dict[str, bytes] = {}
         self._notes: dict[bytes, dict[tuple[int, str, str], Note]] = {}
         self._deliveries: dict[str, Delivery] = {}
+        self._traces: dict[str, deque[Delivery]] = {}
         self._dead: dict[str, None] = {}
+        self._replayed: list[str] = []
         self._numbered: dict[str, int] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._secrets: dict[str, bytes] = {}
@@ -67,17 +74,22 @@ class MemoryStore:
         self._rows[row_id] = after
         return True
 
-    async def forget(self, before_s: float) -> int:
+    async def calls(self, sought: Sought, after: Place | None = None, *, limit: int) -> list[Summary]:
+        found = [call for call in map(summary, self._rows.values()) if sought.fits(call)]
+        return merged([], found, after=after, limit=limit)
+
+    async def forget(self, before_s: float) -> list[bytes]:
         old = [row for row in self._rows.values() if row.state == "completed" and row.created_at_s < before_s]
         for row in old:
             del self._rows[row.id]
             self._notes.pop(row.id, None)
             self._numbered.pop(row.call_sid, None)
+            self._traces.pop(row.call_sid, None)
             if self._newest[row.call_sid] == row.id:
                 del self._newest[row.call_sid]
         for webhook_id in [id_ for id_ in self._dead if self._deliveries[id_].created_at < before_s]:
             self._forget_delivery(webhook_id)
-        return len(old)
+        return [row.id for row in old]
 
     async def orphans(self, owner: str) -> list[CallRow]:
         live = [row for row in self._rows.values() if row.state != "completed" and row.owner != owner]
@@ -106,6 +118,10 @@ class MemoryStore:
         if then:
             then()
 
+    def trace(self, delivery: Delivery) -> None:
+        traces = self._traces.setdefault(delivery.call_sid, deque(maxlen=MAX_TRACES))
+        traces.append(replace(delivery, body=None))
+
     async def body(self, webhook_id: str) -> bytes | None:
         delivery = self._deliveries.get(webhook_id)
         return delivery.body if delivery else None
@@ -118,8 +134,28 @@ class MemoryStore:
     async def numbered(self, call_sid: str) -> int:
         return self._numbered.get(call_sid, 0)
 
+    async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:
+        mine = [row for row in self._deliveries.values() if row.call_sid == call_sid]
+        rows = sorted([*self._traces.get(call_sid, ()), *mine], key=lambda row: row.seq)
+        return [replace(row, body=None) for row in rows[-limit:]]
+
+    async def outbox(self, after: Entry | None = None, *, limit: int) -> list[Delivery]:
+        rows = sorted(self._deliveries.values(), key=entry)
+        return [replace(row, body=None) for row in rows if after is None or entry(row) > after][:limit]
+
+    async def replay(self, webhook_id: str) -> bool:
+        row = self._deliveries.get(webhook_id)
+        if row is not None and row.state == "dead":
+            del self._dead[webhook_id]
+            self._deliveries[webhook_id] = replace(
+                row, state="pending", attempts=0, created_at=time(), next_at=time(), last_error=None
+            )
+            self._replayed.append(webhook_id)
+        return row is not None
+
     async def replayed(self) -> list[Delivery]:
-        return []  # nobody but this process could ask for it
+        ids, self._replayed = self._replayed, []
+        return [replace(row, body=None) for row in map(self._deliveries.get, ids) if row]
 
     def endpoint(self, endpoint: Endpoint) -> None:
         self._endpoints[endpoint.url] = endpoint
@@ -139,6 +175,7 @@ class MemoryStore:
     def _become(self, delivery: Delivery) -> None:
         if delivery.state == "delivered":
             self._forget_delivery(delivery.webhook_id)
+            self.trace(delivery)
         elif delivery.webhook_id in self._deliveries:
             body = self._deliveries[delivery.webhook_id].body
             self._deliveries[delivery.webhook_id] = replace(delivery, body=body)

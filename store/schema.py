@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from store.base import StoreError
 from store.tables import metadata, settings
@@ -18,7 +18,21 @@ def _whether_trusted(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE deliveries ADD COLUMN trusted BOOLEAN NOT NULL DEFAULT FALSE")
 
 
-STEPS: tuple[Step, ...] = (_whether_trusted,)
+def _listed(connection: Connection) -> None:
+    """3: lists of calls are read from columns; of a delivery it is known when it was tried, and with what status."""
+    seen = {"route": "route", "caller": "caller", "called": "called", "direction": "direction"}
+    seen |= {"ended_at_s": "end.at_s", "reason_code": "end.reason_code"}
+    for name in seen:
+        kind = "FLOAT" if name == "ended_at_s" else "VARCHAR"
+        connection.execute(text(f"ALTER TABLE calls ADD COLUMN {name} {kind}"))
+    values = ", ".join(f"{name} = json_extract(value, '$.{path}')" for name, path in seen.items())
+    connection.execute(text(f"UPDATE calls SET {values}"))  # noqa: S608  # the names are those above
+    connection.execute(text("CREATE INDEX calls_by_time ON calls (created_at_s, id)"))
+    connection.execute(text("ALTER TABLE deliveries ADD COLUMN last_status INTEGER"))
+    connection.execute(text("ALTER TABLE deliveries ADD COLUMN tried_at FLOAT"))
+
+
+STEPS: tuple[Step, ...] = (_whether_trusted, _listed)
 "From each version to the next, the first from 1 to 2. Only ever append; `tables.py` says what the last one leaves."
 NAME = "schema"
 

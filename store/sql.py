@@ -3,16 +3,16 @@
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import time
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from store import schema, sqlite, tables
+from store import queries, schema, sqlite, tables
 from store.base import (
     CallRow,
     Change,
@@ -22,9 +22,11 @@ from store.base import (
     checked,
     claimed,
     repeats,
+    summary,
 )
-from store.coding import decode, encode
+from store.coding import COLUMNS, decode, encode
 from store.deliveries import Delivery, Endpoint, Note
+from store.summaries import Entry, Place, Sought, Summary, merged
 from store.tables import calls, deliveries, endpoints, notes, secrets
 from store.writer import Made, Write, Writer
 
@@ -123,11 +125,17 @@ class SqlStore:
         return await self._writer.change(claim)
 
     async def orphans(self, owner: str) -> list[CallRow]:
-        others = select(calls).where(calls.c.state.in_(LIVE)).order_by(calls.c.created_at_s)
+        others = _WHOLE.where(calls.c.state.in_(LIVE)).order_by(calls.c.created_at_s)
         return [_call(row) for row in await self._all(others) if row.owner != owner]
 
-    async def forget(self, before_s: float) -> int:
-        forgotten = 0
+    async def calls(self, sought: Sought, after: Place | None = None, *, limit: int) -> list[Summary]:
+        newer = [summary(row) for row in self._writer.unwritten.values()]
+        stored = queries.calls_sought(sought, after, limit=limit, but=[call.id for call in newer])
+        listed = [Summary(**row._asdict()) for row in await self._all(stored)]
+        return merged(listed, [call for call in newer if sought.fits(call)], after=after, limit=limit)
+
+    async def forget(self, before_s: float) -> list[bytes]:
+        forgotten: list[bytes] = []
         while some := await self._writer.change(lambda connection: _forget_some(connection, before_s)):
             forgotten += some
         return forgotten
@@ -153,9 +161,12 @@ class SqlStore:
         self._writer.write(Write(tables.BODY, {"of": delivery.webhook_id, "body": delivery.body}, then=then))
 
     def settle(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
-        values = {name: getattr(delivery, name) for name in ("attempts", "next_at", "state", "last_error")}
+        values = {name: getattr(delivery, name) for name in tables.FATE}
         statement = tables.DELIVERED if delivery.state == "delivered" else tables.OUTCOME
         self._writer.write(Write(statement, {"of": delivery.webhook_id, **values}, then=then))
+
+    def trace(self, delivery: Delivery) -> None:
+        self.keep(replace(delivery, body=None))
 
     async def body(self, webhook_id: str) -> bytes | None:
         async with self._reading.connect() as connection:
@@ -164,22 +175,33 @@ class SqlStore:
             ).scalar_one_or_none()
 
     async def undelivered(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[Delivery]:
-        place = tuple_(deliveries.c.call_sid, deliveries.c.seq)
-        pending = (
-            select(*_BODILESS)
-            .where(deliveries.c.state == "pending", place > after)
-            .order_by(deliveries.c.call_sid, deliveries.c.seq)
-            .limit(limit)
-        )
-        return [_delivery(row) for row in await self._all(pending)]
+        return [_delivery(row) for row in await self._all(queries.pending(after, limit=limit))]
 
     async def numbered(self, call_sid: str) -> int:
         async with self._reading.connect() as connection:
             highest = select(func.max(deliveries.c.seq)).where(deliveries.c.call_sid == call_sid)
             return (await connection.execute(highest)).scalar_one() or 0
 
+    async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:
+        newest_first = [_delivery(row) for row in await self._all(queries.of_call(call_sid, limit=limit))]
+        return newest_first[::-1]
+
+    async def outbox(self, after: Entry | None = None, *, limit: int) -> list[Delivery]:
+        return [_delivery(row) for row in await self._all(queries.left(after, limit=limit))]
+
+    async def replay(self, webhook_id: str) -> bool:
+        this = deliveries.c.webhook_id == webhook_id
+
+        async def again(connection: AsyncConnection) -> Made[bool]:
+            state = (await connection.execute(select(deliveries.c.state).where(this))).scalar_one_or_none()
+            anew = {"state": "replayed", "attempts": 0, "created_at": time(), "next_at": time(), "last_error": None}
+            asked = [Write(update(deliveries).where(this).values(anew), {})] if state == "dead" else []
+            return state in queries.LEFT, asked
+
+        return await self._writer.change(again)
+
     async def replayed(self) -> list[Delivery]:
-        asked = select(*_BODILESS).where(deliveries.c.state == "replayed").order_by(deliveries.c.seq)
+        asked = select(*queries.BODILESS).where(deliveries.c.state == "replayed").order_by(deliveries.c.seq)
         if not await self._all(asked):
             return []
 
@@ -216,26 +238,26 @@ class SqlStore:
     async def _row(self, connection: AsyncConnection, row_id: bytes) -> CallRow | None:
         if row_id in self._writer.unwritten:
             return self._writer.unwritten[row_id]
-        found = (await connection.execute(select(calls).where(calls.c.id == row_id))).one_or_none()
+        found = (await connection.execute(_WHOLE.where(calls.c.id == row_id))).one_or_none()
         return None if found is None else _call(found)
 
     async def _newest(self, connection: AsyncConnection, call_sid: str) -> CallRow | None:
-        of = select(calls).where(calls.c.call_sid == call_sid).order_by(calls.c.created_at_s.desc()).limit(1)
+        of = _WHOLE.where(calls.c.call_sid == call_sid).order_by(calls.c.created_at_s.desc()).limit(1)
         found = [_call(row) for row in await connection.execute(of)]
         found += [row for row in self._writer.unwritten.values() if row.call_sid == call_sid]
         newest = max(found, key=lambda row: row.created_at_s, default=None)
         return None if newest is None else self._writer.unwritten.get(newest.id, newest)
 
 
-_BODILESS = [column for column in deliveries.c if column.name != "body"]
+_WHOLE = select(*(calls.c[name] for name in (*COLUMNS, "value")))
 
 
-async def _forget_some(connection: AsyncConnection, before_s: float) -> Made[int]:
+async def _forget_some(connection: AsyncConnection, before_s: float) -> Made[list[bytes]]:
     old = select(calls.c.id, calls.c.call_sid).where(calls.c.state == "completed", calls.c.created_at_s < before_s)
     rows = (await connection.execute(old.limit(FORGET_AT_ONCE))).all()
     ids = [row.id for row in rows]
     done = deliveries.c.state.in_(("delivered", "dead"))
-    return len(ids), [
+    return ids, [
         Write(delete(notes).where(notes.c.row_id.in_(ids)), {}),
         Write(delete(calls).where(calls.c.id.in_(ids)), {}),
         Write(delete(deliveries).where(done, deliveries.c.created_at < before_s), {}),
@@ -243,12 +265,13 @@ async def _forget_some(connection: AsyncConnection, before_s: float) -> Made[int
 
 
 def _written(row: CallRow) -> Write:
-    return Write(tables.CALL, {"of": row.id, "state": row.state, "owner": row.owner, "value": encode(row)}, row)
+    names = ("state", "owner", "value", "ended_at_s", "reason_code")
+    values = _call_values(row)
+    return Write(tables.CALL, {"of": row.id, **{name: values[name] for name in names}}, row)
 
 
 def _call_values(row: CallRow) -> dict[str, Any]:
-    columns = {name: getattr(row, name) for name in ("id", "call_sid", "created_at_s", "state", "owner")}
-    return {**columns, "value": encode(row)}
+    return {**asdict(summary(row)), "owner": row.owner, "value": encode(row)}
 
 
 def _call(row: Row[Any]) -> CallRow:
@@ -258,4 +281,6 @@ def _call(row: Row[Any]) -> CallRow:
 
 def _delivery(row: Row[Any], **changes: Any) -> Delivery:
     columns = row._asdict()
-    return Delivery(**{"body": None, **columns, "headers": json.loads(columns["headers"]), **changes})
+    state = {"state": "pending"} if columns["state"] == "replayed" else {}
+    headers = json.loads(columns["headers"])
+    return Delivery(**{"body": None, **columns, "headers": headers, **state, **changes})

@@ -37,9 +37,17 @@ calls = Table(
     Column("state", String, nullable=False),
     Column("owner", String),
     Column("value", Text, nullable=False),
+    Column("route", String),
+    Column("caller", String),
+    Column("called", String),
+    Column("direction", String),
+    Column("ended_at_s", Float),
+    Column("reason_code", String),
     Index("calls_by_sid", "call_sid", "created_at_s"),
+    Index("calls_by_time", "created_at_s", "id"),
     Index("calls_by_state", "state", "created_at_s"),
 )
+"What stands behind `value` stands in it too: it is what lists of calls show, and are asked for."
 
 notes = Table(
     "notes",
@@ -69,6 +77,8 @@ deliveries = Table(
     Column("next_at", Float, nullable=False),
     Column("state", String, nullable=False),
     Column("last_error", Text),
+    Column("last_status", Integer),
+    Column("tried_at", Float),
     Index("deliveries_by_state", "state", "call_sid", "seq"),
     Index("deliveries_by_call", "call_sid", "seq"),
 )
@@ -90,11 +100,12 @@ NEW_CALL = insert(calls)
 CALL = (
     update(calls)
     .where(calls.c.id == bindparam("of"))
-    .values(state=bindparam("state"), owner=bindparam("owner"), value=bindparam("value"))
+    .values({name: bindparam(name) for name in ("state", "owner", "value", "ended_at_s", "reason_code")})
 )
 NEW_NOTE = insert(notes)
 NEW_DELIVERY = insert(deliveries)
 OF_DELIVERY = update(deliveries).where(deliveries.c.webhook_id == bindparam("of"))
 BODY = OF_DELIVERY.values(body=bindparam("body"))
-OUTCOME = OF_DELIVERY.values({name: bindparam(name) for name in ("attempts", "next_at", "state", "last_error")})
+FATE = ("attempts", "next_at", "state", "last_error", "last_status", "tried_at")
+OUTCOME = OF_DELIVERY.values({name: bindparam(name) for name in FATE})
 DELIVERED = OUTCOME.values(body=None)

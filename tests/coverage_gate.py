@@ -27,6 +27,7 @@ DOORS = (
         "calls/course.py",
         "calls/native.py",
         "calls/natives.py",
+        "calls/recorder.py",
         "calls/session.py",
         "calls/sessions.py",
         "calls/stopping.py",

@@ -46,7 +46,17 @@ DOORS = (
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
     *("adulting", "answering", "live", "leg", "legs", "lost", "native", "natives", "course"),
-    *("dispatchers", "recovery", "retention", "sessions", "stopping", "switchboard", "transfers", "waiting"),
+    *(
+        "dispatchers",
+        "recorder",
+        "recovery",
+        "retention",
+        "sessions",
+        "stopping",
+        "switchboard",
+        "transfers",
+        "waiting",
+    ),
 )
 ONE_CALL = tuple(f"calls/{name}.py" for name in CALLS)
 NETWORK = {"aiohttp", "websockets", "httpx", "httpx2", "mcp", "mcp_types", "socket", "socketserver", "ssl"}

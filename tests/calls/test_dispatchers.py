@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+from functools import partial
+from time import time
 
 from structlog.testing import capture_logs
 
@@ -13,6 +15,7 @@ from hooks.options import HookUrls
 from hooks.transports.base import HookReply
 from store.deliveries import Delivery, Endpoint
 from store.memory import MemoryStore
+from store.summaries import entry
 from tests.calls.exchange import SAY, Applications, in_virtual_time, settings_of
 
 STATUS = "https://app.example.com/status"
@@ -175,3 +178,56 @@ async def test_what_happens_to_an_endpoint_is_told_and_kept_without_its_key() ->
         ("hook.endpoint_disabled", STATUS),
     ]
     assert await disk.endpoints() == [Endpoint(url, disabled_at=2_000.0)]
+
+
+async def dead_and_pending(store: MemoryStore, applications: Applications) -> Dispatchers:
+    """One call with a report that was refused for good, and one that is still being tried."""
+    loop, began = asyncio.get_running_loop(), time()
+    clock = partial(lambda zero: began + loop.time() - zero, loop.time())
+    dispatchers = Dispatchers({"https": applications}, clock=clock, observe=lambda _: None, store=store)
+    dispatchers.make(settings_of({"verbs": [SAY]}, hooks={"retry_s": []}))
+    refused = dispatchers.make(settings_of({"verbs": [SAY]}, hooks={"retry_s": []}))
+    tried = dispatchers.make(settings_of({"verbs": [SAY]}, hooks={"retry_s": [600]}))
+    nothing = EventFilter([], beta_names=False)
+    hooks = [
+        each.for_call(Call(sid, "", "", ""), urls=HookUrls(status=STATUS), wanted=nothing)
+        for each, sid in ((refused, "c-1"), (tried, "c-2"))
+    ]
+    for each in hooks:
+        each.report_status({"call_status": "completed"})
+        await asyncio.sleep(1)
+    dispatchers.kept_alive = (refused, tried, *hooks)  # type: ignore[attr-defined]
+    return dispatchers
+
+
+@in_virtual_time
+async def test_without_a_store_on_disk_the_outbox_is_what_this_process_has() -> None:
+    applications, store = Applications({"/status": (0.0, HookReply(422))}), MemoryStore()
+    dispatchers = await dead_and_pending(store, applications)
+    dead, pending = await dispatchers.left(limit=9)
+    assert (dead.call_sid, dead.state, dead.last_status) == ("c-1", "dead", 422)
+    assert (pending.call_sid, pending.state, pending.attempts) == ("c-2", "pending", 1)
+    assert await dispatchers.left(limit=1) == [dead]
+    assert await dispatchers.left(entry(dead), limit=9) == [pending]
+    assert await dispatchers.left(entry(pending), limit=9) == []
+    assert await dispatchers.of_call("c-1", limit=9) == [dead]
+    assert await dispatchers.of_call("c-2", limit=9) == [pending]
+    applications.answers["/status"] = (0.0, HookReply(204))
+    assert await dispatchers.replay(dead.webhook_id)
+    assert await dispatchers.replay(pending.webhook_id)
+    assert not await dispatchers.replay("msg_of_nobody")
+    await asyncio.sleep(1)
+    assert [row.call_sid for row in await dispatchers.left(limit=9)] == ["c-2"]
+    [delivered] = await dispatchers.of_call("c-1", limit=9)
+    assert (delivered.state, delivered.attempts, delivered.last_status) == ("delivered", 1, 204)
+    await dispatchers.drain(0)
+
+
+@in_virtual_time
+async def test_what_is_on_disk_is_not_told_twice() -> None:
+    class OnDisk(MemoryStore):
+        durable = True
+
+    dispatchers = await dead_and_pending(OnDisk(), Applications({"/status": (0.0, HookReply(422))}))
+    assert [row.state for row in await dispatchers.left(limit=9)] == ["dead", "pending"]
+    await dispatchers.drain(0)

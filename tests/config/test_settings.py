@@ -266,9 +266,15 @@ def test_the_default_verbs_are_valid() -> None:
 
 
 def test_the_defaults_of_the_models_are_those_of_a_file(loaded: Load) -> None:
-    assert Settings().model_dump(exclude={"routes", "warnings"}) == loaded("").model_dump(
-        exclude={"routes", "warnings"}
-    )
+    dumped = [settings.model_dump(exclude={"routes", "warnings"}) for settings in (Settings(), loaded(""))]
+    folders = [Path(each["server"].pop("recordings_dir")) for each in dumped]
+    assert dumped[0] == dumped[1]
+    assert not folders[0].is_absolute()
+
+
+def test_recordings_are_beside_the_configuration_unless_it_says_otherwise(loaded: Load, tmp_path: Path) -> None:
+    for text, folder in (("", tmp_path / "recordings"), ("{recordings_dir: /var/calls}", Path("/var/calls"))):
+        assert Path(loaded(f"server: {text}" if text else "").server.recordings_dir) == folder
 
 
 def seconds(least: float) -> st.SearchStrategy[float]:

@@ -1,10 +1,11 @@
 """What only a store on disk does: its file, its schema, and days on which it cannot be written."""
 
 import asyncio
+import json
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from sqlalchemy import Connection, event, text
 from structlog.testing import capture_logs
 
 from store import CallRow, Note, Store, StoreError, schema, sql, sqlite
+from store.base import summary
+from store.coding import encode
 from store.opening import opened
+from store.summaries import Sought
 from store.writer import MAX_BACKLOG
 from tests.store.test_store import END, ID, OTHER_ID, all_kept, call, delivery
 
@@ -107,7 +111,7 @@ async def test_a_newer_servers_file_is_refused(tmp_path: Path) -> None:
     async with opened(URL, tmp_path):
         """A file of today."""
     at(tmp_path, "UPDATE settings SET value = '9' WHERE name = 'schema'")
-    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 2 at most"):
+    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 3 at most"):
         async with opened(URL, tmp_path):
             raise AssertionError
 
@@ -124,23 +128,12 @@ async def test_an_older_file_is_brought_up_to_date_and_a_copy_of_it_kept(
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
     async with opened(URL, tmp_path):
         """The next version of this server."""
-    assert at(tmp_path, "SELECT value FROM settings") == [("3",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("4",)]
     assert at(tmp_path, "SELECT cost FROM calls") == [(None,)]
-    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v2-")]
+    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v3-")]
     assert mode == 0o600
-    assert at(tmp_path, "SELECT value FROM settings", copy) == [("2",)]
+    assert at(tmp_path, "SELECT value FROM settings", copy) == [("3",)]
     assert at(tmp_path, "SELECT count(*) FROM calls", copy) == [(1,)]
-
-
-async def test_what_the_first_version_has_left_to_send_is_nobodys_whom_we_trust(tmp_path: Path) -> None:
-    async with opened(URL, tmp_path) as store:
-        store.keep(delivery())
-    at(tmp_path, "ALTER TABLE deliveries DROP COLUMN trusted")
-    at(tmp_path, "UPDATE settings SET value = '1' WHERE name = 'schema'")
-    async with opened(URL, tmp_path) as store:
-        [left] = await store.undelivered(limit=10)
-    assert left == delivery(body=None)
-    assert left.trusted is False
 
 
 async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,8 +148,49 @@ async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monke
     with pytest.raises(StoreError, match="duplicate column"):
         async with opened(URL, tmp_path):
             raise AssertionError
-    assert at(tmp_path, "SELECT value FROM settings") == [("2",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("3",)]
     assert "cost" not in str(at(tmp_path, "SELECT sql FROM sqlite_master"))
+
+
+VERSION_1 = """
+CREATE TABLE settings (name VARCHAR NOT NULL PRIMARY KEY, value VARCHAR NOT NULL);
+CREATE TABLE secrets (name VARCHAR NOT NULL PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE calls (id BLOB NOT NULL PRIMARY KEY, call_sid VARCHAR NOT NULL, created_at_s FLOAT NOT NULL,
+    state VARCHAR NOT NULL, owner VARCHAR, value TEXT NOT NULL);
+CREATE INDEX calls_by_sid ON calls (call_sid, created_at_s);
+CREATE INDEX calls_by_state ON calls (state, created_at_s);
+CREATE TABLE notes (place INTEGER NOT NULL PRIMARY KEY, row_id BLOB NOT NULL, nth INTEGER NOT NULL,
+    kind VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL);
+CREATE INDEX notes_by_call ON notes (row_id, place);
+CREATE TABLE deliveries (webhook_id VARCHAR NOT NULL PRIMARY KEY, kind VARCHAR NOT NULL, call_sid VARCHAR NOT NULL,
+    seq INTEGER NOT NULL, url TEXT NOT NULL, body BLOB, created_at FLOAT NOT NULL, headers TEXT NOT NULL,
+    attempts INTEGER NOT NULL, next_at FLOAT NOT NULL, state VARCHAR NOT NULL, last_error TEXT);
+CREATE INDEX deliveries_by_state ON deliveries (state, call_sid, seq);
+CREATE INDEX deliveries_by_call ON deliveries (call_sid, seq);
+CREATE TABLE endpoints (url TEXT NOT NULL PRIMARY KEY, failures INTEGER NOT NULL, fail_since FLOAT,
+    breaker_until FLOAT NOT NULL, disabled_at FLOAT);
+INSERT INTO settings VALUES ('schema', '1');
+INSERT INTO deliveries VALUES ('msg_1', 'event', 'c-1', 1, 'https://app/event', x'7b7d', 1, '{}', 1, 2, 'dead', 'x');
+"""
+"The tables of the first version, as it made them."
+
+
+async def test_a_file_of_the_first_version_is_listed_like_one_of_today(tmp_path: Path) -> None:
+    row = call(state="completed", end=END)
+    old = json.loads(encode(row))
+    del old["answered_at_s"], old["ended_at_s"], old["end"]["turns"], old["end"]["tools"], old["end"]["duration_s"]
+    with closing(sqlite3.connect(tmp_path / "calls.db")) as connection, connection:
+        connection.executescript(VERSION_1)
+        values = (row.id, row.call_sid, row.created_at_s, row.state, None, json.dumps(old))
+        connection.execute("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?)", values)
+    async with opened(URL, tmp_path) as store:
+        assert await store.calls(Sought(), limit=9) == [summary(row)]
+        assert await store.by_row(row.id) == row
+        [left] = await store.deliveries_of("c-1", limit=9)
+        assert (left.state, left.trusted) == ("dead", False)
+        new = await store.create(call(id=OTHER_ID, created_at_s=9_000.0))
+        assert await store.calls(Sought(), limit=1) == [summary(new)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("3",)]
 
 
 # Days on which it cannot be written
@@ -186,6 +220,10 @@ async def test_on_a_full_disk_calls_go_on_in_memory_and_are_written_when_there_i
             assert (await store.by_row(ID), await store.by_sid(call().call_sid)) == (after, after)
             new = await store.create(call(id=OTHER_ID, call_sid="c-2", attributes=large))
             assert await store.by_sid("c-2") == await store.by_row(OTHER_ID) == new
+            listed = [summary(row) for row in sorted([after, new], key=lambda row: row.id, reverse=True)]
+            assert await store.calls(Sought(), limit=9) == listed
+            assert await store.calls(Sought(state="ringing"), listed[0].place, limit=9) == []
+            assert await store.calls(Sought(state="in_progress"), limit=9) == [summary(after)]
             assert await store.create(call(id=b"x" * 12, call_sid="c-2")) == new
             assert await store.claim_media(OTHER_ID, 0, owner="me")
             assert not await store.claim_media(OTHER_ID, 0, owner="you")

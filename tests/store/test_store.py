@@ -247,8 +247,8 @@ async def test_only_old_and_completed_calls_are_forgotten(kept: Store) -> None:
     await kept.create(call(state="completed"))
     await kept.create(call(id=OTHER_ID, call_sid="still talking"))
     young = await kept.create(call(id=b"y" * 12, call_sid="young", state="completed", created_at_s=2000.0))
-    assert await kept.forget(1000.0) == 0
-    assert await kept.forget(2000.0) == 1
+    assert await kept.forget(1000.0) == []
+    assert await kept.forget(2000.0) == [ID]
     assert await kept.by_row(ID) is None
     assert await kept.by_sid(call().call_sid) is None
     assert await kept.by_sid("still talking") is not None
@@ -258,7 +258,7 @@ async def test_only_old_and_completed_calls_are_forgotten(kept: Store) -> None:
 async def test_forgetting_an_old_call_keeps_the_newer_one_of_the_same_sid(kept: Store) -> None:
     await kept.create(call(state="completed"))
     newer = await kept.create(call(id=OTHER_ID, created_at_s=5000.0))
-    assert await kept.forget(2000.0) == 1
+    assert await kept.forget(2000.0) == [ID]
     assert await kept.by_sid(newer.call_sid) == newer
 
 

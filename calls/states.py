@@ -1,0 +1,62 @@
+"""The states of a call, as they are written into its row and told to those who look on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import time
+
+from calls.account import end_of
+from calls.journal import Journal
+from calls.live import LiveCall
+from store.base import CallRow, Store
+
+
+def _answered(row: CallRow, at_s: float) -> CallRow:
+    if row.state == "completed":
+        return row
+    return replace(row, state="in_progress", answered_at_s=row.answered_at_s or at_s)
+
+
+async def write_answered(live: LiveCall, store: Store) -> None:
+    """Somebody has taken the call; it was perhaps known before."""
+    if live.answered:
+        return
+    live.answered, at_s = True, time()
+    live.journal.add("state", {"state": "in_progress"})
+    await store.update(live.row_id, lambda row: _answered(row, at_s))
+
+
+async def write_end(live: LiveCall, store: Store, count: Callable[[str, str], None]) -> None:
+    """The call is over, once the ends of its conversations are written; `count` is told of its route, and why.
+
+    Those who look on hear of the last hooks too, before they hear that this was all.
+    """
+    legs, journal = list(live.legs.values()), live.journal
+    for leg in live.all_legs:
+        await leg.kept()
+    try:
+        row = await _completed(live, store, count)
+    except Exception:
+        journal.end({"call_sid": live.sid})
+        raise
+    journal.add("state", {"state": "completed"})
+    if live.tape:
+        live.tape.over = True
+    for leg in legs:
+        await leg.told()
+    journal.end(end_of(row))
+    live.journal = Journal(over=True)
+
+
+async def _completed(live: LiveCall, store: Store, count: Callable[[str, str], None]) -> CallRow:
+    end = None
+    try:
+        row = await store.by_row(live.row_id)
+        assert row is not None  # noqa: S101  # a live call's row is never forgotten
+        end = next((leg.end for leg in reversed(row.legs) if leg.end), None)
+        at_s = time()
+        return await store.update(
+            live.row_id,
+            lambda row: replace(row, state="completed", end=end, ended_at_s=row.ended_at_s or at_s),
+        )
+    finally:
+        count(live.route.name, end.reason_code if end else "no_conversation")
