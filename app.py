@@ -20,7 +20,7 @@ from aiohttp import web
 
 import cli
 import logs
-from api import calls, health, media, metrics, trust
+from api import calls, health, media, metrics, records, trust
 from api.control import ControlSockets
 from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
 from calls.dispatchers import Dispatchers, steady_clock
@@ -137,6 +137,7 @@ class Server:
             owner=token_hex(8),
         )
         stack.push_async_callback(switchboard.close)
+        self._records = switchboard.records
         self._sessions = Sessions(switchboard, secret=secret)
         stack.push_async_callback(self._sessions.close)
         return switchboard, secret
@@ -152,7 +153,7 @@ class Server:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard(count)])
         webhooks = Webhooks(switchboard, secret=secret, base_url=lambda: self._base_url, count=count)
         app.add_routes([*webhooks.routes(), *ControlSockets(self._sessions, webhooks).routes()])
-        app.add_routes(calls.routes(switchboard, webhooks))
+        app.add_routes([*calls.routes(switchboard, webhooks), *records.routes(switchboard, self._dispatchers)])
         app.router.add_get("/media/{platform}/{ticket}", media.handler(switchboard, secret=secret))
         app.add_routes(health.routes(lambda: self._state(switchboard)))
         scrape = metrics.handler(self._metrics)
@@ -179,6 +180,7 @@ class Server:
             self._metrics.hook_delivered(row.kind, time() - row.created_at)
         else:
             self._metrics.hook_failed(row.kind)
+        self._records.delivered(outcome)
 
     async def _look_after(self, switchboard: Switchboard) -> None:
         """Do what comes round: a changed configuration, a gauge."""
