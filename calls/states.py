@@ -33,14 +33,14 @@ async def write_end(live: LiveCall, store: Store, count: Callable[[str, str], No
     legs, journal = list(live.legs.values()), live.journal
     for leg in live.all_legs:
         await leg.kept()
+    if live.tape:
+        live.tape.over = True  # before anybody can know that the call is over, and ask for all of it
     try:
         row = await _completed(live, store, count)
     except Exception:
         journal.end({"call_sid": live.sid})
         raise
     journal.add("state", {"state": "completed"})
-    if live.tape:
-        live.tape.over = True
     for leg in legs:
         await leg.told()
     journal.end(end_of(row))

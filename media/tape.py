@@ -53,23 +53,23 @@ class Tape:
         "Nothing more shall be recorded."
         self.lost = 0
         "Frames that there was no room for."
-        self._waiting: deque[Take] = deque()
+        self._waiting: deque[tuple[Kind, float, bytes]] = deque()
         self._put_bytes = self._taken_bytes = 0
 
     def said(self, pcm: bytes, now: float) -> None:
         """The caller's audio has just come."""
-        self._put(Take("said", now, pcm))
+        self._put(("said", now, pcm))
 
     def played(self, pcm: bytes, now: float) -> None:
         """The agent's audio has just been sent."""
-        self._put(Take("played", now, pcm))
+        self._put(("played", now, pcm))
 
     def cut(self, now: float) -> None:
         """Nothing of the agent is heard any more that was sent before."""
-        self._put(Take("cut", now, b""))
+        self._put(("cut", now, b""))
 
-    def _put(self, take: Take) -> None:
-        size = len(take.pcm) + OVERHEAD_BYTES
+    def _put(self, take: tuple[Kind, float, bytes]) -> None:
+        size = len(take[2]) + OVERHEAD_BYTES
         if self.over or self._put_bytes - self._taken_bytes + size > MAX_WAITING_BYTES:
             self.lost += not self.over
             return
@@ -81,7 +81,7 @@ class Tape:
         taken: list[Take] = []
         with suppress(IndexError):
             while True:
-                taken.append(self._waiting.popleft())
+                taken.append(Take(*self._waiting.popleft()))
         self._taken_bytes += sum(len(take.pcm) + OVERHEAD_BYTES for take in taken)
         return taken
 
