@@ -47,6 +47,7 @@ class Recording:
     def _go_on(self) -> None:
         begun = self._file.read(HEADER.size)
         if len(begun) < HEADER.size:
+            self._put(0, header(self._rate_hz, 0))
             return
         fields = HEADER.unpack(begun)
         if begun != header(self._rate_hz, fields[-1]):

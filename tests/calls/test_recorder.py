@@ -55,6 +55,7 @@ async def test_a_call_is_written_while_it_goes_on_and_to_its_last_sample_when_it
     assert tape
     speak(tape, 10)
     await until(path.exists)
+    await exchange.switchboard.records.written(live.row_id)
     assert lasts_s(path) == pytest.approx(7.0, abs=0.01)
     speak(tape, 2, from_s=10.0)
     await exchange.switchboard.records.written(live.row_id)
@@ -104,6 +105,7 @@ async def test_a_disk_that_takes_nothing_more_ends_the_recording_and_not_the_cal
     assert tape
     speak(tape, 5)
     await until(path.exists)
+    await exchange.switchboard.records.written(live.row_id)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

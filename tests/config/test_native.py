@@ -46,6 +46,7 @@ def written(folder: Path, properties: str, **others: str) -> Path:
         ("vendor: ultravox", {}, ["no key for vendor 'ultravox': put `auth` into the verb; its calls get `fallback`"]),
         ("vendor: ultravox", {"version": "10"}, []),
         (OPENAI, {"more": "conversation: {first_speaker: caller}"}, ["`conversation` has no effect in native mode"]),
+        (OPENAI, {"more": "media: {record: true}"}, ["`media.record` has no effect in native mode"]),
         (OPENAI, {"options": "{response_create: {instructions: x}}"}, ["`instructions` only in response_create"]),
         (
             OPENAI,

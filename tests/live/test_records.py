@@ -118,7 +118,7 @@ async def a_call(url: str) -> Call:
 
 
 async def test_a_call_is_listed_told_and_recorded_and_still_is_after_a_restart(tmp_path: Path) -> None:
-    async with at_work(tmp_path) as (running, desk, application, _):
+    async with at_work(tmp_path) as (running, desk, application, client):
         holding = asyncio.create_task(a_call(running.url))
         live: JsonObject = {}
 
@@ -148,6 +148,11 @@ async def test_a_call_is_listed_told_and_recorded_and_still_is_after_a_restart(t
         assert status == 200
         assert_recorded(sound, record)
         assert await desk.get(f"/api/calls/{sid}/recording.wav", Range="bytes=0-3") == (206, b"RIFF")
+        async with client.head(
+            f"{desk.url}{record['recording']}", headers={"Authorization": f"Bearer {TOKEN}"}
+        ) as head:
+            kept = {name: head.headers[name] for name in ("Content-Type", "Cache-Control", "Content-Length")}
+        assert kept == {"Content-Type": "audio/wav", "Cache-Control": "no-store", "Content-Length": str(len(sound))}
         assert running.journal.getvalue().count("+15557654321") == 0
     [file] = (tmp_path / "recordings").iterdir()
     assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
