@@ -152,7 +152,7 @@ class Mixer:
             case "played":
                 starts_at = max(self._plays_until, at + self._samples(self._start_delay_s))
                 self._plays_until = self.agent.put(starts_at, take.pcm)
-            case "cut":
+            case _:  # cut
                 self.agent.cut(at)
                 self._plays_until = at
 
