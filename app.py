@@ -175,11 +175,7 @@ class Server:
         return "full" if switchboard.full else None
 
     def _hook_outcome(self, outcome: Outcome) -> None:
-        row = outcome.delivery
-        if row.state == "delivered":
-            self._metrics.hook_delivered(row.kind, time() - row.created_at)
-        else:
-            self._metrics.hook_failed(row.kind)
+        self._metrics.hook_tried(outcome.delivery, now_s=time())
         self._records.delivered(outcome)
 
     async def _look_after(self, switchboard: Switchboard) -> None:

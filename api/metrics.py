@@ -18,6 +18,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from store.deliveries import Delivery
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # no `…_created` series beside each counter and histogram
 
 # Fine where the difference is heard: an answer feels immediate below 0.5 s and slow above 1 s.
@@ -125,6 +127,13 @@ class Metrics:
     def measure(self, name: str, seconds: float) -> None:
         """Count one `turn_latency`, `first_audio` or `barge_in`; KeyError for another name."""
         self._measured[name].observe(seconds)
+
+    def hook_tried(self, row: Delivery, *, now_s: float) -> None:
+        """Count what became of an attempt. `now_s` is Unix time."""
+        if row.state == "delivered":
+            self.hook_delivered(row.kind, now_s - row.created_at)
+        else:
+            self.hook_failed(row.kind)
 
     def hook_delivered(self, kind: str, seconds: float) -> None:
         self._delivery.labels(self._labels.name(kind)).observe(seconds)
