@@ -154,17 +154,19 @@ class Session:
 
         The platform takes the document for the ack that it lost, and ignores it where it has lost none. A call that
         nobody here knows was another process': it may be hearing nothing, so its document goes out as a command; and
-        so does the rest of it from a conversation on that a restart has cut.
+        so does the rest of it from a conversation on that a restart has cut. What an earlier process has left is taken
+        over meanwhile: that is waited for, and not with the ack.
         """
-        known = await self._sessions.known(self.call_sid)
+        sessions = self._sessions
+        known = await sessions.known_in_time(self.call_sid)
         self._ack(event, known)
-        if known is not None:
-            self._sessions.attach(self)
-            anew = await self._sessions.switchboard.resume(self.call_sid)
+        await sessions.switchboard.recovered()
+        if known is None and not await sessions.switchboard.first_document(self.call_sid):
+            self.log.info("session_taken_anew")
+            self.redirect(await sessions.document(call, self))
+        elif sessions.attach(self):
+            anew = await sessions.switchboard.resume(self.call_sid)
             self.log.info("session_taken_anew" if anew else "session_resumed")
-            return
-        self.log.info("session_taken_anew")
-        self.redirect(await self._sessions.document(call, self))
 
     async def _hook(self, event: ControlEvent, call: Call | None) -> None:
         """Answer a hook. `call`: who it is, where the socket may have been opened with this."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -43,16 +44,17 @@ class Sessions:
     def opened(self, socket: ControlSocket) -> None:
         self._open.add(socket)
 
-    def attach(self, socket: ControlSocket) -> None:
-        """Let this be the socket of its call, if it is still open; one that was is closed."""
+    def attach(self, socket: ControlSocket) -> bool:
+        """Let this be the socket of its call, if it is still open, and tell so; one that was is closed."""
         if socket not in self._open:
             self.switchboard.detach(socket.call_sid, socket, for_good=False)
-            return
+            return False
         before = self._of_call.get(socket.call_sid)
         self._of_call[socket.call_sid] = socket
         self.switchboard.attach(socket.call_sid, socket)
         if before and before is not socket:
             before.close(GOING_AWAY)
+        return True
 
     def lost(self, socket: ControlSocket, *, for_good: bool) -> None:
         self._open.discard(socket)
@@ -89,13 +91,19 @@ class Sessions:
         """Give what a call was answered with, or is being; None for a call that we do not know.
 
         An answer that is on its way is waited for: it is what the platform still waits for, too.
-
-        :raises TimeoutError: it cannot be told at once
         """
         if answering := self._answering.get(call_sid):
             return await asyncio.shield(answering)
-        async with asyncio.timeout(KNOWN_WITHIN_S):
-            return await self.switchboard.first_document(call_sid)
+        return await self.switchboard.first_document(call_sid)
+
+    async def known_in_time(self, call_sid: str) -> bytes | None:
+        """Give the same; None also where it cannot be told at once, and is not on its way."""
+        if call_sid in self._answering:
+            return await self.known(call_sid)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KNOWN_WITHIN_S):
+                return await self.known(call_sid)
+        return None
 
     async def in_time(self, answering: Coroutine[Any, Any, bytes], patience_s: float) -> bytes | None:
         """Give a hook's answer; None where it takes longer than the platform waits."""

@@ -107,6 +107,10 @@ class Switchboard:
         """Take over the calls that an earlier run has left; return their sids."""
         return await self._recovery.run(self.settings, place, self._dispatcher, take_back)
 
+    async def recovered(self) -> None:
+        """Wait until that is done."""
+        await self._recovery.wait()
+
     async def answer(self, call: Call, seat: Seat, *, control: Control | None = None) -> bytes:
         """Give a new call's document.
 
