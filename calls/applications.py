@@ -56,9 +56,9 @@ def address(live: LiveCall, hook: object) -> str | None:
     return live.application.address(hook)
 
 
-def tell_of_verb(live: LiveCall, body: JsonObject) -> None:
-    """Pass on what a verb on the platform tells of itself, to an application with a socket: no other can hear it."""
-    url = live.application.address({"url": "verb:status", "message": "verb:status"})
+def pass_on(live: LiveCall, message: str, body: JsonObject) -> None:
+    """Pass on what the platform tells by a message, to an application with a socket: no other can hear it."""
+    url = live.application.address({"url": message, "message": message})
     if url and url.startswith(SCHEME):
         live.hooks.tell(url, body)
 

@@ -24,8 +24,12 @@ log = structlog.get_logger("calls")
 OPENERS = frozenset({"new", "reconnect", "redirect", "adulting"})
 "What a socket begins with: it tells whose it is."
 
-EVERYDAY = frozenset({"tts"})
-"What is passed over without a warning: an application asked for it."
+PASSED_ON: dict[ControlKind, str] = {
+    "verb_status": "verb:status",
+    "tokens_result": "tts:tokens-result",
+    "streaming_event": "tts:streaming-event",
+}
+"What an application with a socket hears as the platform says it."
 DIGITS = re.compile(r"\d{7,}")
 MAX_ERROR_CHARS = 300
 
@@ -104,12 +108,21 @@ class Session:
             case "status":
                 self._status(self._calls.reported(event.data))
             case "error":
-                told = f"{event.data.get('msg')}: {event.data.get('details')}"[:MAX_ERROR_CHARS]
-                self.log.warning("platform_error", message=DIGITS.sub("***", told))
-            case "verb_status":
-                self._sessions.switchboard.verb_status(self.call_sid, event.data)
+                self._complained(event.data)
+            case kind if kind in PASSED_ON:
+                self._sessions.switchboard.pass_on(self.call_sid, PASSED_ON[kind], event.data)
             case _:
                 self._pass_over(event.kind)
+
+    def _complained(self, error: JsonObject) -> None:
+        """Tell what the platform could not do.
+
+        The application hears of it without what we have sent (`content`): that may hold keys and addresses of ours.
+        """
+        told = f"{error.get('msg')}: {error.get('details')}"[:MAX_ERROR_CHARS]
+        self.log.warning("platform.error", message=DIGITS.sub("***", told))
+        known = {name: value for name, value in error.items() if name != "content"}
+        self._sessions.switchboard.pass_on(self.call_sid, "jambonz:error", known)
 
     def _announced(self, event: ControlEvent) -> Call:
         call = self._calls.announced(event.data)
@@ -127,8 +140,7 @@ class Session:
         """Say once for each call what is not listened to."""
         if kind not in self._told:
             self._told.add(kind)
-            tell = self.log.debug if kind in EVERYDAY else self.log.warning
-            tell("control_message_ignored", kind=kind)
+            self.log.warning("control_message_ignored", kind=kind)
 
     # What it is answered
 

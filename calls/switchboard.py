@@ -13,7 +13,7 @@ import structlog
 from calls import stopping
 from calls.adulting import Adulting
 from calls.answering import Answering, asked
-from calls.applications import Asking, call_of, tell_of_verb
+from calls.applications import Asking, call_of, pass_on
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
@@ -251,10 +251,10 @@ class Switchboard:
         """
         await self._commands.hang_up(call_sid, self.settings)
 
-    def verb_status(self, call_sid: str, body: JsonObject) -> None:
-        """Pass on what the platform tells of a call's verbs, unasked."""
+    def pass_on(self, call_sid: str, message: str, body: JsonObject) -> None:
+        """Pass on what the platform tells of a call, unasked, by a message of its control socket."""
         if live := self._calls.by_sid(call_sid):
-            tell_of_verb(live, body)
+            pass_on(live, message, body)
 
     def status(self, status: CallStatus, *, by_socket_of: str = "") -> None:
         """Take the platform's word on a call, that may end it, or on its child leg; a control socket's on its own."""

@@ -33,9 +33,11 @@ MESSAGE_OF: Final = {"event": "llm:event", "tool": "llm:tool-call", "action": "v
 "What a hook of each kind is on the socket, unless its address says otherwise."
 ANSWERED: Final = frozenset({"verb:hook", "dial:confirm", "session:redirect", "session:adulting"})
 "What an application acknowledges with verbs, or with nothing; all else it is only told."
-OTHERS: Final = ANSWERED | {"verb:status"}
+PASSED_ON: Final = frozenset({"jambonz:error", "tts:streaming-event", "tts:tokens-result", "verb:status"})
+"What the platform tells unasked, and we as it does."
+OTHERS: Final = ANSWERED | PASSED_ON
 "The messages that an address may name."
-WITHOUT_HOOK: Final = frozenset({"call:status", "session:adulting", "verb:status"})
+WITHOUT_HOOK: Final = PASSED_ON | {"call:status", "session:adulting"}
 WITHOUT_DATA: Final = frozenset({"llm:tool-output", "tts:flush", "tts:clear"})
 "Commands that need no `data`."
 

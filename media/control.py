@@ -22,7 +22,8 @@ ControlKind = Literal[
     "verb_status",
     "llm_event",
     "tool_call",
-    "tts",
+    "tokens_result",
+    "streaming_event",
     "error",
     "unknown",
 ]

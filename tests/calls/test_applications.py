@@ -165,8 +165,8 @@ def test_an_application_is_let_go_where_its_call_cannot_be_taken(monkeypatch: py
 async def test_what_a_verb_tells_of_itself_is_no_webhook() -> None:
     exchange = Exchange(ASKED, Applications({"/call": verbs_reply(SAY)}))
     await exchange.ring()
-    exchange.switchboard.verb_status("c-1", {"event": "starting"})
-    exchange.switchboard.verb_status("c-2", {"event": "starting"})
+    exchange.switchboard.pass_on("c-1", "verb:status", {"event": "starting"})
+    exchange.switchboard.pass_on("c-2", "verb:status", {"event": "starting"})
     await settled()
     assert [path for path, _ in exchange.applications.asked] == ["/call"]
 

@@ -234,7 +234,6 @@ async def test_what_is_listened_to_nowhere_is_said_once_and_never_acknowledged()
     assert [(line["event"], line["kind"], line["log_level"]) for line in logs] == [
         ("control_message_ignored", "llm_event", "warning"),
         ("control_message_ignored", "tool_call", "warning"),
-        ("control_message_ignored", "tts", "debug"),
         ("control_message_ignored", "unknown", "warning"),
     ]
 
@@ -246,7 +245,7 @@ async def test_an_error_of_the_platform_is_in_the_log_without_anybodys_number() 
     with capture_logs() as logs:
         socket.send("jambonz:error", data={"msg": "InvalidMessage", "details": "no +15557654321" + "x" * 999})
     [line] = logs
-    assert (line["event"], line["log_level"], line["call_sid"]) == ("platform_error", "warning", "c-1")
+    assert (line["event"], line["log_level"], line["call_sid"]) == ("platform.error", "warning", "c-1")
     assert line["message"].startswith("InvalidMessage: no +***xxx")
     assert len(line["message"]) <= 300
 

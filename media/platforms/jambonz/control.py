@@ -25,8 +25,8 @@ KINDS: Final[dict[str, ControlKind]] = {
     "verb:status": "verb_status",
     "llm:event": "llm_event",
     "llm:tool-call": "tool_call",
-    "tts:tokens-result": "tts",
-    "tts:streaming-event": "tts",
+    "tts:tokens-result": "tokens_result",
+    "tts:streaming-event": "streaming_event",
     "jambonz:error": "error",
 }
 WANT_ACK: Final = frozenset({"new", "reconnect", "redirect", "adulting", "hook", "confirm", "queue_status"})

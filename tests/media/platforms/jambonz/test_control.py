@@ -26,8 +26,8 @@ TOLD = {
     "verb:status": "verb_status",
     "llm:event": "llm_event",
     "llm:tool-call": "tool_call",
-    "tts:tokens-result": "tts",
-    "tts:streaming-event": "tts",
+    "tts:tokens-result": "tokens_result",
+    "tts:streaming-event": "streaming_event",
     "jambonz:error": "error",
     "agent:event": "unknown",
 }
