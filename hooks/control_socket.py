@@ -18,6 +18,8 @@ from hooks.strict_json import MAX_DEPTH, is_deeper_than, read_json
 PROTOCOL: Final = "ws.jambonz.org"
 NEW: Final = "session:new"
 "How a call's first connection begins, unless it is another one's leg."
+RECONNECT: Final = "session:reconnect"
+"How every later one begins; the first one too of a process that takes the call over."
 MAX_CONNECTIONS: Final = 5
 "Of one call, as on the platform; the first is one of them."
 WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 6.0)
@@ -108,7 +110,7 @@ class ControlSocket:
         self._new_id = new_id
         self._first = greeting
         self._greeting = ""
-        self._greeted = False
+        self._greeted = greeting == RECONNECT
         self._connections = 0
         self._failures = 0
         self._unanswered: dict[str, str] = {}
@@ -132,7 +134,7 @@ class ControlSocket:
         """Its socket is open."""
         self._connections += 1
         self._greeting = self._new_id()
-        type_ = "session:reconnect" if self._connections > 1 else self._first
+        type_ = RECONNECT if self._connections > 1 else self._first
         return [Send(self._message(type_, self._greeting, "", self._body))]
 
     def failed(self, *, refused: bool = False) -> None:

@@ -44,6 +44,24 @@ def beside(function: Callable[..., Any], name: str) -> Callable[..., Any] | None
     return found if inspect.isfunction(found) else None
 
 
+def name_of(function: Callable[..., Any], *, at_home: str) -> str:
+    """Give `module:function` by which `named` finds a function; nothing where it would not: a closure, a method."""
+    name = f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', '')}"
+    return name if named(name, at_home=at_home) is function else ""
+
+
+def named(name: str, *, at_home: str) -> Callable[..., Any] | None:
+    """Give the function of this name; None: there is none.
+
+    It is looked for in `at_home`, a module's name, and in those that came with functions, and nowhere else.
+    """
+    module, _, path = name.partition(":")
+    found: Any = sys.modules.get(module) if module == at_home or module in _known else None
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    return found if callable(found) else None
+
+
 def files() -> list[Path]:
     """Give the files whose change is a reason to look for the functions again."""
     return [file for file, _ in _known.values()]

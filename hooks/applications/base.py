@@ -27,6 +27,9 @@ class Application(Protocol):
         :raises hooks.transports.base.HookFailure: none came, or not in time
         """
 
+    def resume(self, attributes: JsonObject) -> None:
+        """Take up a call to which an earlier process has given its verbs: its hooks can be reached from now on."""
+
     def address(self, hook: object) -> str | None:
         """Give the URL of a hook as its documents write it; the URL's scheme chooses the transport. None: no hook."""
 

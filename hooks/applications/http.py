@@ -38,6 +38,9 @@ class Http:
             raise HookFailure(complaint or "the application gave no verbs")
         return verbs
 
+    def resume(self, attributes: JsonObject) -> None:
+        """Nothing of it was in the earlier process."""
+
     def address(self, hook: object) -> str | None:
         return absolute(hook, self._origin)
 

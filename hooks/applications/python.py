@@ -4,16 +4,18 @@ import inspect
 import json
 from collections.abc import Awaitable, Iterable
 from functools import partial
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
 
 from egress.origins import Origin, origins_in
+from hooks import functions
 from hooks.applications.base import absolute
 from hooks.applications.written import Function, Hooked, WritingError, written
 from hooks.asked import Call
-from hooks.functions import place_of
 from hooks.replies import error_output, function_output
 from hooks.transports.base import HookFailure, HookReply, HookRequest
 from hooks.transports.python import SCHEME, receivers
@@ -24,11 +26,16 @@ log = structlog.get_logger(__name__)
 
 TOOL_HOOK = "toolHook"
 NOTHING = HookReply(204)
+LOST = "the function has no name in its module, or not any more, and cannot be found again after a restart"
 _workshop = Workshop()
 
 
 class PythonApplication:
-    """One call's. Its functions can be reached for as long as somebody holds it: its call does."""
+    """One call's. Its functions can be reached for as long as somebody holds it: its call does.
+
+    The address of a function that has a name in its module says that name: a process that takes the call over finds it
+    by that. Any other is known to this process only.
+    """
 
     written_here = False
     commanding = False
@@ -53,8 +60,12 @@ class PythonApplication:
         self._target = target
         self._base_url = base_url
         self._timeout_s = timeout_s
-        self._key = uuid4().hex
+        self._key = quote(call.call_sid, safe="")
+        self._run = uuid4().hex
+        self._home = getattr(function, "__module__", "")
         self._hooks: dict[str, Hooked] = {}
+        self._lost: set[str] = set()
+        self._resumed = False
         receivers[self._key] = self
 
     async def answer(self, attributes: JsonObject) -> list[JsonObject]:  # noqa: ARG002  # they are in the call
@@ -69,9 +80,12 @@ class PythonApplication:
             raise HookFailure(f"{self._target} returned no verbs")
         return document
 
+    def resume(self, attributes: JsonObject) -> None:  # noqa: ARG002  # they are in the call
+        self._resumed = True
+
     def address(self, hook: object) -> str | None:
         if isinstance(hook, str) and hook.startswith(f"{SCHEME}:"):
-            return hook if hook in self._hooks else None
+            return hook if self._found(hook) else None
         return absolute(hook, self._base_url)
 
     async def close(self) -> None:
@@ -79,7 +93,9 @@ class PythonApplication:
 
     async def receive(self, request: HookRequest) -> HookReply:
         """Call a function. What goes wrong in it is told in the log and is an answer: again it would be the same."""
-        hooked = self._hooks[request.url]
+        hooked = self._found(request.url)
+        if hooked is None:
+            return HookReply(HTTPStatus.NOT_FOUND)
         body = json.loads(request.body)
         finished = await _finished(hooked.function, self._call, body, timeout_s=request.timeout_s)
         try:
@@ -113,10 +129,26 @@ class PythonApplication:
         known = [url for url, other in self._hooks.items() if other == hooked]
         if known:
             return known[0]
-        where = getattr(function, "__qualname__", type(function).__name__)
-        url = f"{SCHEME}:{self._key}/{len(self._hooks)}/{where}"
+        if named := functions.name_of(function, at_home=self._home):
+            url = f"{SCHEME}:{self._key}/{name}/{named}"
+        else:
+            where = getattr(function, "__qualname__", type(function).__name__)
+            url = f"{SCHEME}:{self._key}/{name}/{self._run}/{len(self._hooks)}/{where}"
         self._hooks[url] = hooked
         return url
+
+    def _found(self, url: str) -> Hooked | None:
+        """Give the function at an address; one that an earlier process has given is looked for by its name, once."""
+        ours = f"{SCHEME}:{self._key}/"
+        if url in self._hooks or url in self._lost or not self._resumed or not url.startswith(ours):
+            return self._hooks.get(url)
+        name, _, where = url.removeprefix(ours).partition("/")
+        if function := functions.named(where, at_home=self._home):
+            self._hooks[url] = Hooked(name, function)
+        else:
+            self._lost.add(url)
+            log.warning("application.hook_lost", hook=name, call_sid=self._call.call_sid, message=LOST)
+        return self._hooks.get(url)
 
 
 async def _finished(function: Function, *given: Any, timeout_s: float) -> Finished:
@@ -135,7 +167,7 @@ def _begun(function: Function, given: tuple[Any, ...]) -> Any | Awaitable[Any]:
 
 def _told(error: BaseException) -> str:
     """Name a fault and its place; its message may quote a caller."""
-    place = place_of(error)
+    place = functions.place_of(error)
     return f"{type(error).__name__}{f' at {place}' if place else ''}"
 
 

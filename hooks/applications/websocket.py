@@ -24,6 +24,7 @@ from hooks.control_socket import (
     MESSAGE_OF,
     NEW,
     OTHERS,
+    RECONNECT,
     Address,
     Answered,
     Command,
@@ -55,7 +56,7 @@ Gone = Callable[[], None]
 
 
 class Websocket:
-    """The application of one call; lives from `answer` to `close`."""
+    """The application of one call; lives from `answer`, or `resume`, to `close`."""
 
     written_here = False
     trusted: Collection[Origin] = ()
@@ -96,19 +97,16 @@ class Websocket:
         return self._line is not None and not self._session.done
 
     async def answer(self, attributes: JsonObject) -> list[JsonObject]:
-        body = json.dumps(attributes)
-        self._session = ControlSocket(self._call_sid, body, new_id=lambda: uuid4().hex, greeting=self._greeting)
-        line = self._line = Line(
-            self._url, self._session, self._perform, call_sid=self._call_sid, heartbeat_s=self._heartbeat_s
-        )
-        self._transport.join(self._call_sid, self)
-        self._tasks.start(self._stay(line))
-        self._tasks.start(self._obey(line))
+        line = self._opening(attributes, self._greeting)
         try:
             return await self._verbs(line)
         except HookFailure:
             await self._shut(BAD_DOCUMENT)
             raise
+
+    def resume(self, attributes: JsonObject) -> None:
+        """Come back to the application, as after a break: what it is told, and wants, goes on."""
+        self._opening(attributes, RECONNECT)
 
     def address(self, hook: object) -> str | None:
         """Give a whole http(s) URL as it is; all but a ws(s) URL is a name that the application knows, on its socket.
@@ -123,6 +121,17 @@ class Websocket:
 
     async def close(self) -> None:
         await self._shut(DONE)
+
+    def _opening(self, attributes: JsonObject, greeting: str) -> Line:
+        body = json.dumps(attributes)
+        self._session = ControlSocket(self._call_sid, body, new_id=lambda: uuid4().hex, greeting=greeting)
+        line = self._line = Line(
+            self._url, self._session, self._perform, call_sid=self._call_sid, heartbeat_s=self._heartbeat_s
+        )
+        self._transport.join(self._call_sid, self)
+        self._tasks.start(self._stay(line))
+        self._tasks.start(self._obey(line))
+        return line
 
     async def _verbs(self, line: Line) -> list[JsonObject]:
         try:

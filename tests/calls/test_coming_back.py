@@ -5,9 +5,23 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from hookswitch import Call, Gather, Say, Verb
 from store.base import CallRow
-from tests.calls.exchange import PLACE, Exchange, in_virtual_time, names, settled
+from tests.calls.application_socket import URL, ApplicationSocket
+from tests.calls.exchange import (
+    HANGUP,
+    LLM,
+    PLACE,
+    SAY,
+    Exchange,
+    JsonObject,
+    in_virtual_time,
+    names,
+    settings_of,
+    settled,
+)
 from tests.calls.platform_socket import PlatformSocket, sessions_of
+from tests.calls.test_python_routes import served_by
 from tests.calls.test_restart import Disk, Town
 
 ACKED_WITHIN_S = 1.0
@@ -110,3 +124,84 @@ async def test_a_call_that_a_slow_store_does_not_tell_in_time_goes_on_all_the_sa
     assert [names(command["data"])[0] for command in socket.commands()] == ["listen"]
     await recovering
     await exchange.switchboard.close()
+
+
+# The applications behind us
+
+TALK: JsonObject = LLM | {"toolHook": "/tool"}
+
+
+@in_virtual_time
+async def test_an_application_with_a_socket_is_come_back_to_and_its_hooks_and_commands_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    behind = ApplicationSocket(monkeypatch, TALK)
+    behind.answers["/final"] = [SAY, HANGUP]
+    town = Town(settings_of({"url": URL}))
+    [sid] = await talking(town, 1)
+    [new] = behind.told("session:new")
+    behind.heard.clear()
+    outputs: list[str] = []
+    async with town.server() as server:
+        await settled()
+        assert behind.told("session:reconnect") == [new]
+        platform = PlatformSocket(sessions_of(server), call_sid=sid)
+        platform.send("session:reconnect")
+        await asyncio.sleep(1)
+        [anew] = platform.commands()
+        line = await server.open(anew["data"])
+        assert line is not None
+        line._hooks.call_tool("call_1", "price", {}, outputs.append)
+        behind.commands("mute:status", "mute")
+        await asyncio.sleep(1)
+        assert outputs == ['{"ok":true}']
+        assert platform.commands()[1:] == [{"type": "command", "command": "mute:status", "data": "mute"}]
+        assert await server.ended(anew["data"], call_status="in-progress") == [SAY, HANGUP]
+        platform.send("call:status", data=new | {"call_status": "completed"})
+        await asyncio.sleep(5)
+    assert [hook for kind, hook in behind.kinds if kind == "verb:hook"] == ["/final", "/final"]  # the cut one, this one
+    assert behind.told("call:status")[-1]["call_status"] == "completed"
+    assert behind.closed_with[-1] == 1000
+
+
+@in_virtual_time
+async def test_an_application_whose_call_does_not_come_back_hears_its_end_and_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    behind = ApplicationSocket(monkeypatch, TALK)
+    town = Town(settings_of({"url": URL}))
+    await talking(town, 1)
+    behind.heard.clear()
+    async with town.server():
+        await asyncio.sleep(60)
+        [end] = [message["data"] for message in behind.heard if message.get("hook") == "/final"]
+        assert end["reason_code"] == "server_restart"
+
+
+def menu() -> Verb:
+    return Gather(input=["digits"], action_hook=chosen)
+
+
+def menu_of_a_closure() -> Verb:
+    return Gather(input=["digits"], action_hook=lambda: Say(text="Lost."))
+
+
+def chosen(call: Call, body: JsonObject) -> Verb:
+    return Say(text=f"{call.caller} wants {body['digits']}.")
+
+
+@in_virtual_time
+async def test_functions_of_an_application_in_python_are_called_again_where_they_have_a_name() -> None:
+    town = Town(served_by(menu))
+    async with town.server() as server:
+        [gather, _] = await server.ring()
+    async with town.server() as server:
+        [said, _] = await server.hook(gather["actionHook"], digits="1")
+        assert said["text"] == "+15557654321 wants 1."
+    town = Town(served_by(menu_of_a_closure))
+    async with town.server() as server:
+        [gather, _] = await server.ring()
+    with capture_logs() as logs:
+        async with town.server() as server:
+            assert await server.hook(gather["actionHook"], digits="1") == []
+    assert [line["event"] for line in logs].count("application.hook_lost") == 1

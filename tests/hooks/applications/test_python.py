@@ -1,6 +1,7 @@
 """Applications that are functions of this process."""
 
 import asyncio
+import functools
 import gc
 import json
 import threading
@@ -152,3 +153,62 @@ async def test_nobody_is_reached_when_the_call_is_over() -> None:
     with pytest.raises(HookUnreachable, match="is over"):
         await TRANSPORT.send(request)
     await TRANSPORT.close()
+
+
+# After a restart
+
+
+async def rung_off(call: Call, end: dict[str, Any]) -> Verb:
+    return Say(text=f"Goodbye {call.caller}, {end['n']}.")
+
+
+def look_up(call: Call, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"caller": call.caller, "of": asked["name"]}
+
+
+async def sent(url: str, **body: Any) -> HookReply:
+    return await TRANSPORT.send(HookRequest(url, {}, json.dumps(body).encode(), 5.0, 1000))
+
+
+async def test_a_function_that_has_a_name_is_found_again_by_the_process_that_takes_its_call_over() -> None:
+    before = application(lambda: [Llm(vendor="openai", llm_options={}, action_hook=rung_off, tool_hook=look_up)])
+    [llm] = await before.answer({})
+    del before
+    gc.collect()
+    with pytest.raises(HookUnreachable):
+        await sent(llm["actionHook"], n=1)
+    after = application(said)
+    assert after.address(llm["actionHook"]) is None  # it is another call, whatever its sid
+    after.resume({})
+    assert after.address(llm["actionHook"]) == llm["actionHook"]
+    reply = await sent(llm["actionHook"], n=1)
+    assert json.loads(reply.body) == [{"verb": "say", "text": "Goodbye +1, 1."}]
+    reply = await sent(llm["toolHook"], tool_call_id="call_1", name="price")
+    assert json.loads(reply.body) == {"caller": "+1", "of": "price"}
+
+
+class Desk:
+    def over(self) -> Verb:
+        return Say(text="Over.")
+
+
+@pytest.mark.parametrize("function", [lambda: None, Desk().over, functools.partial(rung_off, CALL)])
+async def test_a_function_without_a_name_is_lost_with_its_process_and_that_is_told_once(
+    function: Callable[..., Any],
+) -> None:
+    before = application(lambda: [Llm(vendor="openai", llm_options={}, action_hook=function)])
+    [llm] = await before.answer({})
+    after = application(said)
+    after.resume({})
+    with capture_logs() as logs:
+        assert (after.address(llm["actionHook"]), after.address(llm["actionHook"])) == (None, None)
+        assert (await sent(llm["actionHook"])).status == 404
+    assert [(line["event"], line["hook"]) for line in logs] == [("application.hook_lost", "actionHook")]
+
+
+@pytest.mark.parametrize("where", ["os:getpid", "tests.hooks.applications.test_python:missing", "x", "os:path.join"])
+async def test_no_function_is_called_that_did_not_come_with_an_application(where: str) -> None:
+    after = application(said)
+    after.resume({})
+    assert after.address(f"python:CS1/actionHook/{where}") is None
+    assert after.address("python:CS2/actionHook/tests.hooks.applications.test_python:rung_off") is None
