@@ -16,15 +16,17 @@ from store.base import CallRow, LlmLeg
 from verbs import DocumentError, parse, serialise
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
-from verbs.rewrite import TERMINAL, rewrite
+from verbs.rewrite import REDIRECT, TERMINAL, Left, Rewritten, rewrite
 from verbs.templates import fill
 
 BRIEF_VERBS = frozenset({"answer", "config", "tag"})
 "What may stand before an `llm` without a wait worth naming: the model is dialled at the webhook then."
 ASIDES = frozenset({"waitHook", "confirmHook"})
 "Their verbs are run beside the call's document, which goes on after the last of them (jambonz: verbs enqueue, dial)."
-MESSAGES = {"confirmHook": "dial:confirm", "redirect": "session:redirect"}
+MESSAGES = {"confirmHook": "dial:confirm", REDIRECT["actionHook"]: "session:redirect"}
 "What a hook is called on jambonz' websocket API, where that is not `verb:hook`."
+STATUSES = "hookswitch:status/"
+"A hook of a document that is our own to answer: who is told the call's statuses from the `redirect` just before it on."
 HANGUP: JsonObject = {"verb": "hangup"}
 NOTHING = b"[]"
 "The answer that changes nothing: the platform goes on with the document that it has."
@@ -48,7 +50,19 @@ class Place:
         return f"{self.public_url}/call/ended/{sign(Ticket(row_id, nth, 'ended', 0), self.secret)}"
 
     def hook(self, row_id: bytes, index: int) -> str:
-        return f"{self.public_url}/call/hook/{sign(Ticket(row_id, 0, 'hook', index), self.secret)}"
+        return self.public_url + self.hook_path(row_id, index)
+
+    def hook_path(self, row_id: bytes, index: int) -> str:
+        """Give what a hook is named on a control socket, and there only."""
+        return f"/call/hook/{sign(Ticket(row_id, 0, 'hook', index), self.secret)}"
+
+    def redirect(self, row_id: bytes, index: int, *, by_socket: bool) -> str:
+        """Give what a `redirect` asks.
+
+        For an absolute URL in that verb jambonz leaves its control socket, with 1000, and goes on by webhooks
+        (lib/tasks/redirect.js, lib/utils/ws-requestor.js).
+        """
+        return self.hook_path(row_id, index) if by_socket else self.hook(row_id, index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +168,18 @@ def filled(verbs: Sequence[JsonObject], attributes: Mapping[str, Any]) -> list[V
 
 
 def extend(
-    row: CallRow, verbs: Sequence[Verb], route: Route, place: Place, *, fallback: Sequence[Verb], closed: bool = True
+    row: CallRow,
+    verbs: Sequence[Verb],
+    route: Route,
+    place: Place,
+    *,
+    fallback: Sequence[Verb],
+    closed: bool = True,
+    by_socket: bool = False,
 ) -> Next:
     """Rewrite verbs into what leaves, and note in the row what must be known to go on after it.
 
-    `closed`: the document ends in an explicit last verb.
+    `closed`: the document ends in an explicit last verb. `by_socket`: its platform has a control socket.
     """
     nth, first_hook = len(row.legs), len(row.hooks)
     rewritten = rewrite(
@@ -166,13 +187,14 @@ def extend(
         media_url=place.media(row.platform, row.id, nth),
         ended_url=place.ended(row.id, nth),
         hook_url=lambda index: place.hook(row.id, index),
+        redirect_url=lambda index: place.redirect(row.id, index, by_socket=by_socket),
         fallback=fallback,
         sample_rate_hz=route.media.sample_rate_hz,
         hooks_from=first_hook,
         closed=closed,
     )
     llm, document = rewritten.llm, rewritten.document
-    row = replace(row, hooks=(*row.hooks, *rewritten.hooks))
+    row = replace(row, hooks=(*row.hooks, *targets(rewritten)))
     if llm:
         leg = LlmLeg(
             llm=masked(llm.to_wire()),
@@ -187,10 +209,31 @@ def extend(
         rewritten.remaining,
         soon=llm is not None and _soon(document),
         returns=llm is not None or bool(rewritten.hooks),
-        asides=frozenset(i for i, name in enumerate(rewritten.hook_names, first_hook) if name in ASIDES),
-        messages={i: MESSAGES[name] for i, name in enumerate(rewritten.hook_names, first_hook) if name in MESSAGES},
+        asides=asides(rewritten, first_hook),
+        messages=messages(rewritten, first_hook),
         before=Before(nth, first_hook),
     )
+
+
+def targets(made: Rewritten | Left) -> list[str]:
+    """Give what is asked by a document's hooks, as its row keeps it."""
+    of_statuses = REDIRECT["statusHook"]
+    named = zip(made.hooks, made.hook_names, strict=True)
+    return [f"{STATUSES}{target}" if name == of_statuses else target for target, name in named]
+
+
+def asides(made: Rewritten | Left, first_hook: int) -> frozenset[int]:
+    return frozenset(i for i, name in enumerate(made.hook_names, first_hook) if name in ASIDES)
+
+
+def messages(made: Rewritten | Left, first_hook: int) -> dict[int, str]:
+    return {i: MESSAGES[name] for i, name in enumerate(made.hook_names, first_hook) if name in MESSAGES}
+
+
+def statuses_to(hooks: Sequence[str], index: int) -> str | None:
+    """Give who is told a call's statuses once this hook was asked, or is told by it; None: who was before."""
+    found = [hook.removeprefix(STATUSES) for hook in hooks[index : index + 2] if hook.startswith(STATUSES)]
+    return found[0] if found else None
 
 
 def as_bytes(document: Sequence[JsonObject]) -> bytes:

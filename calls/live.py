@@ -56,6 +56,8 @@ class LiveCall:
     "Whether the platform has no reason to come back: it can only still be told something, see `tellable`."
     apart = False
     "Whether it has left by webhook: of such a call nothing but its statuses, if the platform tells any, is heard."
+    statuses_to: str | None = None
+    "Who is told its statuses, where a `redirect` has said that; None: who is by its route."
     stopping = False
     "Whether this server stops, and waits for no call that does not come back."
 
@@ -177,8 +179,17 @@ class LiveCall:
                 verbs = [*verbs, *parse([asking(WAIT)])]
         row = replace(row, trusted=tuple(sorted(self.application.trusted)))
         if self.route.native:
-            return native_document.extend(row, verbs, self.route, self.settings, self._seat, closed=closed)
-        return extend(row, verbs, self.route, self._seat.place, fallback=self.fallback, closed=closed)
+            route, settings, seat = self.route, self.settings, self._seat
+            return native_document.extend(row, verbs, route, settings, seat, closed=closed, by_socket=self.by_socket)
+        return extend(
+            row,
+            verbs,
+            self.route,
+            self._seat.place,
+            fallback=self.fallback,
+            closed=closed,
+            by_socket=self.by_socket,
+        )
 
     def hook_url(self, index: int) -> str:
         return self._seat.place.hook(self.row_id, index)

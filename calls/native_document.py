@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 from calls.carrying import as_configured, route_tools
-from calls.document import ASIDES, NOTHING, Before, Native, Next, Seat
+from calls.document import NOTHING, Before, Native, Next, Seat, asides, messages, targets
 from calls.masking import masked
 from config.native import key_for, lacks_key
 from config.settings import Route, Settings
@@ -52,6 +52,7 @@ def extend(
     seat: Seat,
     *,
     closed: bool = True,
+    by_socket: bool = False,
 ) -> Next:
     """Make the document that leaves, and note in the row what must be known to answer its hooks.
 
@@ -69,13 +70,21 @@ def extend(
             all_events=route.hooks.filter != "default",
         )
 
-    left = leave(verbs, item=item, hook_url=partial(seat.place.hook, row.id), hooks_from=first_hook, closed=closed)
+    left = leave(
+        verbs,
+        item=item,
+        hook_url=partial(seat.place.hook, row.id),
+        redirect_url=partial(seat.place.redirect, row.id, by_socket=by_socket),
+        hooks_from=first_hook,
+        closed=closed,
+    )
     legs = [LlmLeg(llm=masked(llm.to_wire())) for llm in left.llms]
     return Next(
-        replace(row, hooks=(*row.hooks, *left.hooks), legs=(*row.legs, *legs)),
+        replace(row, hooks=(*row.hooks, *targets(left)), legs=(*row.legs, *legs)),
         left.document,
         returns=bool(left.hooks),
-        asides=frozenset(i for i, name in enumerate(left.hook_names, first_hook) if name in ASIDES),
+        asides=asides(left, first_hook),
+        messages=messages(left, first_hook),
         before=Before(first, first_hook),
         natives=tuple(Native(llm, back) for llm, back in zip(whole, left.returns, strict=True)),
         withheld=not seat.authenticated and any(key_for(llm, settings) for llm in whole),

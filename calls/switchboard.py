@@ -17,7 +17,7 @@ from calls.applications import Asking, call_of, pass_on
 from calls.commands import Commands
 from calls.control import Control
 from calls.course import Course
-from calls.document import HANGUP, NOTHING, Place, Seat, as_bytes, new_call
+from calls.document import HANGUP, NOTHING, STATUSES, Place, Seat, as_bytes, new_call, statuses_to
 from calls.legs import Hide, Observer
 from calls.live import LiveCall
 from calls.native_document import answer_of_lost, native_hook
@@ -29,15 +29,15 @@ from calls.recovery import Recovery, TakeBack
 from calls.register import Register
 from calls.releasing import Releasing
 from calls.remotely import Remotely, Wanted
+from calls.reporting import Reporting
 from calls.states import write_answered
 from calls.taking import Taking
 from config.routing import route_for
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
 from hooks.transports.app import AppTransport
-from media.ends import HUNG_UP, PLATFORM_ENDED
 from media.platforms import PLATFORMS
-from media.platforms.base import Call, CallStatus, Stage
+from media.platforms.base import Call, CallStatus
 from media.remote import Remote
 from media.sockets import Line, Lines
 from media.ticket import Ticket
@@ -90,6 +90,9 @@ class Switchboard:
         self._taking = Taking(store, self._course)
         self._adulting = Adulting(self._calls, self._asking, self._answering, self._taking, owner=owner)
         self._recovery = Recovery(store, self._course, self._tasks, self._asking, owner=owner)
+        self._reporting = Reporting(
+            store, self._calls, self._course, self._releasing, self._recovery, tasks=self._tasks
+        )
 
     @property
     def active(self) -> int:
@@ -197,6 +200,10 @@ class Switchboard:
             return NOTHING
         if live is None or ((asked := native_hook(row.hooks[ticket.index])) and asked.nth not in live.natives):
             return answer_of_lost(row, row.hooks[ticket.index], body)
+        live.statuses_to = statuses_to(row.hooks, ticket.index) or live.statuses_to
+        if row.hooks[ticket.index].startswith(STATUSES):
+            self._reporting.hooked(live, body)
+            return NOTHING
         if ticket.index in live.redirects:
             return await self._commands.redirected(live, ticket.index)
         return await self._course.hook(live, ticket.index, row.hooks[ticket.index], body)
@@ -258,26 +265,7 @@ class Switchboard:
 
     def status(self, status: CallStatus, *, by_socket_of: str = "") -> None:
         """Take the platform's word on a call, that may end it, or on its child leg; a control socket's on its own."""
-        if not self._recovery.done:
-            self._tasks.start(self._recovery.then(partial(self.status, status, by_socket_of=by_socket_of)))
-            return
-        live = self._calls.by_sid(status.call_sid)
-        told = live or self._calls.by_sid(status.parent_sid)
-        if told is None or by_socket_of not in {"", told.sid}:
-            return
-        if fault := told.statuses.fault(status):
-            told.log.info("status.out_of_order", why=fault, leg_sid=status.call_sid, status=status.status)
-            return
-        told.hooks.report_status(status.attributes)
-        if live is None:
-            return
-        live.learn(status.attributes)
-        if status.stage is Stage.ANSWERED:
-            self._tasks.start(write_answered(live, self._store))
-        if status.stage is Stage.OVER:
-            live.gone = True
-            self._releasing.look(live)
-            self._tasks.start(self._course.end(live, PLATFORM_ENDED if status.by_platform else HUNG_UP))
+        self._reporting.status(status, of=by_socket_of)
 
     async def drain(self, deadline_s: float) -> None:
         """Take no new calls, let the live ones come to their end, and end those that have not by then."""

@@ -15,6 +15,9 @@ from verbs.tables import LATEST, TABLES, Type
 TERMINAL = frozenset({"hangup", "leave", "redirect", "sip:decline"})
 "Nothing after these is reached. After a `sip:refer` that was refused the call goes on."
 
+REDIRECT = {"actionHook": "redirect", "statusHook": "redirect.statusHook"}
+"What the hooks of that verb are called here: its platform goes there with the whole call, and with its statuses."
+
 _DATA = frozenset({"customerData", "data", "headers", "metadata", "tag"})
 "Free for the application's own: what is named like a hook in there is none."
 
@@ -29,23 +32,23 @@ class Rewritten:
     hooks: list[str]
     "What the hooks in `document` were, in the order of their indices: URLs and paths."
     hook_names: list[str]
-    "The property that each of them is, such as `waitHook`; `redirect`: the one of that verb."
+    "The property that each of them is, such as `waitHook`; those of the verb `redirect` by the names in `REDIRECT`."
 
 
 @dataclass(slots=True)
 class _Hooks:
     url: Callable[[int], str]
+    redirect_url: Callable[[int], str]
     first: int
     targets: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
     def replaced_in(self, verb: Verb) -> JsonObject:
         """Return a verb as it leaves, with hooks of ours."""
-        first, item = len(self.names), _lean(verb)
-        leaving = {key: self._property(key, value) for key, value in item.items()}
-        if verb.verb == "redirect":
-            self.names[first:] = ["redirect"] * len(self.names[first:])
-        return leaving
+        item = _lean(verb)
+        hooks = REDIRECT if verb.verb == "redirect" else {}
+        ours = {key: self._hook(name, item[key], self.redirect_url) for key, name in hooks.items() if key in item}
+        return {key: ours[key] if key in ours else self._property(key, value) for key, value in item.items()}
 
     def replaced(self, value: JsonValue) -> JsonValue:
         """Return a copy in which every hook is one of ours; it is called by POST, whatever it was."""
@@ -60,14 +63,17 @@ class _Hooks:
     def _property(self, key: str, value: JsonValue) -> JsonValue:
         if key in _DATA:
             return value
+        return self._hook(key, value, self.url) if key.endswith("Hook") else self.replaced(value)
+
+    def _hook(self, name: str, value: JsonValue, url: Callable[[int], str]) -> JsonValue:
         target = value.get("url") if isinstance(value, dict) else value
-        if not (key.endswith("Hook") and isinstance(target, str) and target):
+        if not (isinstance(target, str) and target):
             return self.replaced(value)
         self.targets.append(target)
-        self.names.append(key)
-        ours = self.url(self.first + len(self.targets) - 1)
+        self.names.append(name)
+        ours = url(self.first + len(self.targets) - 1)
         # A plain string fits two of the schema's alternatives for a target's confirmHook, and so none.
-        return {"url": ours} if key == "confirmHook" else ours
+        return {"url": ours} if name == "confirmHook" else ours
 
 
 def rewrite(
@@ -76,6 +82,7 @@ def rewrite(
     media_url: str,
     ended_url: str,
     hook_url: Callable[[int], str],
+    redirect_url: Callable[[int], str] | None = None,
     fallback: Sequence[Verb],
     sample_rate_hz: int,
     hooks_from: int = 0,
@@ -83,10 +90,11 @@ def rewrite(
 ) -> Rewritten:
     """Make the document that leaves of the verbs up to the first `llm`.
 
-    `hook_url` gives our URL for the n-th hook of the call, counted from `hooks_from`. Not `closed`: without a last
+    `hook_url` gives our URL for the n-th hook of the call, counted from `hooks_from`; `redirect_url` the same for those
+    of a `redirect`, where that is another. Not `closed`: without a last
     verb, for what a `waitHook` or `confirmHook` answers, where the call goes on after the last one.
     """
-    hooks = _Hooks(hook_url, hooks_from)
+    hooks = _Hooks(hook_url, redirect_url or hook_url, hooks_from)
     llm = next((verb for verb in verbs if isinstance(verb, Llm)), None)
     before = list(takewhile(lambda verb: verb is not llm, verbs))
     document = [hooks.replaced_in(verb) for verb in before]
@@ -121,11 +129,12 @@ def leave(
     *,
     item: Callable[[int, Llm], JsonObject],
     hook_url: Callable[[int], str],
+    redirect_url: Callable[[int], str] | None = None,
     hooks_from: int = 0,
     closed: bool = True,
 ) -> Left:
     """Make the document that leaves of all verbs; `item` gives the i-th `llm` as it is to leave."""
-    hooks = _Hooks(hook_url, hooks_from)
+    hooks = _Hooks(hook_url, redirect_url or hook_url, hooks_from)
     document: list[JsonObject] = []
     llms: list[Llm] = []
     asked: list[int] = []
@@ -137,7 +146,7 @@ def leave(
             llms.append(verb.in_plain_form())
             asked.append(len(hooks.targets))
         else:
-            document.append(hooks.replaced(_lean(verb)))
+            document.append(hooks.replaced_in(verb))
     return Left(
         document=_closed(document) if closed else document,
         llms=llms,

@@ -178,3 +178,22 @@ def test_the_verbs_themselves_stay_as_they_are() -> None:
     verbs = parse([{"verb": "gather", "actionHook": "/a", "timeout": None}, SEED])
     rewrite(verbs, media_url="", ended_url="", hook_url=ours, fallback=(), sample_rate_hz=8000)
     assert serialise(verbs) == [{"verb": "gather", "actionHook": "/a", "timeout": None}, SEED]
+
+
+def test_a_redirect_has_hooks_of_its_own_first_the_one_that_is_asked() -> None:
+    away = {"verb": "redirect", "statusHook": {"url": "/status"}, "actionHook": "/next"}
+    made = rewrite(
+        parse([{"verb": "conference", "name": "c", "statusHook": "/events"}, away], strict=False),
+        media_url="",
+        ended_url="",
+        hook_url=ours,
+        redirect_url=lambda index: f"/relative/{index}",
+        fallback=(),
+        sample_rate_hz=8000,
+    )
+    assert (made.hooks, made.hook_names) == (
+        ["/events", "/next", "/status"],
+        ["statusHook", "redirect", "redirect.statusHook"],
+    )
+    assert made.document[0]["statusHook"] == ours(0)
+    assert made.document[1] == {"verb": "redirect", "actionHook": "/relative/1", "statusHook": "/relative/2"}
