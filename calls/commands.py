@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from calls.control import (
     CallUnknownError,
@@ -9,6 +10,7 @@ from calls.control import (
     CommandUnknownError,
     Control,
     DocumentTooLongError,
+    HookUnknownError,
     LegUnknownError,
 )
 from calls.course import Course
@@ -27,6 +29,10 @@ from store.base import CallRow, Store
 from verbs import Complaint, DocumentError, parse
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
+
+CONFERENCE = ("conf:hold-status", "conf:participant-action")
+WAIT_HOOKS = ("wait_hook", "waitHook")
+"What these two commands call it; jambonz 0.9 knows the first name."
 
 
 class Commands:
@@ -118,6 +124,8 @@ class Commands:
         :raises RemoteError: the platform has not done it
         :raises CommandError: it cannot be passed on
         """
+        if command.name in CONFERENCE:
+            command = command._replace(data=await self._with_our_hook(live, command.data))
         if live.control:
             told = {"command": command.name, "callSid": command.call_sid or None, "data": command.data}
             live.control.command({key: value for key, value in told.items() if value is not None})
@@ -126,6 +134,29 @@ class Commands:
             raise LegUnknownError  # our key reaches every call of the account
         if not await self._remotely.command(command.call_sid or live.sid, command.name, command.data, live.settings):
             raise CommandUnknownError(command.name)
+
+    async def _with_our_hook(self, live: LiveCall, data: Any) -> Any:
+        """Give a command's data with a hook of ours in place of its application's: what is played comes by us.
+
+        Its verbs are run beside the call's document, for as long as the hold lasts (lib/tasks/conference.js).
+        """
+        if not isinstance(data, dict):
+            return data
+        ours = {name: await self._aside(live, data[name]) for name in WAIT_HOOKS if data.get(name)}
+        return {**data, **ours}
+
+    async def _aside(self, live: LiveCall, hook: object) -> str:
+        """Give the URL of a hook of ours that asks this one; the same again where the call has it."""
+        target = hook.get("url") if isinstance(hook, dict) else hook
+        if not isinstance(target, str):
+            raise HookUnknownError
+        row = await self._row(live)
+        known = (i for i in sorted(live.asides) if i >= live.superseded.hooks and row.hooks[i] == target)
+        if (index := next(known, None)) is None:
+            row = await self._store.update(live.row_id, lambda row: replace(row, hooks=(*row.hooks, target)))
+            index = len(row.hooks) - 1
+            live.asides |= {index}
+        return live.hook_url(index)
 
     async def redirected(self, live: LiveCall, index: int) -> bytes:
         """Give the document for which the platform was told to ask by this hook, the same however often it asks."""

@@ -67,6 +67,13 @@ class LegUnknownError(CommandError):
         super().__init__("callSid names no leg of this call: the platform has told no status of it")
 
 
+class HookUnknownError(CommandError):
+    """What stands where a hook is wanted is none."""
+
+    def __init__(self) -> None:
+        super().__init__("wait_hook must be a URL or a path")
+
+
 class CommandUnknownError(CommandError):
     """The platform's REST API cannot do this, or not with this data."""
 

@@ -176,6 +176,48 @@ async def test_a_command_for_another_leg_is_passed_on_as_such_or_refused() -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("conf:hold-status", {"conf_hold_status": "hold"}),
+        ("conf:participant-action", {"action": "hold", "tag": "a"}),
+    ],
+)
+def test_what_a_conference_plays_who_holds_comes_by_us(name: str, data: JsonObject) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        applications = Applications({"/music": verbs_reply(SAY), "/other": verbs_reply(HANGUP)})
+        exchange, socket = Exchange(QUIET, applications), Socket()
+        await exchange.ring(control=socket)
+        for hook in ("/music", {"url": "/music"}, "/other"):
+            assert await heed(exchange, name, {**data, "wait_hook": hook}) is None
+        first, again, other = (told["data"].pop("wait_hook") for told in socket.said)
+        assert [told["data"] for told in socket.said] == [data] * 3
+        assert first == again
+        assert first.startswith("https://voice.example.com/agent/call/hook/")
+        assert await exchange.hook(first, call_sid="c-1") == await exchange.hook(first, call_sid="c-1") == [SAY]
+        assert await exchange.hook(other) == [HANGUP]
+        assert await heed(exchange, name, data) is None
+        assert "must be a URL or a path" in str(await heed(exchange, name, {**data, "wait_hook": 7}))
+        assert await heed(exchange, name, "hold") is None
+        assert [told["data"] for told in socket.said[3:]] == [data, "hold"]
+        assert await heed(exchange, "redirect", [SAY]) is None
+        assert await exchange.hook(first) == []
+        assert await heed(exchange, name, {**data, "wait_hook": "/music"}) is None
+        assert await exchange.hook(socket.said[-1]["data"]["wait_hook"]) == [SAY]
+
+    story()
+
+
+@in_virtual_time
+async def test_what_a_conference_plays_who_holds_comes_by_us_where_it_is_told_by_rest() -> None:
+    exchange = Exchange(REMOTE, Applications({"/music": verbs_reply(SAY)}))
+    await exchange.ring()
+    assert await heed(exchange, "conf:participant-action", {"action": "hold", "wait_hook": "/music"}) is None
+    [(_, _, change)] = exchange.api.asked
+    assert await exchange.hook(change["conferenceParticipantAction"]["wait_hook"]) == [SAY]
+
+
+@pytest.mark.parametrize(
     ("name", "data", "change"),
     [
         ("boostAudioSignal", "3 dB", {"boostAudioSignal": "3 dB"}),
