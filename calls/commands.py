@@ -16,7 +16,7 @@ from calls.control import (
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Before, Next, as_bytes
 from calls.fitting import max_document_bytes
-from calls.live import LiveCall
+from calls.live import Held, LiveCall
 from calls.masking import told
 from calls.register import Register
 from calls.remotely import REDIRECT, Remotely
@@ -36,7 +36,10 @@ WAIT_HOOKS = ("wait_hook", "waitHook")
 
 
 class Commands:
-    """By the call's control socket where it has one; else by the conversation that is going on; else by REST."""
+    """By the call's control socket where it has one; else by the conversation that goes on; else by REST.
+
+    Where there is no REST, a call that is to come to a conversation is told then.
+    """
 
     def __init__(self, store: Store, calls: Register, course: Course, remotely: Remotely) -> None:
         self._store = store
@@ -56,10 +59,11 @@ class Commands:
         live = self._live(call_sid)
         verbs = _some(wanted)
         live.waiting.forget()
+        live.held = None
         if live.control is None:
             if live.waiting.reached:
                 live.waiting.add(wanted)
-            elif not await self._end_conversation(live, REDIRECTED, wanted):
+            elif not await self._instead_of_conversation(live, REDIRECTED, wanted):
                 await self._redirect_remotely(live, wanted)
             return
         trial = live.next(await self._row(live), verbs)
@@ -106,7 +110,7 @@ class Commands:
         if live.control is None and live.waiting.reached:
             live.waiting.add([HANGUP])
             return
-        if live.control is None and await self._end_conversation(live, OPERATOR_HUNG_UP, [HANGUP]):
+        if live.control is None and await self._instead_of_conversation(live, OPERATOR_HUNG_UP, [HANGUP]):
             return
         row = await self._row(live)
         if live.control:
@@ -177,12 +181,12 @@ class Commands:
             live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
             return NOTHING
 
-    async def _instead(self, live: LiveCall, wanted: Sequence[JsonObject]) -> bytes:
+    async def _instead(self, live: LiveCall, wanted: Sequence[JsonObject], end: End = REDIRECTED) -> bytes:
         """Give the document that the platform carries out from now on, instead of what it does."""
         next_ = await self._course.heed(live, wanted)
         live.superseded = next_.before
         live.log.info("call_redirected", verbs=[verb["verb"] for verb in next_.document])
-        self._finish_superseded(live, next_.row, REDIRECTED)
+        self._finish_superseded(live, next_.row, end)
         live.left = live.apart = False
         if not next_.returns:
             self._course.leave(live)
@@ -206,17 +210,43 @@ class Commands:
         live.redirects[index] = list(wanted)
         await self._remotely.redirect(live.sid, live.hook_url(index), live.settings)
 
-    async def _end_conversation(self, live: LiveCall, end: End, wanted: Sequence[JsonObject]) -> bool:
-        """End the conversation, after which the platform asks what comes next; False where nobody is talking."""
+    async def _instead_of_conversation(self, live: LiveCall, end: End, wanted: Sequence[JsonObject]) -> bool:
+        """Let a call do this in place of the conversation that goes on, or, without REST, of the one to come.
+
+        The platform asks what comes next when a conversation has ended. False where there is none.
+        """
         row = await self._row(live)
         nth = len(row.legs) - 1
-        talking = nth in live.legs and row.legs[nth].media_state == "open" and row.legs[nth].end is None
-        if not talking:
+        if nth not in live.llms or nth in live.answers or nth < live.superseded.llms or row.legs[nth].end:
             return False
+        if nth in live.legs and row.legs[nth].media_state == "open":
+            self._end_conversation(live, nth, end, wanted)
+            return True
+        if row.legs[nth].media_state != "unopened" or self._remotely.possible(live.settings):
+            return False
+        live.held = Held(end, list(wanted))
+        live.log.info("command_held")
+        return True
+
+    def meet(self, live: LiveCall, nth: int) -> None:
+        """Do what was held back for a conversation to which the platform has now come."""
+        if held := live.held:
+            live.held = None
+            self._end_conversation(live, nth, held.end, held.verbs)
+
+    async def asked(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
+        """Answer a hook of the call: with what was held back, if the platform asks for it before the conversation."""
+        held = live.held
+        if held is None or index in live.asides or index < live.superseded.hooks:
+            return await self._course.hook(live, index, target, body)
+        live.held = None
+        self._course.tell(live, target, body)
+        return await self._instead(live, held.verbs, held.end)
+
+    def _end_conversation(self, live: LiveCall, nth: int, end: End, wanted: Sequence[JsonObject]) -> None:
         live.instead[nth] = list(wanted)
         live.log.info("call_redirected" if end is REDIRECTED else "call_hung_up")
-        live.legs[nth].line.finish(end)
-        return True
+        live.legs[nth].finish(end)
 
     def _finish_superseded(self, live: LiveCall, row: CallRow, end: End) -> None:
         """End what the call was to hear, that it was hearing, and that it would have come to."""

@@ -104,8 +104,7 @@ class Course:
         if (asked := native_hook(target)) and asked.nth in live.natives:
             return await self._natives.hook(live, asked, body)
         if index < live.superseded.hooks:
-            if handed_off(target) is None and target != WAIT:
-                live.telling += (self._tasks.start(self.legs.ask(live, target, body)),)
+            self.tell(live, target, body)
             return NOTHING
         if target == WAIT:
             return await self._wait(live, index)
@@ -136,6 +135,11 @@ class Course:
         if not (next_.returns or aside):
             self.leave(live)
         return as_bytes(next_.document)
+
+    def tell(self, live: LiveCall, target: str, body: JsonObject) -> None:
+        """Tell somebody else's hook something, and do nothing of what it answers."""
+        if handed_off(target) is None and target != WAIT:
+            live.telling += (self._tasks.start(self.legs.ask(live, target, body)),)
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
         """Tell somebody else's hook something; give the verbs that it answers, not yet validated."""

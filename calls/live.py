@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -23,12 +24,20 @@ from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import CallHooks, Dispatcher
 from media.confidential import Confidential
+from media.effects import End
 from media.tape import Tape
 from store.base import CallRow
 from verbs import parse
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 from verbs.rewrite import TERMINAL
+
+
+class Held(NamedTuple):
+    """What a call does instead of the conversation to which it is to come."""
+
+    end: End
+    verbs: Sequence[JsonObject]
 
 
 class LiveCall:
@@ -72,6 +81,8 @@ class LiveCall:
     answer = b""
     "The call's first document as it left. Its row keeps it without keys."
 
+    held: Held | None = None
+    "What it was commanded before its conversation, and nothing can tell it: done when the platform comes for that."
     telling: tuple[asyncio.Task[object], ...] = ()
     "What tells applications of what has no say any more."
     asides: frozenset[int] = frozenset()

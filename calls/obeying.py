@@ -84,7 +84,7 @@ class Obeying:
     async def _redirect(self, live: LiveCall, verbs: list[Any], *, queued: bool) -> str | None:
         if not queued:
             await self._commands.redirect(live.sid, verbs)
-        elif (nth := _talking(live)) is not None:
+        elif (nth := _ahead(live)) is not None:
             live.remaining[nth] = [*live.remaining[nth], *serialise(parse(verbs, strict=False))]
         elif live.control is None and not live.waiting.ahead:
             return "verbs can be queued while an `llm` verb runs only: redirect without queueCommand"
@@ -125,6 +125,14 @@ def _talking(live: LiveCall) -> int | None:
     """Give the number of the conversation that goes on."""
     nth = max(live.llms, default=None)
     return nth if nth is not None and nth in live.legs and not live.legs[nth].line.over.is_set() else None
+
+
+def _ahead(live: LiveCall) -> int | None:
+    """Give the number of the conversation that goes on, or else that the call is to come to."""
+    nth = max(live.llms, default=None)
+    if nth is None or nth in live.legs:
+        return _talking(live)
+    return None if nth in live.answers or nth < live.superseded.llms else nth
 
 
 def _answer_late(live: LiveCall, call_id: str, data: Any) -> str | None:

@@ -175,6 +175,7 @@ class Switchboard:
             return None
         self._tasks.start(write_answered(live, self._store))
         line = self._course.leg(live, ticket.nth).line
+        self._commands.meet(live, ticket.nth)
         return line if isinstance(line, Line) else None
 
     async def ended(self, ticket: Ticket, attributes: JsonObject) -> bytes:
@@ -206,7 +207,7 @@ class Switchboard:
             return NOTHING
         if ticket.index in live.redirects:
             return await self._commands.redirected(live, ticket.index)
-        return await self._course.hook(live, ticket.index, row.hooks[ticket.index], body)
+        return await self._commands.asked(live, ticket.index, row.hooks[ticket.index], body)
 
     async def place(self, wanted: Wanted, place: Place) -> str:
         """Place a call, and give its sid: it will come back as any other, when it is answered.

@@ -300,17 +300,75 @@ async def test_without_a_control_socket_a_call_is_hung_up_when_the_platform_asks
     assert exchange.switchboard.active == 0
 
 
+TOLD = [
+    (lambda switchboard: switchboard.redirect("c-1", [MENU]), "redirected", ["gather", "hangup"]),
+    (lambda switchboard: switchboard.hang_up("c-1"), "operator_hung_up", ["hangup"]),
+]
+
+
+@pytest.mark.parametrize(("tell", "reason", "next_"), TOLD)
+@pytest.mark.parametrize("before", [[], [SAY]])
+def test_what_a_call_is_told_before_its_conversation_is_done_when_the_platform_comes_to_it(
+    tell: Any, reason: str, next_: list[str], before: list[JsonObject]
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(settings_of({"verbs": [*before, LLM, HANGUP]}))
+        verbs = await exchange.ring()
+        await exchange.switchboard.redirect("c-1", [SAY])  # the last word counts
+        await tell(exchange.switchboard)
+        line = await exchange.open(verbs)
+        assert line
+        assert line.over.is_set()
+        assert names(await exchange.ended(verbs)) == next_
+        await asyncio.sleep(3)
+        assert [why for why, _ in ends(exchange)] == [reason]
+
+    story()
+
+
+@pytest.mark.parametrize(("tell", "reason", "next_"), TOLD)
+def test_it_is_done_earlier_where_the_platform_asks_something_else_before(
+    tell: Any, reason: str, next_: list[str]
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(settings_of({"verbs": [{**MENU, "actionHook": "/first"}, LLM]}))
+        verbs = await exchange.ring()
+        await tell(exchange.switchboard)
+        assert names(await exchange.hook(verbs[0]["actionHook"], digits="1")) == next_
+        assert await exchange.hook(verbs[0]["actionHook"], digits="1") == []
+        await asyncio.sleep(3)
+        assert [body["digits"] for body in exchange.applications.bodies("/first")] == ["1", "1"]
+        assert [why for why, _ in ends(exchange)] == [reason]
+        assert await exchange.open(verbs) is None
+
+    story()
+
+
+@in_virtual_time
+async def test_what_was_held_back_is_dropped_where_the_conversation_does_not_come() -> None:
+    exchange = Exchange(TALK)
+    verbs = await exchange.ring()
+    await exchange.switchboard.redirect("c-1", [MENU])
+    exchange.status("completed")
+    await asyncio.sleep(3)
+    assert [reason for reason, _ in ends(exchange)] == ["caller_hung_up"]
+    assert await exchange.open(verbs) is None
+    assert await exchange.ended(verbs) == []
+
+
 # What cannot be done
 
 
 @in_virtual_time
 async def test_a_call_to_which_nothing_leads_says_which_key_to_set() -> None:
-    exchange = Exchange(settings_of({"verbs": [MENU, LLM]}))
-    verbs = await exchange.ring()
+    exchange = Exchange(settings_of({"verbs": [MENU]}))
+    [menu, _] = await exchange.ring()
     for command in (exchange.switchboard.redirect("c-1", HELLO), exchange.switchboard.hang_up("c-1")):
         with pytest.raises(CallUnreachableError, match=r"platform\.api"):
             await command
-    await exchange.open(verbs)
+    assert await exchange.hook(menu["actionHook"], digits="1") == []
     exchange.status("completed")
     for sid in ("c-1", "nobody"):
         with pytest.raises(CallUnknownError):

@@ -93,6 +93,22 @@ async def test_verbs_that_are_queued_come_after_the_conversation() -> None:
     assert await exchange.ended(verbs) == [SAY, HANGUP]
 
 
+@pytest.mark.parametrize("control", [None, Socket()])
+def test_verbs_that_are_queued_before_the_conversation_come_after_it_too(control: Socket | None) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        exchange = Exchange(settings_of({"verbs": [SAY, LLM]}))
+        verbs = await exchange.ring(control=control)
+        assert await heed(exchange, "redirect", [SAY], queued=True) is None
+        line = await exchange.open(verbs)
+        assert line
+        line.finish(TOO_LONG)
+        assert await exchange.ended(verbs) == [SAY, HANGUP]
+        assert control is None or control.said == []
+
+    story()
+
+
 @pytest.mark.parametrize(
     ("hook", "answer", "complaint"),
     [
