@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from api import trust
 from api.webhooks import Webhooks, admit, bad_request, secrets_of
-from calls.session import Misused, Session, Wire
+from calls.session import Misused, Session, Unreadable, Wire
 from calls.sessions import Sessions
 from config.settings import Settings
 from hooks.flood import Flood
@@ -87,12 +87,20 @@ class ControlSockets:
                 return self._refused(session, WSCloseCode.UNSUPPORTED_DATA, "a binary message")
             if message.type is not WSMsgType.TEXT:
                 return Ended(theirs=message.data if message.type is WSMsgType.CLOSE else None)
-            session.said(message.data)
+            self._take(session, message.data)
             wait_s = flood.wait_s(now())
             if wait_s is None:
                 return self._refused(session, WSCloseCode.POLICY_VIOLATION, "a flood of messages that does not end")
             if wait_s:
                 await asyncio.sleep(wait_s)
+
+    def _take(self, session: Session, text: str) -> None:
+        """Let a session take a message; one that cannot be read is told of, without anything that it held."""
+        try:
+            session.said(text)
+        except Unreadable as fault:
+            log.warning("control_message_unreadable", call_sid=session.call_sid, message=str(fault))
+            self._webhooks.count("unreadable_message")
 
     def _refused(self, session: Session, code: WSCloseCode, why: str) -> Ended:
         log.warning("control_socket_refused", call_sid=session.call_sid or None, code=int(code), message=why)

@@ -32,10 +32,16 @@ PASSED_ON: dict[ControlKind, str] = {
 "What an application with a socket hears as the platform says it."
 DIGITS = re.compile(r"\d{7,}")
 MAX_ERROR_CHARS = 300
+MAX_UNREADABLE = 10
+"Messages of one socket; who says more such things is no platform."
 
 
 class Misused(Exception):  # noqa: N818  # a socket's end, not an error of ours
     """The other side is no platform, or not this call's: the text says why, the socket is closed."""
+
+
+class Unreadable(Exception):  # noqa: N818  # one message's end, not an error of ours
+    """A message that cannot be read, on a socket that is a call's: the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Session:
         self._calls: CallDialect = platform.call
         self._dialect: ControlDialect = platform.control
         self._told: set[ControlKind] = set()
+        self._unreadable = 0
         self.log = log
         sessions.opened(self)
 
@@ -69,13 +76,18 @@ class Session:
         """Take a message. Nothing is waited for here.
 
         :raises Misused: the socket must be closed
+        :raises Unreadable: it is passed over: a platform has five connections for a call, and this one is its own
         """
+        named = bool(self.call_sid)
         try:
             event = self._dialect.receive(text)
             self._identify(event)
             self._take(event)
         except PlatformError as error:
-            raise Misused(str(error)) from error
+            self._unreadable += 1
+            if not named or self._unreadable > MAX_UNREADABLE:
+                raise Misused(str(error)) from error
+            raise Unreadable(str(error)) from error
 
     def lost(self, *, for_good: bool) -> None:
         """Take note that the socket is gone; `for_good` where the platform closed it as one that it needs no more."""

@@ -210,7 +210,7 @@ async def test_text_that_is_no_utf_8_closes_the_socket(desk_for: Any) -> None:
     assert await until_closed(socket) == 1007
 
 
-@pytest.mark.parametrize("message", [b"\0", "{", '{"type": "verb:status", "call_sid": "c-9"}'])
+@pytest.mark.parametrize("message", [b"\0", '{"type": "verb:status", "call_sid": "c-9"}'])
 async def test_a_socket_in_the_middle_of_a_call_is_closed_for_it_too_and_the_call_goes_on(
     desk_for: Any, message: str | bytes
 ) -> None:
@@ -221,6 +221,33 @@ async def test_a_socket_in_the_middle_of_a_call_is_closed_for_it_too_and_the_cal
     assert await until_closed(socket) in {1003, 1008}
     assert desk.exchange.switchboard.active == 1
     assert (await ask(await desk.open(), "session:reconnect"))["data"] == document
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{",
+        '{"type": "verb:status", "call_sid": "c-1", "data": {"a": 1, "a": 2}}',
+        '{"type": "verb:status", "call_sid": "c-1", "data": {"text": "\\ud83d"}}',
+        '{"type": "verb:status", "call_sid": "c-1", "data": ' + "[" * 80 + "]" * 80 + "}",
+        '{"type": "verb:status", "call_sid": "c-1", "data": [], "msgid": 7}',
+        '{"type": "call:status", "call_sid": "c-1", "data": {}}',
+    ],
+)
+async def test_a_message_that_cannot_be_read_in_the_middle_of_a_call_is_passed_over(
+    desk_for: Any, message: str
+) -> None:
+    desk = await desk_for(settings_of(TALK))
+    socket = await desk.open()
+    await ask(socket, "session:new")
+    await socket.send_str(message)
+    assert (await ask(socket, "verb:hook", hook="/x"))["type"] == "ack"
+    assert desk.refusals == ["unreadable_message"]
+    for _ in range(20):
+        await socket.send_str(message)
+    assert await until_closed(socket) == 1008
+    assert desk.refusals.count("misused_socket") == 1
+    assert desk.exchange.switchboard.active == 1
 
 
 async def test_a_message_of_256_kib_is_read(desk_for: Any) -> None:
