@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from calls.control import (
@@ -157,7 +158,7 @@ class Commands:
         row = await self._row(live)
         known = (i for i in sorted(live.asides) if i >= live.superseded.hooks and row.hooks[i] == target)
         if (index := next(known, None)) is None:
-            row = await self._store.update(live.row_id, lambda row: replace(row, hooks=(*row.hooks, target)))
+            row = await self._store.update(live.row_id, partial(_with_wait_hook, target))
             index = len(row.hooks) - 1
             live.asides |= {index}
         return live.hook_url(index)
@@ -269,6 +270,10 @@ class Commands:
         row = await self._store.by_row(live.row_id)
         assert row is not None  # noqa: S101  # a live call's row is never forgotten
         return row
+
+
+def _with_wait_hook(target: str, row: CallRow) -> CallRow:
+    return replace(row, hooks=(*row.hooks, target), hook_names={**row.hook_names, len(row.hooks): "waitHook"})
 
 
 def _some(wanted: Sequence[JsonObject]) -> list[Verb]:

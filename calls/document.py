@@ -194,7 +194,7 @@ def extend(
         closed=closed,
     )
     llm, document = rewritten.llm, rewritten.document
-    row = replace(row, hooks=(*row.hooks, *targets(rewritten)))
+    row = with_hooks(row, rewritten)
     if llm:
         leg = LlmLeg(
             llm=masked(llm.to_wire()),
@@ -209,25 +209,29 @@ def extend(
         rewritten.remaining,
         soon=llm is not None and _soon(document),
         returns=llm is not None or bool(rewritten.hooks),
-        asides=asides(rewritten, first_hook),
-        messages=messages(rewritten, first_hook),
+        asides=asides(row, since=first_hook),
+        messages=messages(row, since=first_hook),
         before=Before(nth, first_hook),
     )
 
 
-def targets(made: Rewritten | Left) -> list[str]:
-    """Give what is asked by a document's hooks, as its row keeps it."""
-    of_statuses = REDIRECT["statusHook"]
-    named = zip(made.hooks, made.hook_names, strict=True)
-    return [f"{STATUSES}{target}" if name == of_statuses else target for target, name in named]
+def with_hooks(row: CallRow, made: Rewritten | Left) -> CallRow:
+    """Return the row with a document's hooks: what each of them asks, and what it is."""
+    first, of_statuses = len(row.hooks), REDIRECT["statusHook"]
+    named = list(zip(made.hooks, made.hook_names, strict=True))
+    targets = [f"{STATUSES}{target}" if name == of_statuses else target for target, name in named]
+    names = {i: name for i, (_, name) in enumerate(named, first) if name in ASIDES or name in MESSAGES}
+    return replace(row, hooks=(*row.hooks, *targets), hook_names={**row.hook_names, **names})
 
 
-def asides(made: Rewritten | Left, first_hook: int) -> frozenset[int]:
-    return frozenset(i for i, name in enumerate(made.hook_names, first_hook) if name in ASIDES)
+def asides(row: CallRow, *, since: int = 0) -> frozenset[int]:
+    """Give the hooks whose verbs do not take the document's place."""
+    return frozenset(i for i, name in row.hook_names.items() if i >= since and name in ASIDES)
 
 
-def messages(made: Rewritten | Left, first_hook: int) -> dict[int, str]:
-    return {i: MESSAGES[name] for i, name in enumerate(made.hook_names, first_hook) if name in MESSAGES}
+def messages(row: CallRow, *, since: int = 0) -> dict[int, str]:
+    """Give the hooks that have a message of their own on a websocket."""
+    return {i: MESSAGES[name] for i, name in row.hook_names.items() if i >= since and name in MESSAGES}
 
 
 def statuses_to(hooks: Sequence[str], index: int) -> str | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 from calls.carrying import as_configured, route_tools
-from calls.document import NOTHING, Before, Native, Next, Seat, asides, messages, targets
+from calls.document import NOTHING, Before, Native, Next, Seat, asides, messages, with_hooks
 from calls.masking import masked
 from config.native import key_for, lacks_key
 from config.settings import Route, Settings
@@ -79,12 +79,13 @@ def extend(
         closed=closed,
     )
     legs = [LlmLeg(llm=masked(llm.to_wire())) for llm in left.llms]
+    row = replace(with_hooks(row, left), legs=(*row.legs, *legs))
     return Next(
-        replace(row, hooks=(*row.hooks, *targets(left)), legs=(*row.legs, *legs)),
+        row,
         left.document,
         returns=bool(left.hooks),
-        asides=asides(left, first_hook),
-        messages=messages(left, first_hook),
+        asides=asides(row, since=first_hook),
+        messages=messages(row, since=first_hook),
         before=Before(first, first_hook),
         natives=tuple(Native(llm, back) for llm, back in zip(whole, left.returns, strict=True)),
         withheld=not seat.authenticated and any(key_for(llm, settings) for llm in whole),

@@ -5,7 +5,7 @@ down, so a verb goes on with those of the configuration.
 """
 
 from calls.applications import Asking
-from calls.document import Native, Place, Seat
+from calls.document import Native, Place, Seat, asides, messages
 from calls.live import LiveCall
 from calls.masking import unmasked
 from config.settings import Route, Settings
@@ -33,6 +33,7 @@ def revived(
     )
     live.ends_at -= max(0.0, unix_s - row.created_at_s)
     live.answer = row.document
+    live.asides, live.messages = asides(row), messages(row)
     for nth, leg in enumerate(row.legs):
         llm = Llm.model_validate(unmasked(leg.llm))
         if not route.native:

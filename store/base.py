@@ -4,7 +4,7 @@ A row is a value: nobody changes one in place, not even the objects inside it. A
 from the row that is to the row that shall be; the store applies it to the latest version, one at a time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -107,6 +107,8 @@ class CallRow:
     "Targets of all other hooks in documents of this call, counted over the call, from 0."
     trusted: tuple[tuple[str, str, int, bool], ...] = ()
     "Where its application leads, if that is the operator's own code: `egress.origins.Origin` of each."
+    hook_names: Mapping[int, str] = field(default_factory=dict)
+    "What these are in their verbs, such as `waitHook`: of those, by their number, that are answered otherwise."
     owner: str | None = None
     "The run of the server that has the call: not the same after a restart."
     state: CallState = "ringing"

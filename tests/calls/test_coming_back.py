@@ -205,3 +205,26 @@ async def test_functions_of_an_application_in_python_are_called_again_where_they
         async with town.server() as server:
             assert await server.hook(gather["actionHook"], digits="1") == []
     assert [line["event"] for line in logs].count("application.hook_lost") == 1
+
+
+@pytest.mark.parametrize("mode", [{}, {"llm_mode": "native"}])
+def test_a_hook_is_after_a_restart_what_it_was(mode: JsonObject, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = {"type": "phone", "number": "+15550000000", "confirmHook": "/confirm"}
+    dial, queue = {"verb": "dial", "target": [number]}, {"verb": "enqueue", "name": "q", "waitHook": "/music"}
+
+    @in_virtual_time
+    async def story() -> None:
+        behind = ApplicationSocket(monkeypatch, dial, queue, {"verb": "redirect", "actionHook": "/next"})
+        behind.answers |= {"/confirm": [SAY], "/music": [SAY], "/next": [SAY]}
+        town = Town(settings_of({"url": URL, **mode}))
+        async with town.server() as server:
+            [dialled, queued, away] = await server.ring()
+        behind.heard.clear()
+        async with town.server() as server:
+            hooks = [dialled["target"][0]["confirmHook"]["url"], queued["waitHook"], away["actionHook"]]
+            answers = [await server.hook(hook) for hook in hooks]
+            assert [names(answer) for answer in answers] == [["say"], ["say"], ["say", "redirect"]]
+        kinds = [("dial:confirm", "/confirm"), ("verb:hook", "/music"), ("session:redirect", "/next")]
+        assert [kind for kind in behind.kinds if kind[1]] == kinds
+
+    story()

@@ -63,6 +63,7 @@ def call(**changes: Any) -> CallRow:
         document=b'[{"verb":"listen"}]',
         legs=(LlmLeg(LLM, remaining=(HANG_UP,)), LlmLeg(LLM)),
         hooks=("https://customer.example.com/dtmf",),
+        hook_names={0: "waitHook"},
     )
     return replace(row, **changes)
 
