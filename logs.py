@@ -4,11 +4,13 @@ Everything goes through one formatter, also what aiohttp, asyncio and websockets
 last step before rendering: whatever a line was made of, it is text by then and gets looked at.
 """
 
+import codecs
 import json
 import logging
 import math
 import re
 import sys
+import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +21,8 @@ from urllib.parse import quote
 import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from repeats import Repeats
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -83,7 +87,9 @@ def set_up(environ: Mapping[str, str], stream: TextIO) -> None:
     if name not in LEVELS:
         raise ValueError(f"HOOKSWITCH_LOG_LEVEL: unknown level {name!r}; write {', '.join(LEVELS)}")
     redaction = Redaction(pii=environ.get("HOOKSWITCH_LOG_PII", "").lower() == "true")
+    codecs.lookup("unicode_escape")  # loaded now: when the last file descriptor is used up, lines are still needed
     handler = _Lines(stream)
+    handler.addFilter(Repeats(time.monotonic))
     handler.setFormatter(_formatter(redaction, readable=stream.isatty()))
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h, _Lines)]:

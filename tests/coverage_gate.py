@@ -15,15 +15,17 @@ from coverage import Coverage
 from coverage.exceptions import NoDataError
 
 ROOT = Path(__file__).parent.parent
-PURE = ("verbs/", "egress/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py")
+PURE = ("verbs/", "egress/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py", "repeats.py")
 STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))
 DOORS = (
     *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", "egress/door.py", *STORES),
     "hooks/mcp/connection.py",
     *(
+        "calls/arriving.py",
         "calls/live.py",
         "calls/leg.py",
         "calls/legs.py",
+        "calls/machine.py",
         "calls/course.py",
         "calls/native.py",
         "calls/natives.py",

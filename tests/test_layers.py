@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS: dict[str, set[str]] = {
     "verbs": set(),
     "store": set(),
-    "logs": set(),
+    "logs": {"repeats"},
+    "repeats": set(),
     "tasks": set(),
     "egress": {"verbs"},
     "config": {"verbs", "egress"},
@@ -45,7 +46,7 @@ DOORS = (
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
-    *("adulting", "answering", "live", "leg", "legs", "lost", "native", "natives", "course"),
+    *("adulting", "answering", "arriving", "live", "leg", "legs", "lost", "native", "natives", "course"),
     *(
         "dispatchers",
         "recorder",

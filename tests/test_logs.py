@@ -5,7 +5,10 @@ import base64
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -603,3 +606,19 @@ class Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+
+def test_lines_can_be_made_when_no_file_can_be_opened() -> None:
+    program = """
+import io, logging, os, resource, logs
+lines = io.StringIO()
+logs.set_up({}, lines)
+resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+try:
+    while True:
+        os.open("/dev/null", os.O_RDONLY)
+except OSError as error:
+    logging.getLogger("asyncio").error("accept failed\\nsocket: 7", exc_info=error)
+assert "Too many open files" in lines.getvalue(), lines.getvalue()
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=Path(logs.__file__).parent, check=True)  # noqa: S603  # our own program
