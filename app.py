@@ -57,6 +57,9 @@ HOOKS_DRAIN_S = 5.0
 HURRIED_HOOKS_S = 0.4
 REQUESTS_DRAIN_S = 0.4
 "For answers on their way out, twice: to end by themselves, and then by force."
+IDLE_S = 75.0
+"""For a request to come in whole up to its body, the first as the next: longer than proxies keep a connection that they
+may use again (most of them 60 s), and aiohttp's own is an hour."""
 GC_THRESHOLDS = (50_000, 20, 20)
 "Nothing on the audio path makes a cycle, and a young collection of the default walks through the frames in flight."
 SECRET_BYTES = 32
@@ -92,6 +95,7 @@ class Server:
                 access_log=None,
                 handle_signals=False,
                 auto_decompress=False,  # no platform compresses, and what is signed are the bytes as they came
+                keepalive_timeout=IDLE_S,
                 shutdown_timeout=REQUESTS_DRAIN_S,
             )
             await runner.setup()
@@ -155,7 +159,7 @@ class Server:
         app.add_routes([*webhooks.routes(), *ControlSockets(self._sessions, webhooks).routes()])
         app.add_routes([*calls.routes(switchboard, webhooks), *records.routes(switchboard, self._dispatchers)])
         app.router.add_get("/media/{platform}/{ticket}", media.handler(switchboard, secret=secret))
-        app.add_routes(health.routes(lambda: self._state(switchboard)))
+        app.add_routes(health.routes(lambda: health.state_of(switchboard, self._store) if self._ready else "starting"))
         scrape = metrics.handler(self._metrics)
 
         async def scraped(request: web.Request) -> web.Response:
@@ -164,15 +168,6 @@ class Server:
 
         app.router.add_get("/metrics", scraped)
         return app
-
-    def _state(self, switchboard: Switchboard) -> str | None:
-        if not self._ready:
-            return "starting"
-        if switchboard.draining:
-            return "draining"
-        if trouble := self._store.degraded:
-            return f"degraded: nothing can be written to the store ({trouble}); calls go on in memory"
-        return "full" if switchboard.full else None
 
     def _hook_outcome(self, outcome: Outcome) -> None:
         self._metrics.hook_tried(outcome.delivery, now_s=time())
@@ -187,7 +182,10 @@ class Server:
             self._metrics.outbox_pending(self._dispatchers.pending())
             self._metrics.breakers_open(self._dispatchers.endpoints.open_breakers)
             self._tasks.start(self._dispatchers.take_replayed())
-            await self._take_up_changes(switchboard)
+            try:
+                await self._take_up_changes(switchboard)
+            except (OSError, RuntimeError) as error:  # no file, no thread can be had: perhaps in a second
+                log.warning("config_not_looked_at", error=error)
 
     async def _take_up_changes(self, switchboard: Switchboard) -> None:
         """Read the configuration anew if it changed, or if we were told to; no call waits for a file meanwhile."""

@@ -7,9 +7,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api import trust
-from api.webhooks import Refused, Webhooks, admit, error_response, refused
+from api.health import RETRY_AFTER_S
+from api.webhooks import Refused, Webhooks, admit, body_of, error_response, refused
 from calls.control import (
     ApiMissingError,
+    CallRefusedError,
     CallUnknownError,
     CallUnreachableError,
     ControlError,
@@ -79,6 +81,7 @@ class _Desk:
 
         async def answered(request: web.Request) -> web.StreamResponse:
             admit(trust.facts_of(request, "admin"), self._switchboard.settings)
+            await body_of(request, timeout_s=self._switchboard.settings.server.body_timeout_s)
             try:
                 return await handler(request)
             except DocumentError as error:
@@ -119,6 +122,8 @@ async def _read(request: web.Request, model: type[Body]) -> Body:
 
 
 def _refusal(error: ControlError | RemoteError) -> Refused:
+    if isinstance(error, CallRefusedError):
+        return _no_room(error)
     if isinstance(error, RemoteRefused):
         status, code = REFUSALS[error.why]
     elif isinstance(error, ControlError):
@@ -126,3 +131,11 @@ def _refusal(error: ControlError | RemoteError) -> Refused:
     else:
         status, code = 504, "platform_unreachable"
     return Refused(error_response(status, code, str(error)), code)
+
+
+def _no_room(error: CallRefusedError) -> Refused:
+    """Say when to come again: in a second where it was too fast, else after a while."""
+    status, after_s = (429, 1) if error.reason == "max_calls_per_s" else (503, RETRY_AFTER_S)
+    response = error_response(status, error.reason, str(error))
+    response.headers["Retry-After"] = str(after_s)
+    return Refused(response, error.reason)

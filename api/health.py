@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from calls.switchboard import Switchboard
+from store.base import Store
+
 # Why there is no place for a new call; what a human reads beside the code.
 REASONS = {
     "starting": "the server is starting",
@@ -12,6 +15,17 @@ REASONS = {
     "degraded": "something that calls need is failing; the log names it",
 }
 RETRY_AFTER_S = 5
+
+
+def state_of(switchboard: Switchboard, store: Store) -> str | None:
+    """Say what keeps a server that has started from taking a new call, as `routes` wants it."""
+    if switchboard.draining:
+        return "draining"
+    if trouble := store.degraded:
+        return f"degraded: nothing can be written to the store ({trouble}); calls go on in memory"
+    if short := switchboard.shortage:
+        return f"degraded: {short}"
+    return "full" if switchboard.full else None
 
 
 def routes(state: Callable[[], str | None]) -> list[web.RouteDef]:

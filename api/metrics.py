@@ -124,6 +124,9 @@ class Metrics:
         self._calls.dec()
         self._ended.labels(self._labels.name(route), self._labels.name(reason_code)).inc()
 
+    def call_refused(self, route: str, reason: str) -> None:
+        self._ended.labels(self._labels.name(route), self._labels.name(reason)).inc()
+
     def measure(self, name: str, seconds: float) -> None:
         """Count one `turn_latency`, `first_audio` or `barge_in`; KeyError for another name."""
         self._measured[name].observe(seconds)

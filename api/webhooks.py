@@ -128,13 +128,7 @@ class Webhooks:
         return body, trust.is_authenticated(facts, secrets_of(self._settings))
 
     async def _body(self, request: web.Request) -> bytes:
-        try:
-            async with asyncio.timeout(self._settings.server.body_timeout_s):
-                return await request.read()
-        except TimeoutError:
-            raise refused(408, "slow_body", "the body did not come in time") from None
-        except (ConnectionError, web.RequestPayloadError):
-            raise bad_request("the body broke off, or is not what its headers say") from None
+        return await body_of(request, timeout_s=self._settings.server.body_timeout_s)
 
     async def _object(self, request: web.Request) -> JsonObject:
         try:
@@ -203,6 +197,17 @@ def _in_spite_of_a_fault(path: str) -> web.Response:
     if path.startswith(("/call/ended/", "/call/hook/", "/adulting")):
         return _json(b"[]")
     return error_response(400 if path.startswith(FOR_PLATFORM) else 500, "internal_error", "internal error")
+
+
+async def body_of(request: web.Request, *, timeout_s: float) -> bytes:
+    """Read a body in time; raise Refused for one that does not come. Read again, it is there at once."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await request.read()
+    except TimeoutError:
+        raise refused(408, "slow_body", "the body did not come in time") from None
+    except (ConnectionError, web.RequestPayloadError):
+        raise bad_request("the body broke off, or is not what its headers say") from None
 
 
 def admit(facts: trust.Facts, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from calls.admission import Refusal
 from verbs.base import JsonObject
 
 
@@ -44,6 +45,14 @@ class ApiMissingError(ControlError):
 
 class OrderError(ControlError):
     """The call that is wanted cannot be placed."""
+
+
+class CallRefusedError(ControlError):
+    """There is no room for one more call."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.reason = refusal.reason
 
 
 class CallUnreachableError(ControlError):

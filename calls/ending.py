@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from calls.admission import Refusal
 from calls.document import HANGUP
 from media.effects import End
-from media.ends import HUNG_UP
+from media.ends import HUNG_UP, RESTART
 from media.record import Record
+from store.base import CallRow
 from store.base import End as KeptEnd
 from verbs.base import JsonObject
 
@@ -26,6 +28,23 @@ def kept(end: End, record: Record, *, at_s: float, duration_s: float | None = No
         tools=tuple(record.tools),
         duration_s=duration_s,
     )
+
+
+def turned_away(reason_code: str, message: str, *, at_s: float) -> KeptEnd:
+    """Give the end of a call for which there was no room. `at_s` is Unix time."""
+    return KeptEnd(
+        reason_code=reason_code,
+        completion_reason=RESTART.completion_reason,
+        ended_by="server",
+        at_s=at_s,
+        error={"message": message},
+    )
+
+
+def call_end(row: CallRow, refusal: Refusal | None) -> KeptEnd | None:
+    """Give a call's end: its last conversation's, or that there was no room for one; None: it was to have none."""
+    refused = turned_away(*refusal, at_s=row.created_at_s) if refusal else None
+    return next((leg.end for leg in reversed(row.legs) if leg.end), refused)
 
 
 def next_verbs(

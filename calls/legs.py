@@ -42,6 +42,10 @@ class Observer(Protocol):
 
     def call_ended(self, route: str, reason_code: str) -> None: ...
 
+    def call_refused(self, route: str, reason: str) -> None:
+        """Count a call that ended as it came."""
+        ...
+
     def tokens(self, vendor: str, kind: str, count: int) -> None: ...
 
 

@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from calls import native_document
+from calls.admission import Guest, Refusal
 from calls.control import Control
 from calls.document import HANGUP, NONE_BEFORE, Native, Next, Seat, as_bytes, extend, filled
 from calls.journal import Journal
@@ -54,6 +55,11 @@ class LiveCall:
     "The call's control socket, while there is one."
     by_socket: bool
     "Whether its platform asks by control sockets, and comes back by itself when one breaks."
+
+    counted_as = ""
+    "Which caller it is when the next call comes, see `Guest`."
+    refusal: Refusal | None = None
+    "Why there was no room for it, where it was answered with `busy` verbs that ask something of us."
 
     superseded = NONE_BEFORE
     "The conversations and hooks of documents that a redirect has replaced: nothing comes next after these."
@@ -142,6 +148,10 @@ class LiveCall:
         self.redirects: dict[int, list[JsonObject] | bytes] = {}
         "By the hook that asks for it, what the call is to do by our wish; once asked for, the document."
         self._seat = seat
+
+    @property
+    def guest(self) -> Guest:
+        return Guest(self.route.name, self.counted_as)
 
     @property
     def all_legs(self) -> list[Leg | NativeLeg]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from calls import native_document
+from calls.admission import Refusal
 from calls.carrying import candidate
 from calls.document import filled
 from calls.masking import told
@@ -27,15 +28,15 @@ class Opening:
 
 
 def without_asking(
-    route: Route, attributes: Mapping[str, Any], *, crowd: int | None, reachable_by: str | None
+    route: Route, attributes: Mapping[str, Any], *, refusal: Refusal | None, reachable_by: str | None
 ) -> Opening | None:
     """Give what a call is answered with whatever its application would say; None where that is to be asked.
 
-    `crowd`: how many calls there are already, where these are too many. `reachable_by`: the URL by which a platform
-    seems to know us that has none of ours.
+    `refusal`: why there is no room for it. `reachable_by`: the URL by which a platform seems to know us that has none
+    of ours.
     """
-    if crowd is not None:
-        return Opening(filled(route.busy, attributes), "call_refused_busy", {"active": crowd})
+    if refusal is not None:
+        return Opening(filled(route.busy, attributes), "call_refused_busy", refusal._asdict())
     if reachable_by is not None:
         remedy = f"set server.public_url to the URL at which the platform reaches us, such as {reachable_by}"
         return instead(route, attributes, "public_url_missing", remedy=remedy)

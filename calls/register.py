@@ -18,17 +18,23 @@ class Register:
         self._forgotten = forgotten
         self._calls: dict[bytes, LiveCall] = {}
         self._by_sid: dict[str, LiveCall] = {}
+        self._not_over: dict[bytes, LiveCall] = {}
+        "Few of those that are at hand: the others only wait to be forgotten."
 
     def __iter__(self) -> Iterator[LiveCall]:
         return iter(list(self._calls.values()))
 
     @property
+    def going_on(self) -> list[LiveCall]:
+        return [call for call in self._not_over.values() if call.active]
+
+    @property
     def active(self) -> int:
         """How many calls are going on."""
-        return sum(call.active for call in self._calls.values())
+        return len(self.going_on)
 
     def add(self, live: LiveCall) -> None:
-        self._calls[live.row_id] = self._by_sid[live.sid] = live
+        self._calls[live.row_id] = self._by_sid[live.sid] = self._not_over[live.row_id] = live
 
     def by_row(self, row_id: bytes) -> LiveCall | None:
         return self._calls.get(row_id)
@@ -40,6 +46,8 @@ class Register:
         return [leg for live in self for leg in live.all_legs]
 
     def forget_after(self, seconds: float, live: LiveCall) -> None:
+        """Keep a call that is over for so long."""
+        self._not_over.pop(live.row_id, None)
         self._later(seconds, self._forget, live)
 
     def _forget(self, live: LiveCall) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from time import time
 
 from calls.account import end_of
+from calls.ending import call_end
 from calls.journal import Journal
 from calls.live import LiveCall
 from store.base import CallRow, Store
@@ -52,7 +53,7 @@ async def _completed(live: LiveCall, store: Store, count: Callable[[str, str], N
     try:
         row = await store.by_row(live.row_id)
         assert row is not None  # noqa: S101  # a live call's row is never forgotten
-        end = next((leg.end for leg in reversed(row.legs) if leg.end), None)
+        end = call_end(row, live.refusal)
         at_s = time()
         return await store.update(
             live.row_id,

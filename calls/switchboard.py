@@ -4,26 +4,24 @@ No network here: handlers of `api/` bring requests, `media/sockets/` carries aud
 """
 
 import asyncio
-from dataclasses import replace
 from functools import partial
-from time import time
 
 import structlog
 
 from calls import stopping
 from calls.adulting import Adulting
-from calls.answering import Answering, asked
-from calls.applications import Asking, call_of, pass_on
+from calls.answering import Answering
+from calls.applications import Asking, pass_on
+from calls.arriving import Arrival, Arriving
 from calls.commands import Commands
-from calls.control import Control
+from calls.control import CallRefusedError, Control
 from calls.course import Course
-from calls.document import HANGUP, NOTHING, STATUSES, Place, Seat, as_bytes, new_call, statuses_to
+from calls.document import HANGUP, NOTHING, STATUSES, Place, Seat, as_bytes, statuses_to
 from calls.legs import Hide, Observer
-from calls.live import LiveCall
+from calls.machine import Machine
 from calls.native_document import answer_of_lost, native_hook
 from calls.obeying import Obeying
-from calls.opening import NOBODY, without_asking
-from calls.outbound import Placed, placed_call
+from calls.outbound import Placed
 from calls.records import Records
 from calls.recovery import Recovery, TakeBack
 from calls.register import Register
@@ -41,7 +39,7 @@ from media.platforms.base import Call, CallStatus
 from media.remote import Remote
 from media.sockets import Line, Lines
 from media.ticket import Ticket
-from store.base import Store, repeats
+from store.base import Store
 from tasks import Tasks
 from verbs.base import JsonObject
 
@@ -66,15 +64,15 @@ class Switchboard:
         observer: Observer,
         hide: Hide,
         owner: str = "this run",
+        machine: Machine | None = None,
     ) -> None:
         """`transport`: by which hooks go over the sockets of applications.
 
-        `owner` names this run of the server: calls of another one are orphans.
+        `owner` names this run of the server: calls of another one are orphans. `machine`: None for the real one.
         """
         self.settings = settings
         self._dispatcher = dispatcher
         self._owner = owner
-        self.draining = False
         self._store = store
         self._loop = asyncio.get_running_loop()
         self._releasing = Releasing()
@@ -89,6 +87,9 @@ class Switchboard:
         self._asking = Asking(transport, Obeying(self._calls, self._commands, self._answering.made))
         self._taking = Taking(store, self._course)
         self._adulting = Adulting(self._calls, self._asking, self._answering, self._taking, owner=owner)
+        self._arriving = Arriving(
+            store, self._calls, self._taking, self._asking, machine or Machine(), observer=observer, owner=owner
+        )
         self._recovery = Recovery(store, self._course, self._tasks, self._asking, owner=owner)
         self._reporting = Reporting(
             store, self._calls, self._course, self._releasing, self._recovery, tasks=self._tasks
@@ -101,6 +102,16 @@ class Switchboard:
     @property
     def full(self) -> bool:
         return self.active >= self.settings.server.max_calls
+
+    @property
+    def shortage(self) -> str | None:
+        """What the machine lacks for one more call."""
+        short = self._arriving.shortage()
+        return short.message if short else None
+
+    @property
+    def draining(self) -> bool:
+        return self._arriving.draining
 
     def take_up(self, settings: Settings, dispatcher: Dispatcher) -> None:
         """Go by another configuration from now on; a call keeps the one with which it began."""
@@ -124,42 +135,8 @@ class Switchboard:
         if self._answering.is_making(call.call_sid):
             route = route_for(self.settings, call.attributes)
             log.info("webhook_duplicate", call_sid=call.call_sid, route=route.name if route else "")
-        return await self._answering.once(call.call_sid, partial(self._answer, call, seat, control))
-
-    async def _answer(self, call: Call, seat: Seat, control: Control | None) -> bytes:
-        settings, now = self.settings, self._loop.time()
-        placed = placed_call(call.attributes, seat.place.secret, now_s=time())
-        route = route_for(settings, call.attributes, named=placed.route if placed else "")
-        row = new_call(call, platform=settings.platform.kind, route=route.name if route else "", at_s=time())
-        row = replace(row, owner=self._owner)
-        earlier = await self._store.by_sid(call.call_sid)
-        if earlier and repeats(row, earlier):
-            log.info("webhook_duplicate", call_sid=call.call_sid, route=earlier.route)
-            known = self._calls.by_row(earlier.id)
-            return known.answer if known else earlier.document
-        if route is None:
-            declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
-            log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
-            return declined.document
-        told = call_of(call, route)
-        live = LiveCall(
-            row,
-            told,
-            route,
-            settings,
-            application=self._asking.application(route, settings, told, self._dispatcher),
-            seat=seat,
-            dispatcher=self._dispatcher,
-            now=now,
-            control=control,
-        )
-        try:
-            crowd = self.active if self.draining or self.full else None
-            early = without_asking(route, call.attributes, crowd=crowd, reachable_by=seat.reachable_by)
-            return await self._taking.take(live, row, early or await asked(live, call))
-        except BaseException:
-            await live.application.close()
-            raise
+        make = partial(self._arriving.answer, Arrival(call, seat, self.settings, self._dispatcher, control))
+        return await self._answering.once(call.call_sid, make)
 
     async def adulting(self, call: Call, seat: Seat, *, control: Control | None = None) -> bytes:
         """Give the document of a leg that became a call of its own; nothing where nobody has one for it."""
@@ -215,6 +192,9 @@ class Switchboard:
         :raises ControlError: it cannot be placed
         :raises RemoteError: the platform has not placed it
         """
+        route = next((route for route in self.settings.routes if route.name == wanted.route), None)
+        if refusal := self._arriving.refusal_of_ours(route, self.settings):
+            raise CallRefusedError(refusal)
         return await self._remotely.place(wanted, self.settings, place)
 
     async def machine(self, placed: Placed, body: JsonObject) -> bytes:
@@ -270,12 +250,12 @@ class Switchboard:
 
     async def drain(self, deadline_s: float) -> None:
         """Take no new calls, let the live ones come to their end, and end those that have not by then."""
-        self.draining = True
+        self._arriving.draining = True
         await stopping.drain(self._calls, self._course, self._tasks, deadline_s)
 
     async def hurry(self) -> None:
         """End every conversation within a second, whoever is still talking."""
-        self.draining = True
+        self._arriving.draining = True
         await stopping.hurry(self._calls)
 
     async def close(self) -> None:

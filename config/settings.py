@@ -51,6 +51,8 @@ class Server(Strict):
     "Serve strangers without a secret, and let a vendor be reached without TLS."
     max_calls: Count = 200
     "Per process; the next call gets its route's `busy` verbs."
+    max_calls_per_s: Annotated[Whole, Field(ge=1)] | None = None
+    max_calls_per_caller: Annotated[Whole, Field(ge=1)] | None = None
     drain_s: Delay = 300.0
     retention_days: Annotated[Whole, Field(ge=1, le=36_500)] = 30
     recordings_dir: Name = "recordings"
@@ -215,6 +217,8 @@ class Route(Strict):
     hooks: Annotated[Shape, Section] = Field(default_factory=Shape)
     "What is not said here is said by the section `hooks` of the file."
     max_call_s: Seconds = 3600.0
+    max_calls: Count | None = None
+    "Of this route, at once and per process."
     media: Annotated[Media, Section] = Field(default_factory=Media)
     conversation: Annotated[Conversation, Section] = Field(default_factory=Conversation)
     llm_fallback: Annotated[tuple[Other, ...], OneOrMore] = ()

@@ -135,7 +135,10 @@ async def test_no_call_waits_while_a_configurations_files_are_read(tmp_path: Pat
     assert records[-2].threadName != records[-1].threadName == threading.main_thread().name
 
 
-async def test_a_stopping_server_lets_its_calls_end_and_takes_no_new_ones(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stopping_server_lets_its_calls_end_and_takes_no_new_ones(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     application = Application()
     async with rehearsing() as model, application.serving() as base, ClientSession() as client:
         config = a_config(model, base, route={"verbs": [LLM]}, server={"drain_s": 30})
@@ -144,7 +147,7 @@ async def test_a_stopping_server_lets_its_calls_end_and_takes_no_new_ones(tmp_pa
             document = await platform.ring()
             media = await platform.open(document)
             await until_audio(media)
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
             await until(lambda: "drain_began" in running.journal.events())
             assert await ready(running, client) == "draining"
             assert names(await platform.ring("c-2")) == ["sip:decline"]
@@ -190,6 +193,42 @@ async def test_a_server_that_is_told_twice_stops_within_two_seconds(tmp_path: Pa
             assert await until_closed(media) in {1012, 1006}
     assert took_s < 2
     assert [end["reason_code"] for end in application.bodies("/final")] == ["server_restart"]
+
+
+async def test_a_connection_that_asks_for_nothing_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "IDLE_S", 0.2)
+    async with serving(tmp_path, a_config(None, None, route={"verbs": [SAY]})) as running:
+        host, _, port = running.url.removeprefix("http://").partition(":")
+        for said in (b"", b"GET /media/jambonz/x HTTP/1.1\r\nUpgrade: websoc"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(said)
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_second_without_a_thread_or_a_file_does_not_end_the_looking_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "RELOAD_EVERY_S", 0.01)
+    failing = [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
+    in_a_thread = asyncio.to_thread
+
+    async def now_and_then(*work: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return await in_a_thread(*work)
+
+    config = a_config(None, None, route={"verbs": [SAY]})
+    async with ClientSession() as client, serving(tmp_path, config) as running:
+        monkeypatch.setattr(asyncio, "to_thread", now_and_then)
+        await until(lambda: running.journal.events().count("config_not_looked_at") == 2)
+        changed = json.loads(running.config.read_text(encoding="utf-8"))
+        changed["routes"][0]["verbs"][0]["text"] = "Changed."
+        running.config.write_text(json.dumps(changed), encoding="utf-8")
+        await until(lambda: "config_taken_up" in running.journal.events())
+        assert (await Platform(client, running.url).ring())[0]["text"] == "Changed."
 
 
 # The program

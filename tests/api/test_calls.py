@@ -1,5 +1,6 @@
 """What operators ask of calls, over HTTP, and a platform's REST API that is asked in turn."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -171,4 +172,38 @@ async def test_without_an_api_the_key_to_set_is_named(desk_for: Any) -> None:
 
 
 def test_every_way_in_which_a_call_cannot_be_told_has_an_answer() -> None:
-    assert {kind.__name__ for kind in ControlError.__subclasses__()} == {kind.__name__ for kind in calls.ANSWERS}
+    has_its_own = {"CallRefusedError"}
+    answered = {kind.__name__ for kind in calls.ANSWERS} | has_its_own
+    assert {kind.__name__ for kind in ControlError.__subclasses__()} == answered
+
+
+@pytest.mark.parametrize(
+    ("server", "status", "code", "retry_after"),
+    [
+        ({"max_calls": 0}, 503, "max_calls", "5"),
+        ({"max_calls_per_s": 1}, 429, "max_calls_per_s", "1"),
+    ],
+)
+async def test_a_call_for_which_there_is_no_room_is_not_placed_and_the_answer_says_why(
+    desk_for: Any, server: JsonObject, status: int, code: str, retry_after: str
+) -> None:
+    settings = settings_of({"verbs": [DIAL]}, platform=PLATFORM, server=SERVER | {"admin_token": TOKEN} | server)
+    desk = await desk_for(settings)
+    for _ in range(server.get("max_calls_per_s", 0)):
+        assert (await desk.ask("/api/calls", ORDER))[0] == 202
+    assert (await desk.refusal("/api/calls", ORDER))[:2] == (status, code)
+    answer = await desk._client.post(f"{desk.url}/api/calls", json=ORDER, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.headers["Retry-After"] == retry_after
+    assert len(desk.exchange.api.asked) == server.get("max_calls_per_s", 0)
+
+
+async def test_an_order_that_does_not_come_is_not_waited_for(desk_for: Any) -> None:
+    settings = settings_of({"verbs": [DIAL]}, server={"body_timeout_s": 0.1})
+    desk = await desk_for(settings)
+
+    async def trickling() -> AsyncIterator[bytes]:
+        yield b'{"to": '
+        await asyncio.sleep(5)
+
+    async with desk._client.post(f"{desk.url}/api/calls", data=trickling()) as answer:
+        assert (answer.status, (await answer.json())["error"]["code"]) == (408, "slow_body")

@@ -3,6 +3,9 @@ from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpClient
 
 from api import health
+from calls.admission import Means
+from tests.calls.exchange import LLM, Exchange, in_virtual_time, settings_of
+from tests.calls.test_arriving import Scarce
 
 
 def serving(states: list[str | None]) -> web.Application:
@@ -43,3 +46,29 @@ async def test_one_who_is_not_ready_says_why(aiohttp_client: AiohttpClient, stat
 async def test_a_probe_may_ask_for_the_head_only(aiohttp_client: AiohttpClient) -> None:
     client = await aiohttp_client(serving([None]))
     assert (await client.head("/readyz")).status == 200
+
+
+@in_virtual_time
+async def test_what_keeps_a_server_from_taking_calls_is_told_the_gravest_first() -> None:
+    exchange = Exchange(settings_of({"verbs": [LLM]}, server={"max_calls": 1}))
+    told: list[str | None] = []
+
+    def look() -> None:
+        told.append(health.state_of(exchange.switchboard, exchange.store))
+
+    look()
+    await exchange.ring()
+    look()
+    scarce = exchange.switchboard._arriving._machine = Scarce()
+    scarce.now = Means(3)
+    look()
+    exchange.store.degraded = "database or disk is full"
+    look()
+    await exchange.switchboard.drain(0)
+    look()
+    assert told[:2] == [None, "full"]
+    assert str(told[2]).startswith("degraded: 3 file descriptors are left")
+    assert told[3:] == [
+        "degraded: nothing can be written to the store (database or disk is full); calls go on in memory",
+        "draining",
+    ]

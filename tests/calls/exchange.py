@@ -131,10 +131,14 @@ class Counts:
     def __init__(self) -> None:
         self.started = 0
         self.ended: list[tuple[str, str]] = []
+        self.refused: list[tuple[str, str]] = []
         self.spent: dict[str, int] = {}
 
     def call_started(self) -> None:
         self.started += 1
+
+    def call_refused(self, route: str, reason: str) -> None:
+        self.refused.append((route, reason))
 
     def call_ended(self, route: str, reason_code: str) -> None:
         self.ended.append((route, reason_code))

@@ -4,6 +4,7 @@ from threading import Lock
 
 import pytest
 
+from calls.admission import Refusal
 from calls.document import route_verbs
 from calls.opening import Opening, obstacle_to, opening, without_asking
 from config.settings import Settings
@@ -75,7 +76,7 @@ def test_options_of_a_shape_that_nobody_foresaw_are_told_too() -> None:
 
 def test_who_is_asked_is_asked_when_there_is_room_and_a_way_back() -> None:
     settings = settings_of({"verbs": [SAY]})
-    assert without_asking(settings.routes[0], {}, crowd=None, reachable_by=None) is None
+    assert without_asking(settings.routes[0], {}, refusal=None, reachable_by=None) is None
 
 
 def test_a_strangers_verbs_may_be_new_to_us() -> None:
@@ -85,17 +86,17 @@ def test_a_strangers_verbs_may_be_new_to_us() -> None:
     assert wires(opening(new, settings.routes[0], settings, {}, strict=False)) == new
 
 
-def test_a_busy_route_says_how_busy() -> None:
+def test_a_route_without_room_says_why() -> None:
     settings = settings_of({"verbs": [SAY], "busy": [SAY | {"text": "Sorry, {{from}}."}, HANGUP]})
-    first = without_asking(settings.routes[0], {"from": "+1"}, crowd=3, reachable_by=None)
+    first = without_asking(settings.routes[0], {"from": "+1"}, refusal=Refusal("memory", "all"), reachable_by=None)
     assert first
     assert wires(first) == [SAY | {"text": "Sorry, +1."}, HANGUP]
-    assert (first.problem, first.detail) == ("call_refused_busy", {"active": 3})
+    assert (first.problem, first.detail) == ("call_refused_busy", {"reason": "memory", "message": "all"})
 
 
 def test_a_platform_that_cannot_reach_us_is_told_how_it_could() -> None:
     settings = settings_of({"verbs": [LLM]})
-    first = without_asking(settings.routes[0], {}, crowd=None, reachable_by="https://v.example.com")
+    first = without_asking(settings.routes[0], {}, refusal=None, reachable_by="https://v.example.com")
     assert first
     assert (wires(first), first.problem) == (SORRY, "public_url_missing")
     assert "https://v.example.com" in first.detail["remedy"]

@@ -1,0 +1,166 @@
+"""A new call: whether there is room for it, what it is answered with, and that it is one of ours from then on."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from time import time
+
+import structlog
+
+from calls.admission import Admission, Guest, Limits, Refusal
+from calls.answering import asked
+from calls.applications import Asking, call_of, status_hook
+from calls.control import Control
+from calls.document import Seat, as_bytes, extend, filled, new_call
+from calls.ending import turned_away
+from calls.legs import Observer
+from calls.live import LiveCall
+from calls.machine import Machine
+from calls.opening import NOBODY, without_asking
+from calls.outbound import placed_call
+from calls.register import Register
+from calls.taking import Taking
+from config.numbers import user_of
+from config.routing import route_for
+from config.settings import Route, Settings
+from hooks.dispatcher import Dispatcher
+from media.platforms.base import Call
+from store.base import CallRow, Store, repeats
+
+log = structlog.get_logger("calls")
+
+DRAINING = Refusal("draining", "the server is shutting down; live calls go on, new ones go elsewhere")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call that has come, and what it is answered by."""
+
+    call: Call
+    seat: Seat
+    settings: Settings
+    dispatcher: Dispatcher
+    control: Control | None = None
+    "The control socket by which it asks."
+
+
+class Arriving:
+    """Make it inside the running loop. `owner` names this run of the server."""
+
+    def __init__(
+        self,
+        store: Store,
+        calls: Register,
+        taking: Taking,
+        asking: Asking,
+        machine: Machine,
+        *,
+        observer: Observer,
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._calls = calls
+        self._taking = taking
+        self._asking = asking
+        self._machine = machine
+        self._observer = observer
+        self._owner = owner
+        self._admission = Admission()
+        self._now = asyncio.get_running_loop().time
+        self.draining = False
+
+    def shortage(self) -> Refusal | None:
+        """Say what the machine lacks for one more call."""
+        now = self._now()
+        return self._admission.shortage(self._machine.means(now), now=now)
+
+    def refusal_of_ours(self, route: Route | None, settings: Settings) -> Refusal | None:
+        """Say why no call can be placed now; one that can is counted among those of this second."""
+        refusal = self._refusal(Guest(route.name if route else ""), route, settings)
+        if refusal is None:
+            self._admission.begun(self._now())
+        return refusal
+
+    async def answer(self, arrival: Arrival) -> bytes:
+        """Make a call's document, once: whoever asks again gets the same."""
+        call, settings = arrival.call, arrival.settings
+        placed = placed_call(call.attributes, arrival.seat.place.secret, now_s=time())
+        route = route_for(settings, call.attributes, named=placed.route if placed else "")
+        row = new_call(call, platform=settings.platform.kind, route=route.name if route else "", at_s=time())
+        row = replace(row, owner=self._owner)
+        earlier = await self._store.by_sid(call.call_sid)
+        if earlier and repeats(row, earlier):
+            log.info("webhook_duplicate", call_sid=call.call_sid, route=earlier.route)
+            known = self._calls.by_row(earlier.id)
+            return known.answer if known else earlier.document
+        if route is None:
+            declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
+            log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
+            return declined.document
+        guest = guest_of(call, route)
+        if refusal := self._refusal(guest, route, settings, announced=placed is not None):
+            answer = await self._turned_away(row, route, arrival.seat, refusal)
+            return await self._take(arrival, row, route, refusal) if answer is None else answer
+        if placed is None:
+            self._admission.begun(self._now())
+        with self._admission.coming(guest):
+            return await self._take(arrival, row, route)
+
+    def _refusal(
+        self, guest: Guest, route: Route | None, settings: Settings, *, announced: bool = False
+    ) -> Refusal | None:
+        if self.draining:
+            return DRAINING
+        now = self._now()
+        here = [live.guest for live in self._calls.going_on]
+        limits, means = limits_of(route, settings), self._machine.means(now)
+        return self._admission.refusal(guest, here, limits, means, now=now, announced=announced)
+
+    async def _turned_away(self, row: CallRow, route: Route, seat: Seat, refusal: Refusal) -> bytes | None:
+        """Answer a call with `busy` verbs that end it, and remember nothing but its row.
+
+        None where there is more to do for it: its verbs ask something of us, or its statuses are to be told.
+        """
+        next_ = extend(row, filled(route.busy, row.attributes), route, seat.place, fallback=())
+        if next_.returns or status_hook(route):
+            return None
+        document, end = as_bytes(next_.document), turned_away(*refusal, at_s=row.created_at_s)
+        kept = await self._store.create(replace(next_.row, document=document, state="completed", end=end))
+        if kept.id == row.id:  # no other process was faster
+            log.warning("call_refused_busy", call_sid=row.call_sid, route=route.name, **refusal._asdict())
+            self._observer.call_refused(route.name, refusal.reason)
+        return kept.document
+
+    async def _take(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal | None = None) -> bytes:
+        told = call_of(arrival.call, route)
+        live = LiveCall(
+            row,
+            told,
+            route,
+            arrival.settings,
+            application=self._asking.application(route, arrival.settings, told, arrival.dispatcher),
+            seat=arrival.seat,
+            dispatcher=arrival.dispatcher,
+            now=self._now(),
+            control=arrival.control,
+        )
+        live.counted_as, live.refusal = guest_of(arrival.call, route).caller, refusal
+        try:
+            attributes, reachable_by = arrival.call.attributes, arrival.seat.reachable_by
+            early = without_asking(route, attributes, refusal=refusal, reachable_by=reachable_by)
+            return await self._taking.take(live, row, early or await asked(live, arrival.call))
+        except BaseException:
+            await live.application.close()
+            raise
+
+
+def guest_of(call: Call, route: Route) -> Guest:
+    """Give what is counted of a call. Callers without a number of their own are not one and the same."""
+    known = call.direction != "outbound" and any(char.isdigit() for char in call.caller)
+    return Guest(route.name, user_of(call.caller) if known else "")
+
+
+def limits_of(route: Route | None, settings: Settings) -> Limits:
+    server = settings.server
+    return Limits(
+        server.max_calls, route.max_calls if route else None, server.max_calls_per_caller, server.max_calls_per_s
+    )
