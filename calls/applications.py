@@ -134,4 +134,5 @@ class Asking:
             gone=partial(self._obeying.left_alone, call.call_sid),
             patience_s=timeout_s,
             heartbeat_s=settings.server.heartbeat_s,
+            send_timeout_s=settings.server.send_timeout_s,
         )

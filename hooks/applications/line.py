@@ -27,13 +27,21 @@ class Line:
     """`perform` is given what the session decides, but for what is to be sent."""
 
     def __init__(
-        self, url: str, session: ControlSocket, perform: Callable[[Effect], None], *, call_sid: str, heartbeat_s: float
+        self,
+        url: str,
+        session: ControlSocket,
+        perform: Callable[[Effect], None],
+        *,
+        call_sid: str,
+        heartbeat_s: float,
+        send_timeout_s: float,
     ) -> None:
         self._url = url
         self._session = session
         self._perform = perform
         self._log = log.bind(call_sid=call_sid)
         self._heartbeat_s = heartbeat_s
+        self._send_timeout_s = send_timeout_s
         self._http = client_session(TRUSTED)  # only the configuration gives an application with a socket its URL
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._settled = asyncio.Event()
@@ -56,11 +64,15 @@ class Line:
             await self._settled.wait()
 
     async def send(self, text: str) -> None:
-        """Send a message; HookBroken where that cannot be, or was lost on its way."""
-        if self._socket is None:
+        """Send a message; HookBroken where that cannot be, or was lost on its way. Who does not read is left."""
+        if (socket := self._socket) is None:
             raise HookBroken("the application's socket is gone")
         try:
-            await self._socket.send_str(text)
+            async with asyncio.timeout(self._send_timeout_s):
+                await socket.send_str(text)
+        except TimeoutError:
+            self._tasks.start(_left(socket))
+            raise HookBroken("the application does not read its socket") from None
         except (ConnectionError, aiohttp.ClientError) as error:
             raise HookBroken("the application's socket was lost") from error
 
@@ -82,7 +94,7 @@ class Line:
         self._hurry.set()
         try:
             if self._socket is not None:
-                await self._socket.close(code=code)
+                await _left(self._socket, code)
         finally:  # a server that stops does not wait for an application to agree to the end
             await self._tasks.cancel()
             await self._http.close()
@@ -114,7 +126,7 @@ class Line:
                     await self._do(self._session.said(message.data))
                     await self._hold_back(socket)
         except HookBroken:
-            await socket.close()
+            await _left(socket)
         finally:
             watch.cancel()
             self._socket = None
@@ -172,5 +184,8 @@ async def connected(http: aiohttp.ClientSession, url: str, *, heartbeat_s: float
     return socket
 
 
-async def _left(socket: aiohttp.ClientWebSocketResponse) -> None:
-    await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+async def _left(socket: aiohttp.ClientWebSocketResponse, code: int = aiohttp.WSCloseCode.GOING_AWAY) -> None:
+    """Close in order, or break off where not even the close can be sent (aiohttp does so when that is cancelled)."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(2 * CLOSING_S):  # one for our close to leave, one for theirs to come
+            await socket.close(code=code)

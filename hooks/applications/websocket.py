@@ -72,6 +72,7 @@ class Websocket:
         gone: Gone,
         patience_s: float,
         heartbeat_s: float,
+        send_timeout_s: float,
     ) -> None:
         """`patience_s`: for the first verbs, at most; jambonz' own 5 s where it is more."""
         self._url = urldefrag(url).url
@@ -82,6 +83,7 @@ class Websocket:
         self._gone = gone
         self._patience_s = min(patience_s, ACK_TIMEOUT_S)
         self._heartbeat_s = heartbeat_s
+        self._send_timeout_s = send_timeout_s
         self._tasks = Tasks()
         self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_COMMANDS)
         self._refused: set[str] = set()
@@ -126,7 +128,12 @@ class Websocket:
         body = json.dumps(attributes)
         self._session = ControlSocket(self._call_sid, body, new_id=lambda: uuid4().hex, greeting=greeting)
         line = self._line = Line(
-            self._url, self._session, self._perform, call_sid=self._call_sid, heartbeat_s=self._heartbeat_s
+            self._url,
+            self._session,
+            self._perform,
+            call_sid=self._call_sid,
+            heartbeat_s=self._heartbeat_s,
+            send_timeout_s=self._send_timeout_s,
         )
         self._transport.join(self._call_sid, self)
         self._tasks.start(self._stay(line))

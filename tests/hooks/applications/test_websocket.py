@@ -14,7 +14,7 @@ from hooks.applications import line, websocket
 from hooks.applications.websocket import Websocket
 from hooks.control_socket import Command
 from hooks.transports.app import AppTransport
-from hooks.transports.base import HookFailure, HookReply, HookRequest, HookTimeout, HookUnreachable
+from hooks.transports.base import HookBroken, HookFailure, HookReply, HookRequest, HookTimeout, HookUnreachable
 from tests.live.serving import serving_application, until
 
 JsonObject = dict[str, Any]
@@ -93,7 +93,8 @@ def an_application(url: str, transport: AppTransport, heed: Any = None, **option
     async def ignore(_: Command) -> None:
         return None
 
-    settings: JsonObject = {"patience_s": 5, "heartbeat_s": 20, "gone": lambda: None, **options}
+    settings: JsonObject = {"patience_s": 5, "heartbeat_s": 20, "send_timeout_s": 10, "gone": lambda: None}
+    settings |= options
     return Websocket(url, call_sid="c/1", transport=transport, heed=heed or ignore, **settings)
 
 
@@ -320,6 +321,50 @@ async def test_what_is_to_be_told_meanwhile_waits_for_the_socket() -> None:
         await until(lambda: not is_open(behind))
         assert (await transport.send(request(behind, "/event", "event"))).status == 204
         await told.wait()
+
+
+def frozen_once() -> tuple[Server, asyncio.Event]:
+    """Make an application that stops reading when it has begun; the event is set when it is found again."""
+    found = asyncio.Event()
+
+    async def freezes(peer: Peer) -> None:
+        await peer.begins()
+        assert peer.socket._req
+        assert peer.socket._req.transport
+        peer.socket._req.transport.pause_reading()
+        await found.wait()
+
+    async def goes_on(peer: Peer) -> None:
+        await peer.begins("session:reconnect")
+        found.set()
+        await peer.stays()
+
+    return Server(freezes, goes_on), found
+
+
+async def test_one_that_answers_no_ping_is_looked_for_anew() -> None:
+    server, found = frozen_once()
+    async with served(server, heartbeat_s=0.1) as (behind, _):
+        await behind.answer({})
+        async with asyncio.timeout(5):
+            await found.wait()
+
+
+async def test_one_that_does_not_read_is_left_and_looked_for_anew() -> None:
+    server, found = frozen_once()
+
+    async def say_much(behind: Websocket) -> None:
+        assert behind._line
+        for _ in range(24):
+            await behind._line.send("x" * 1024 * 1024)
+
+    with capture_logs() as logs:
+        async with served(server, send_timeout_s=0.1) as (behind, _), asyncio.timeout(5):
+            await behind.answer({})
+            with pytest.raises(HookBroken, match="does not read"):
+                await say_much(behind)
+            await found.wait()
+    assert [line["event"] for line in logs] == ["application.dropped"]
 
 
 async def test_one_that_does_not_come_back_is_given_up() -> None:
