@@ -25,6 +25,7 @@ from config.settings import Route, Settings
 from hooks.dispatcher import Dispatcher
 from media.platforms.base import Call
 from store.base import CallRow, Store, repeats
+from tasks import Tasks
 
 log = structlog.get_logger("calls")
 
@@ -52,8 +53,9 @@ class Arriving:
         calls: Register,
         taking: Taking,
         asking: Asking,
-        machine: Machine,
+        tasks: Tasks,
         *,
+        machine: Machine,
         observer: Observer,
         owner: str,
     ) -> None:
@@ -61,10 +63,13 @@ class Arriving:
         self._calls = calls
         self._taking = taking
         self._asking = asking
+        self._tasks = tasks
         self._machine = machine
         self._observer = observer
         self._owner = owner
         self._admission = Admission()
+        self._turned_away: dict[str, bytes] = {}
+        "By their sids, what those were answered whose rows are not written yet."
         self._now = asyncio.get_running_loop().time
         self.draining = False
 
@@ -87,6 +92,8 @@ class Arriving:
         route = route_for(settings, call.attributes, named=placed.route if placed else "")
         row = new_call(call, platform=settings.platform.kind, route=route.name if route else "", at_s=time())
         row = replace(row, owner=self._owner)
+        if call.call_sid in self._turned_away:
+            return self._turned_away[call.call_sid]
         earlier = await self._store.by_sid(call.call_sid)
         if earlier and repeats(row, earlier):
             log.info("webhook_duplicate", call_sid=call.call_sid, route=earlier.route)
@@ -98,7 +105,7 @@ class Arriving:
             return declined.document
         guest = guest_of(call, route)
         if refusal := self._refusal(guest, route, settings, announced=placed is not None):
-            answer = await self._turned_away(row, route, arrival.seat, refusal)
+            answer = self._turn_away(row, route, arrival.seat, refusal)
             return await self._take(arrival, row, route, refusal) if answer is None else answer
         if placed is None:
             self._admission.begun(self._now())
@@ -115,20 +122,28 @@ class Arriving:
         limits, means = limits_of(route, settings), self._machine.means(now)
         return self._admission.refusal(guest, here, limits, means, now=now, announced=announced)
 
-    async def _turned_away(self, row: CallRow, route: Route, seat: Seat, refusal: Refusal) -> bytes | None:
-        """Answer a call with `busy` verbs that end it, and remember nothing but its row.
+    def _turn_away(self, row: CallRow, route: Route, seat: Seat, refusal: Refusal) -> bytes | None:
+        """Answer a call with `busy` verbs that end it, and remember nothing but its row, for which it does not wait.
 
         None where there is more to do for it: its verbs ask something of us, or its statuses are to be told.
         """
         next_ = extend(row, filled(route.busy, row.attributes), route, seat.place, fallback=())
         if next_.returns or status_hook(route):
             return None
-        document, end = as_bytes(next_.document), turned_away(*refusal, at_s=row.created_at_s)
-        kept = await self._store.create(replace(next_.row, document=document, state="completed", end=end))
+        end = turned_away(*refusal, at_s=row.created_at_s)
+        row = replace(next_.row, document=as_bytes(next_.document), state="completed", end=end)
+        self._turned_away[row.call_sid] = row.document
+        self._tasks.start(self._write_down(row, refusal))
+        return row.document
+
+    async def _write_down(self, row: CallRow, refusal: Refusal) -> None:
+        try:
+            kept = await self._store.create(row)
+        finally:
+            del self._turned_away[row.call_sid]
         if kept.id == row.id:  # no other process was faster
-            log.warning("call_refused_busy", call_sid=row.call_sid, route=route.name, **refusal._asdict())
-            self._observer.call_refused(route.name, refusal.reason)
-        return kept.document
+            log.warning("call_refused_busy", call_sid=row.call_sid, route=row.route, **refusal._asdict())
+            self._observer.call_refused(row.route, refusal.reason)
 
     async def _take(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal | None = None) -> bytes:
         told = call_of(arrival.call, route)

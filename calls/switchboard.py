@@ -88,7 +88,14 @@ class Switchboard:
         self._taking = Taking(store, self._course)
         self._adulting = Adulting(self._calls, self._asking, self._answering, self._taking, owner=owner)
         self._arriving = Arriving(
-            store, self._calls, self._taking, self._asking, machine or Machine(), observer=observer, owner=owner
+            store,
+            self._calls,
+            self._taking,
+            self._asking,
+            self._tasks,
+            machine=machine or Machine(),
+            observer=observer,
+            owner=owner,
         )
         self._recovery = Recovery(store, self._course, self._tasks, self._asking, owner=owner)
         self._reporting = Reporting(

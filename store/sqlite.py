@@ -19,6 +19,9 @@ if sys.platform != "win32":
 SCHEME = "sqlite:///"
 FILE_MODE = 0o600
 BUSY_MS = 5_000
+CONNECTIONS = 4
+"""Each has a thread and two file descriptors, and opening one takes longer than most reads: in a crowd of calls a read
+waits for another one, and not for a connection of its own."""
 PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "busy_timeout": BUSY_MS}
 "FULL: a commit survives the loss of power, too. With WAL readers never wait for the writer."
 
@@ -33,7 +36,7 @@ Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 
 
 def engine_for(file: Path, begin: Begin) -> AsyncEngine:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
+    engine = create_async_engine(f"sqlite+aiosqlite:///{file}", pool_size=CONNECTIONS, max_overflow=0)
     _set_up(engine.sync_engine, begin, BUSY_MS)
     return engine
 

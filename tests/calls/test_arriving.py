@@ -13,6 +13,7 @@ from calls.machine import Machine
 from calls.remotely import Wanted
 from config.settings import Settings
 from store.base import CallRow
+from store.memory import MemoryStore
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -65,6 +66,26 @@ async def test_who_is_refused_leaves_one_row_that_is_over_and_nothing_else() -> 
     assert exchange.counts.refused == [("route-0", "max_calls")]
     assert [line["event"] for line in logs] == ["call_refused_busy", "webhook_duplicate"]
     assert exchange.switchboard._calls.by_sid("c-2") is None
+
+
+class Slow(MemoryStore):
+    """A store on a disk that takes its time."""
+
+    async def create(self, row: CallRow) -> CallRow:
+        await asyncio.sleep(3)
+        return await super().create(row)
+
+
+@in_virtual_time
+async def test_who_is_refused_waits_for_no_disk_and_has_one_row_all_the_same() -> None:
+    exchange = Exchange(settings_of({"verbs": [LLM]}, server={"max_calls": 0}), store=Slow())
+    began = asyncio.get_running_loop().time()
+    assert [await exchange.ring(), await exchange.ring()] == [DECLINED, DECLINED]
+    assert asyncio.get_running_loop().time() - began < 0.05
+    await exchange.switchboard.drain(5)
+    assert await exchange.ring() == DECLINED
+    assert (await row_of(exchange, "c-1")).state == "completed"
+    assert exchange.counts.refused == [("route-0", "max_calls")]
 
 
 @pytest.mark.parametrize("route", [{"verbs": [LLM]}, {"verbs": [LLM], "llm_mode": "native"}, LATE])
