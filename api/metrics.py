@@ -26,6 +26,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # no `…_created` s
 SPOKEN_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 8.0)
 # One platform frame is 0.02 s: a barge-in should be out well within it.
 BARGE_IN_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.5)
+REFUSAL_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 DELIVERY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 8.0, 10.0)
 
 LAG_EVERY_S = 0.5
@@ -84,6 +85,12 @@ class Metrics:
                 buckets=BARGE_IN_S,
                 registry=registry,
             ),
+            "refusal": Histogram(
+                "hookswitch_refusal_seconds",
+                "A call for which there is no room told to its busy verbs made",
+                buckets=REFUSAL_S,
+                registry=registry,
+            ),
         }
         self._delivery = Histogram(
             "hookswitch_hook_delivery_seconds",
@@ -128,7 +135,7 @@ class Metrics:
         self._ended.labels(self._labels.name(route), self._labels.name(reason)).inc()
 
     def measure(self, name: str, seconds: float) -> None:
-        """Count one `turn_latency`, `first_audio` or `barge_in`; KeyError for another name."""
+        """Count one `turn_latency`, `first_audio`, `barge_in` or `refusal`; KeyError for another name."""
         self._measured[name].observe(seconds)
 
     def hook_tried(self, row: Delivery, *, now_s: float) -> None:

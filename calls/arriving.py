@@ -1,8 +1,8 @@
 """A new call: whether there is room for it, what it is answered with, and that it is one of ours from then on."""
 
 import asyncio
-from dataclasses import dataclass, replace
-from time import time
+from dataclasses import dataclass, field, replace
+from time import monotonic, time
 
 import structlog
 
@@ -42,6 +42,8 @@ class Arrival:
     dispatcher: Dispatcher
     control: Control | None = None
     "The control socket by which it asks."
+    came_at_s: float = field(default_factory=monotonic)
+    "The loop's own clock stands still while it is at work."
 
 
 class Arriving:
@@ -94,23 +96,37 @@ class Arriving:
         row = replace(row, owner=self._owner)
         if call.call_sid in self._turned_away:
             return self._turned_away[call.call_sid]
-        earlier = await self._store.by_sid(call.call_sid)
-        if earlier and repeats(row, earlier):
-            log.info("webhook_duplicate", call_sid=call.call_sid, route=earlier.route)
-            known = self._calls.by_row(earlier.id)
-            return known.answer if known else earlier.document
         if route is None:
-            declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
-            log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
-            return declined.document
-        guest = guest_of(call, route)
-        if refusal := self._refusal(guest, route, settings, announced=placed is not None):
-            answer = self._turn_away(row, route, arrival.seat, refusal)
-            return await self._take(arrival, row, route, refusal) if answer is None else answer
+            return await self._declined(row, call)
+        guest, known = guest_of(call, route), self._calls.by_sid(call.call_sid)
+        # What is in memory is enough to refuse a call; whether it was told before, its row finds out.
+        refusal = None if known else self._refusal(guest, route, settings, announced=placed is not None)
+        if refusal and (answer := self._turn_away(row, route, arrival.seat, refusal)) is not None:
+            self._observer.measure("refusal", monotonic() - arrival.came_at_s)
+            return answer
+        if known or refusal:
+            return await self._earlier(row) or await self._take(arrival, row, route, refusal)
         if placed is None:
             self._admission.begun(self._now())
         with self._admission.coming(guest):
-            return await self._take(arrival, row, route)
+            return await self._earlier(row) or await self._take(arrival, row, route)
+
+    async def _earlier(self, row: CallRow) -> bytes | None:
+        """Give what a call was answered before; None where it is told for the first time."""
+        earlier = await self._store.by_sid(row.call_sid)
+        if earlier is None or not repeats(row, earlier):
+            return None
+        log.info("webhook_duplicate", call_sid=row.call_sid, route=earlier.route)
+        known = self._calls.by_row(earlier.id)
+        return known.answer if known else earlier.document
+
+    async def _declined(self, row: CallRow, call: Call) -> bytes:
+        """Answer a call whose number no route matches."""
+        if (answer := await self._earlier(row)) is not None:
+            return answer
+        declined = await self._store.create(replace(row, document=as_bytes(NOBODY), state="completed"))
+        log.warning("call_unrouted", call_sid=call.call_sid, called=call.called, caller=call.caller)
+        return declined.document
 
     def _refusal(
         self, guest: Guest, route: Route | None, settings: Settings, *, announced: bool = False
@@ -141,9 +157,11 @@ class Arriving:
             kept = await self._store.create(row)
         finally:
             del self._turned_away[row.call_sid]
-        if kept.id == row.id:  # no other process was faster
-            log.warning("call_refused_busy", call_sid=row.call_sid, route=row.route, **refusal._asdict())
-            self._observer.call_refused(row.route, refusal.reason)
+        if kept.id != row.id:
+            log.info("webhook_duplicate", call_sid=row.call_sid, route=kept.route)
+            return
+        log.warning("call_refused_busy", call_sid=row.call_sid, route=row.route, **refusal._asdict())
+        self._observer.call_refused(row.route, refusal.reason)
 
     async def _take(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal | None = None) -> bytes:
         told = call_of(arrival.call, route)

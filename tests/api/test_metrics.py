@@ -15,6 +15,7 @@ SERIES = {
     "hookswitch_turn_latency_seconds": ("histogram", set()),
     "hookswitch_first_audio_seconds": ("histogram", set()),
     "hookswitch_barge_in_seconds": ("histogram", set()),
+    "hookswitch_refusal_seconds": ("histogram", set()),
     "hookswitch_hook_delivery_seconds": ("histogram", {"kind"}),
     "hookswitch_hook_failures": ("counter", {"kind"}),
     "hookswitch_requests_refused": ("counter", {"reason"}),
@@ -35,6 +36,8 @@ def one_busy_day() -> Metrics:
     metrics.measure("turn_latency", 0.45)
     metrics.measure("first_audio", 0.9)
     metrics.measure("barge_in", 0.003)
+    metrics.measure("refusal", 0.003)
+    metrics.call_refused("support", "max_calls")
     metrics.hook_delivered("event", 0.02)
     metrics.hook_failed("tool")
     metrics.request_refused("stale_signature")
@@ -66,6 +69,8 @@ def test_the_series_have_the_names_kinds_and_labels_that_dashboards_know() -> No
     [
         ("hookswitch_calls_active", {}, 1),
         ("hookswitch_calls_total", {"route": "support", "reason_code": "caller_hung_up"}, 1),
+        ("hookswitch_calls_total", {"route": "support", "reason_code": "max_calls"}, 1),
+        ("hookswitch_refusal_seconds_bucket", {"le": "0.005"}, 1),
         ("hookswitch_turn_latency_seconds_bucket", {"le": "0.4"}, 0),
         ("hookswitch_turn_latency_seconds_bucket", {"le": "0.5"}, 1),
         ("hookswitch_first_audio_seconds_sum", {}, 0.9),

@@ -132,6 +132,7 @@ class Counts:
         self.started = 0
         self.ended: list[tuple[str, str]] = []
         self.refused: list[tuple[str, str]] = []
+        self.measured: list[str] = []
         self.spent: dict[str, int] = {}
 
     def call_started(self) -> None:
@@ -146,7 +147,8 @@ class Counts:
     def tokens(self, vendor: str, kind: str, count: int) -> None:
         self.spent[kind] = self.spent.get(kind, 0) + count
 
-    def measure(self, name: str, seconds: float) -> None: ...
+    def measure(self, name: str, seconds: float) -> None:
+        self.measured.append(name)
 
     def model_opened(self) -> None: ...
 

@@ -64,6 +64,7 @@ async def test_who_is_refused_leaves_one_row_that_is_over_and_nothing_else() -> 
     assert (row.state, row.end.reason_code, row.end.ended_by) == ("completed", "max_calls", "server")
     assert (exchange.counts.started, exchange.counts.ended) == (1, [])
     assert exchange.counts.refused == [("route-0", "max_calls")]
+    assert "refusal" in exchange.counts.measured
     assert [line["event"] for line in logs] == ["call_refused_busy", "webhook_duplicate"]
     assert exchange.switchboard._calls.by_sid("c-2") is None
 
@@ -74,6 +75,10 @@ class Slow(MemoryStore):
     async def create(self, row: CallRow) -> CallRow:
         await asyncio.sleep(3)
         return await super().create(row)
+
+    async def by_sid(self, call_sid: str) -> CallRow | None:
+        await asyncio.sleep(3)
+        return await super().by_sid(call_sid)
 
 
 @in_virtual_time

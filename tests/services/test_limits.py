@@ -23,12 +23,11 @@ JsonObject = dict[str, Any]
 CALLS, PER_S, MAX_CALLS = 300, 25, 20
 WARMING_UP = 100
 "What is made once and kept is made by these: pools, codecs, the arenas of the allocator."
-REFUSED_WITHIN_MS = 50
+REFUSED_WITHIN_S, MOST = 0.05, 0.99
+ROUNDS = 3
+"Where other programs kept the server from a processor, the crowd comes once more. All the rest holds in every round."
 POOLED_S = 18.0
 "Longer than the connection of a hook is kept for the next one."
-ROUNDS = 3
-"""The clock is the caller's, and its process shares a few processors with the server's, the model's and this one: where
-another program was in the way the crowd comes once more. All the rest must hold in every round."""
 KEPT_KB_A_CALL = 160
 """Of calls that were let in, not of those that were refused: they are at hand for an hour, for webhooks that come late
 or again. 30 to 70 KiB of objects, by how they ended; the rest is what the allocator does not give back."""
@@ -76,25 +75,48 @@ async def test_three_hundred_calls_where_there_is_room_for_twenty(
         config = written(tmp_path, await stack.enter_async_context(a_model(tmp_path)), base)
         server, url = await stack.enter_async_context(served(config))
         client = await stack.enter_async_context(ClientSession())
-        for nth in range(ROUNDS):
-            await called(url, WARMING_UP, first=nth * 1000)
-            before = await settled(server, client, url)
-            fates = await called(url, CALLS, first=nth * 1000 + WARMING_UP)
-            after = await settled(server, client, url, down_to=before)
+        within, told = 0.0, ""
+        for first in range(0, ROUNDS * 1000, 1000):
+            await called(url, WARMING_UP, first=first)
+            before, earlier = await settled(server, client, url), await refusals(client, url)
+            waited_s = waited(server)
+            fates = await called(url, CALLS, first=first + WARMING_UP)
+            waited_s = waited(server) - waited_s
+            after, later = await settled(server, client, url, down_to=before), await refusals(client, url)
+            within = (later[0] - earlier[0]) / (later[1] - earlier[1])
             refused = [fate for fate in fates if fate["verbs"] == ["sip:decline"]]
-            p50_ms, p99_ms, max_ms = times_of(refused)
+            told = (
+                f"{len(refused)} of {CALLS} calls refused, {within:.1%} within {REFUSED_WITHIN_S} s; as the callers saw "
+                f"it {times_of(refused)}; the server waited {waited_s:.1f} s for a processor\n{before}\n{after}"
+            )
             with capsys.disabled():
-                told = f"{p50_ms:.1f} ms (p50), {p99_ms:.1f} ms (p99), {max_ms:.1f} ms (max)"
-                sys.stdout.write(f"\n{len(refused)} of {CALLS} calls refused in {told}\n{before}\n{after}\n")
+                sys.stdout.write(f"\n{told}\n")
             judge_ends(tmp_path, application, fates, refused)
             assert after.descriptors <= before.descriptors
             assert (after.sockets, after.tasks) == (before.sockets, before.tasks)
             assert after.memory_kb - before.memory_kb < KEPT_KB_A_CALL * (CALLS - len(refused))
             assert await ready(client, url) == "ready"
-            assert (await series(client, url))["hookswitch_calls_total"] == (WARMING_UP + CALLS) * (nth + 1)
-            if p99_ms <= REFUSED_WITHIN_MS:
-                return
-    pytest.fail(f"refusals took {p99_ms:.1f} ms (p99)")
+            counted = await series(client, url)
+            assert counted["hookswitch_calls_total"] == WARMING_UP + CALLS + first * (WARMING_UP + CALLS) / 1000
+            if within >= MOST:
+                break
+    assert within >= MOST, told
+
+
+async def refusals(client: ClientSession, url: str) -> tuple[float, float]:
+    """Count those that took no longer, from the call's arrival to its answer, and all of them.
+
+    By the server's clock: a caller's process shares a few processors with the server's, the model's and this one.
+    """
+    async with client.get(f"{url}/metrics") as answer:
+        lines = dict(line.rsplit(" ", 1) for line in (await answer.text()).splitlines() if not line.startswith("#"))
+    within = lines[f'hookswitch_refusal_seconds_bucket{{le="{REFUSED_WITHIN_S}"}}']
+    return float(within), float(lines["hookswitch_refusal_seconds_count"])
+
+
+def waited(server: Process) -> float:
+    """Give for how many seconds a process was ready to run, and something else ran (schedstat)."""
+    return int(Path(f"/proc/{server.pid}/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
 
 
 def written(folder: Path, model: str, application: str) -> Path:
@@ -105,9 +127,10 @@ def written(folder: Path, model: str, application: str) -> Path:
     return path
 
 
-def times_of(refused: list[JsonObject]) -> tuple[float, float, float]:
+def times_of(refused: list[JsonObject]) -> str:
     took_ms = sorted(fate["answered_after_ms"] for fate in refused)
-    return took_ms[len(took_ms) // 2], took_ms[int(len(took_ms) * 0.99)], took_ms[-1]
+    p50_ms, p99_ms = took_ms[len(took_ms) // 2], took_ms[int(len(took_ms) * 0.99)]
+    return f"{p50_ms:.1f} ms (p50), {p99_ms:.1f} ms (p99), {took_ms[-1]:.1f} ms (max)"
 
 
 def judge_ends(folder: Path, application: Application, fates: list[JsonObject], refused: list[JsonObject]) -> None:
