@@ -29,9 +29,16 @@ class ApplicationSocket:
         monkeypatch.setattr(websocket, "Line", self._line)
 
     def _line(
-        self, url: str, session: ControlSocket, perform: Callable[[Effect], None], *, call_sid: str, heartbeat_s: float
+        self,
+        url: str,
+        session: ControlSocket,
+        perform: Callable[[Effect], None],
+        *,
+        call_sid: str,
+        heartbeat_s: float,
+        send_timeout_s: float,
     ) -> "StillSocket":
-        assert (url, heartbeat_s) == (URL, 20.0)
+        assert (url, heartbeat_s, send_timeout_s) == (URL, 20.0, 10.0)
         self.lines.append(StillSocket(self, session, perform, call_sid))
         return self.lines[-1]
 
