@@ -1,4 +1,4 @@
-"""`python -m bench`: Hookswitch and a minimal hand-written bridge, measured in turns in one run."""
+"""`python -m bench`: Hookswitch beside other bridges, measured in turns in one run; `report` writes it down."""
 
 import argparse
 import asyncio
@@ -6,60 +6,175 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
+from bench.building import BuildError, built
 from bench.caller import SetupError
-from bench.machine import CORES, before_all_others, facts, raise_file_limit, settle_on
-from bench.plan import QUICK, WHOLE, Outcome, Plan, carry_out
-from bench.report import OURS, THEIRS, results, table
+from bench.machine import CORES, before_all_others, commit, facts, raise_file_limit, settle_on
+from bench.page import PICTURE, PageError, picture, written
+from bench.peers import PeerError, install
+from bench.plan import (
+    MINIMAL,
+    OURS,
+    PEER_CALLS,
+    PIPECAT,
+    QUICK,
+    RELAY,
+    TINY,
+    VARIED,
+    WHOLE,
+    WITHOUT_TLS,
+    Outcome,
+    Plan,
+    carry_out,
+    say,
+)
+from bench.report import results, table
 from bench.servers import ServerError
+from bench.variant import Variant
 
 RESULTS = Path(__file__).with_name("results.json")
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+PLANS = {"quick": QUICK, "tiny": TINY}
+VARIANTS = (Variant(rate_hz=8000), Variant(tls=True), Variant(mode="barge_ins"), Variant(processes=2))
+"What `--all` measures after the plain run, which has bursts in it."
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about one minute: one round, shorter windows, no bursts")
-    parser.add_argument("--only", metavar="NAME", choices=(OURS, THEIRS), help=f"measure {OURS} or {THEIRS} alone")
+    parser.add_argument("action", nargs="?", choices=("run", "report"), default="run", help="report: write the page")
+    lengths = parser.add_mutually_exclusive_group()
+    lengths.add_argument("--quick", dest="plan", action="store_const", const="quick", help="about two minutes")
+    lengths.add_argument("--tiny", dest="plan", action="store_const", const="tiny", help="only whether all of it works")
+    parser.add_argument("--only", metavar="NAMES", type=chosen, help=f"such as {OURS},{RELAY}: measure these alone")
+    parser.add_argument("--peers", action="store_true", help="pipecat as well; installs it under .build/ when needed")
+    parser.add_argument("--all", action="store_true", help="the plain run, and each variant after it")
+    parser.add_argument("--rate", type=int, choices=(8000, 24000), default=24000, help="of the platform's audio, Hz")
+    parser.add_argument("--tls", action="store_true", help="on the model's side")
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument("--bursts", dest="mode", action="store_const", const="bursts", help="nothing but bursts")
+    modes.add_argument("--barge-ins", dest="mode", action="store_const", const="barge_ins", help="bursts, cut short")
+    parser.add_argument("--processes", type=int, default=1, help="of each server")
+    parser.add_argument("--tones", action="store_true", help="latency by onsets: for servers that change the samples")
+    parser.add_argument("--calls", type=int, help="in the steady window")
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--fifo", action="store_true", help="SCHED_FIFO, for a machine shared with others (needs root)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures go (bench/results.json)")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where `report` puts them (docs/performance.md)")
     return parser.parse_args()
 
 
-async def run(plan: Plan, names: list[str]) -> dict[str, Outcome]:
-    """SIGINT and SIGTERM both end it tidily, so that no server is left behind."""
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    return await carry_out(plan, names)
+def chosen(names: str) -> list[str]:
+    """:raises argparse.ArgumentTypeError: there is none of that name"""
+    asked, known = names.split(","), (OURS, MINIMAL, RELAY, PIPECAT)
+    if strange := set(asked) - set(known):
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(strange))}: not one of {', '.join(known)}")
+    return asked
 
 
 def main() -> int:
     options = arguments()
+    try:
+        return write_page(options.out, options.page) if options.action == "report" else run(options)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("stopped; what was not finished is not written", file=sys.stderr)
+        return 130
+    except (ServerError, SetupError, BuildError, PeerError, PageError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
     if not sys.platform.startswith("linux"):
         print("error: the benchmark reads /proc and pins processes to cores; it needs Linux", file=sys.stderr)
         return 2
-    plan = QUICK if options.quick else WHOLE
+    variant = Variant(options.mode or "realtime", options.rate, options.tls, options.processes, options.tones)
+    native = built("load") is not None
+    names = names_of(options, variant, native=native)
+    if PIPECAT in names:
+        say("pipecat: installing what is not there yet under .build/peers")
+        install(PIPECAT)
     raise_file_limit()
-    settle_on(os.getpid(), CORES and CORES[1])
     if options.fifo:
         before_all_others()
-    machine = facts()
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            outcomes = runner.run(run(plan, [options.only] if options.only else [OURS, THEIRS]))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        print("stopped; nothing was written", file=sys.stderr)
-        return 130
-    except (ServerError, SetupError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    found = results(outcomes, plan, machine)
-    options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(table(found))
+    settle_on(os.getpid(), CORES and CORES[1], urgent=not native)
+    machine = {**facts(), "native_load": native, "commit": commit()}
+    measure_and_keep(options, variant, names, machine)
+    for other in VARIANTS if options.all else ():
+        named = [name for name in names_of(options, other, native=native) if name != PIPECAT]
+        measure_and_keep(options, other, named, machine)
+    return 0
+
+
+def measure_and_keep(
+    options: argparse.Namespace, variant: Variant, names: Sequence[str], machine: dict[str, object]
+) -> None:
+    plan = plan_of(options, variant, names)
+    machine["measured_at"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    found = results(measure(plan, variant, names), plan, variant, machine)
+    keep(options.out, found, variant)
+    print(table(found), flush=True)
+
+
+def plan_of(options: argparse.Namespace, variant: Variant, names: Sequence[str]) -> Plan:
+    plan = PLANS.get(options.plan) or (WHOLE if variant == Variant() else VARIED)
+    if variant.mode != "realtime":
+        plan = replace(plan, seconds=max(plan.seconds, 5.0), burst_rounds=0)  # a cycle lasts 5 s
+    few_calls = min(PEER_CALLS, plan.calls) if PIPECAT in names else 0
+    return replace(plan, calls=options.calls or plan.calls, rounds=options.rounds or plan.rounds, few_calls=few_calls)
+
+
+def names_of(options: argparse.Namespace, variant: Variant, *, native: bool) -> list[str]:
+    """Say who takes part: the relay where it can be built, and plainly, for it knows no TLS."""
+    if options.only:
+        return list(options.only)
+    relay = [RELAY] if native and not variant.tls else []
+    plain = [WITHOUT_TLS] if variant.tls else []
+    # Pipecat's model leg is linear at 24 kHz whatever the platform's rate is: then only tones come through.
+    pipecat = [PIPECAT] if options.peers and variant.rate_hz == 24000 else []
+    return [OURS, *plain, MINIMAL, *relay, *pipecat]
+
+
+def measure(plan: Plan, variant: Variant, names: Sequence[str]) -> dict[str, Outcome]:
+    """SIGINT and SIGTERM both end it tidily, so that no server is left behind."""
+
+    async def carried_out() -> dict[str, Outcome]:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await carry_out(plan, variant, names)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(carried_out())
+
+
+def keep(path: Path, found: dict[str, Any], variant: Variant) -> None:
+    """The plain run is the file, variants stand in it by name; each says when and at which commit it was measured."""
+    before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    variants = before.get("variants", {})
+    if variant == Variant():
+        kept = {**found, "variants": variants}
+    else:
+        kept = {**(before or found), "variants": {**variants, variant.name: found}}
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def write_page(out: Path, page: Path) -> int:
+    if not out.exists():
+        raise PageError(f"there are no figures in {out}: run `make bench` first")
+    found = json.loads(out.read_text(encoding="utf-8"))
+    page.write_text(written(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+    drawn = page.parent / PICTURE
+    drawn.parent.mkdir(exist_ok=True)
+    drawn.write_text(picture(found), encoding="utf-8")
+    print(f"written: {page}, {drawn}")
     return 0
 
 

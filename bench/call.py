@@ -1,6 +1,7 @@
 """One call under load, both of its far ends: what was sent when, and what has come."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.audio import Run, Track, caller_tag, model_tag
@@ -18,7 +19,12 @@ class Lane:
         return self.track.runs
 
     @property
+    def cuts(self) -> Sequence[tuple[int, int]]:
+        return ()
+
+    @property
     def open(self) -> bool:
+        """Whole frames have come through."""
         return self.track.expected > 0
 
 
@@ -29,12 +35,11 @@ class Call:
     to_caller: Lane
     dropped: str = ""
     "Why the call ended before it was hung up; empty while all is well."
+    asked_ns: int = 0
+    "When its webhook was posted."
+    configured_ns: int = -1
+    "From there to the arrival of `session.update`."
 
     @classmethod
-    def numbered(cls, number: int) -> "Call":
-        return cls(number, Lane(Track(caller_tag(number))), Lane(Track(model_tag(number))))
-
-    @property
-    def talking(self) -> bool:
-        """Whole frames have come through in both directions."""
-        return self.to_model.open and self.to_caller.open
+    def numbered(cls, number: int, asked_ns: int) -> "Call":
+        return cls(number, Lane(Track(caller_tag(number))), Lane(Track(model_tag(number))), asked_ns=asked_ns)

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -47,12 +48,41 @@ def call_body(number: int) -> dict[str, Any]:
     return {**sids, **ends, "call_status": "trying", "sip_status": 100, "sip_reason": "Trying"}
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """The verb that joins a call to its server."""
+
+    url: str
+    action_hook: str | None
+
+
+async def answered(base_url: str, number: int) -> Listen:
+    """POST /call, and read the `listen` verb in the answer."""
+    status, content = await post(f"{base_url}/call", call_body(number))
+    try:
+        listen = next(verb for verb in json.loads(content) if verb.get("verb") == "listen")
+    except (ValueError, AttributeError, TypeError, StopIteration):
+        raise SetupError(f"POST /call: no listen verb in the answer {status}: {content[:300]!r}") from None
+    return Listen(listen["url"], listen.get("actionHook"))
+
+
+async def asked_what_next(listen: Listen, number: int) -> None:
+    """The caller has hung up; jambonz then asks the listen's actionHook what comes next."""
+    if listen.action_hook:
+        await post(listen.action_hook, {**call_body(number), "call_status": "completed", "dial_call_duration": 9})
+
+
+def about(number: str, rate_hz: int) -> dict[str, Any]:
+    """The text that opens a media socket."""
+    said = {"sampleRate": rate_hz, "mixType": "mono", "callSid": f"bench-{number}", "to": NUMBER}
+    return {**said, "direction": "inbound", "callStatus": "in-progress", "accountSid": "bench-account"}
+
+
 class Caller(asyncio.Protocol):
     """One media socket. `tick()` sends the next 20 ms; the first message is double, as jambonz's is."""
 
     def __init__(self, call: Call, url: str) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.action_hook: str | None = None
         self._call = call
         self._url = urlsplit(url)
         self._tag = caller_tag(call.number)
@@ -118,9 +148,7 @@ class Caller(asyncio.Protocol):
         if b" 101 " not in head.split(b"\r\n", 1)[0] + b" ":
             self.opened.set_exception(SetupError(f"the media socket was refused: {self._answer[:300]!r}"))
             return b""
-        about = {"sampleRate": 24000, "mixType": "mono", "callSid": f"bench-{self._call.number:08d}", "to": NUMBER}
-        about |= {"direction": "inbound", "callStatus": "in-progress", "accountSid": "bench-account"}
-        self._write(frame(TEXT, json.dumps(about).encode(), masked=True))
+        self._write(frame(TEXT, json.dumps(about(f"{self._call.number:08d}", 24000)).encode(), masked=True))
         self.opened.set_result(None)
         return rest
 
@@ -137,27 +165,14 @@ class Caller(asyncio.Protocol):
             self._transport.write(data)
 
 
-async def place(call: Call, base_url: str) -> Caller:
-    """POST /call, then the media socket of the `listen` verb in the answer."""
-    status, content = await post(f"{base_url}/call", call_body(call.number))
-    try:
-        listen = next(verb for verb in json.loads(content) if verb.get("verb") == "listen")
-    except (ValueError, AttributeError, TypeError, StopIteration):
-        raise SetupError(f"POST /call: no listen verb in the answer {status}: {content[:300]!r}") from None
-    url = urlsplit(listen["url"])
-    caller = Caller(call, listen["url"])
-    caller.action_hook = listen.get("actionHook")
-    await asyncio.get_running_loop().create_connection(lambda: caller, url.hostname, url.port)
+async def connect(call: Call, url: str) -> Caller:
+    """Open the media socket."""
+    parts = urlsplit(url)
+    caller = Caller(call, url)
+    await asyncio.get_running_loop().create_connection(lambda: caller, parts.hostname or "127.0.0.1", parts.port or 80)
     try:
         await caller.opened
     except BaseException:
         caller.hang_up()
         raise
     return caller
-
-
-async def end(call: Call, caller: Caller) -> None:
-    """The caller hangs up; jambonz then asks the listen's actionHook what comes next."""
-    caller.hang_up()
-    if caller.action_hook:
-        await post(caller.action_hook, {**call_body(call.number), "call_status": "completed", "dial_call_duration": 9})

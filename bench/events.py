@@ -52,6 +52,15 @@ def merged(own: JsonObject, asked: JsonObject) -> JsonObject:
     return both
 
 
+def speech_started(item_id: str) -> JsonObject:
+    """The caller begins to talk over the agent."""
+    return {"type": _SPEECH[0], "audio_start_ms": 1000, "item_id": item_id}
+
+
+def speech_stopped(item_id: str) -> JsonObject:
+    return {"type": _SPEECH[1], "audio_end_ms": 2000, "item_id": item_id}
+
+
 class Response:
     """One spoken answer: what comes before its audio, beside it and after it."""
 
@@ -97,6 +106,27 @@ class Response:
         yield {"type": "conversation.item.done", "previous_item_id": None, "item": item}
         yield {"type": "response.output_item.done", "response_id": self.id, "output_index": 0, "item": item}
         yield {"type": "response.done", "response": self._response("completed", [item])}
+
+    def interrupted(self) -> Iterator[JsonObject]:
+        """What comes when the caller talks over it."""
+        item = self._item("incomplete", [{"type": "output_audio", "transcript": ""}])
+        yield speech_started(f"{self.item_id}_b")
+        yield {"type": "response.output_audio.done", **self._place}
+        yield {"type": "response.output_item.done", "response_id": self.id, "output_index": 0, "item": item}
+        cancelled = {"type": "cancelled", "reason": "turn_detected"}
+        yield {"type": "response.done", "response": self._response("cancelled", [item]) | {"status_details": cancelled}}
+        yield speech_stopped(f"{self.item_id}_b")
+
+    def truncated(self) -> JsonObject:
+        return {
+            "type": "conversation.item.truncated",
+            "item_id": self.item_id,
+            "content_index": 0,
+            "audio_end_ms": 2000,
+        }
+
+    def delta(self, audio: str) -> JsonObject:
+        return {"type": "response.output_audio.delta", **self._place, "delta": audio}
 
     def delta_parts(self, event_id_digits: int) -> tuple[bytes, bytes, bytes]:
         """An audio delta around its two gaps: event id (of so many characters), base64."""

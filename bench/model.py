@@ -11,14 +11,13 @@ from binascii import Error, a2b_base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Literal, cast
+from typing import cast
 
 from bench.audio import FRAME_MS, MAX_FRAMES, NOISE64, SEQ, SEQ64, TAG_BYTES, base64_frames, model_tag, number_in
 from bench.call import Call
 from bench.events import JsonObject, Response, created, encode, updated, wanted
 from bench.framing import CLOSE, PING, PONG, TEXT, FrameReader, accept_key, frame, header
-
-Mode = Literal["realtime", "bursts"]
+from bench.variant import Mode
 
 BURST_DELTA_FRAMES = 200 // FRAME_MS
 BURST_SPEECH_FRAMES = 4000 // FRAME_MS
@@ -51,6 +50,7 @@ class Model(asyncio.Protocol):
         self._open = False
         self._transport: asyncio.Transport | None = None
         self._call: Call | None = None
+        self._updated_ns = 0
         self._response: Response | None = None
         self._asked: JsonObject | None = None
         self._responses = 0
@@ -133,6 +133,7 @@ class Model(asyncio.Protocol):
     def _asked_for(self, event: JsonObject) -> None:
         match event.get("type"):
             case "session.update":
+                self._updated_ns = perf_counter_ns()
                 self._say(updated(id(self), event.get("session", {})))
             case "response.create":
                 self._asked = event.get("response") or {}
@@ -148,6 +149,7 @@ class Model(asyncio.Protocol):
             self._studio.complaints.append("the model heard audio that no caller sent")
             return
         self._call = self._studio.calls[number]
+        self._call.configured_ns = self._updated_ns - self._call.asked_ns
         self._tag64 = b64encode(model_tag(number))
         self._studio.speaking[number] = self
 

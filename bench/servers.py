@@ -1,16 +1,19 @@
-"""The two servers under test, each started as a process of its own."""
+"""The servers under test, each started as a process of its own, or as several."""
 
 import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.building import built
 from bench.caller import WEBHOOK_SECRET
 from bench.events import MATCHED
 from bench.machine import settle_on
+from bench.peers import python_of
+from bench.variant import Variant
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 20
@@ -20,12 +23,12 @@ server: {{host: 127.0.0.1, max_calls: 2000, drain_s: 1}}
 store: memory://
 platform: {{kind: jambonz, version: "0.9", webhook_secrets: ["{secret}"]}}
 vendors:
-  openai: {{api_key: bench, url: "ws://127.0.0.1:{model_port}/v1/realtime"}}
+  openai: {{api_key: bench, url: "{model_url}"}}
 hooks: {{base_url: "http://127.0.0.1:{sink_port}"}}
 routes:
   - name: bench
     numbers: ["*"]
-    media: {{sample_rate_hz: 24000, lead_ms: 200}}
+    media: {{sample_rate_hz: {rate_hz}, lead_ms: 200}}
     verbs:
       - verb: llm
         vendor: openai
@@ -47,46 +50,86 @@ class ServerError(Exception):
 @dataclass(frozen=True, slots=True)
 class Server:
     name: str
-    url: str
-    pid: int
+    urls: Sequence[str]
+    "One of each process; calls go to them in turns."
+    pids: Sequence[int]
 
     @property
     def paces(self) -> bool:
-        """It has a schedule: it sends no more than the lead ahead. The minimal bridge has none."""
-        return self.name != "minimal"
+        """It has a schedule: it sends no more than the lead ahead. The others have none."""
+        return self.name == "hookswitch"
 
 
-def command(name: str, folder: Path, *, model_port: int, sink_port: int) -> tuple[list[str], dict[str, str]]:
-    """(arguments, environment); writes the configuration into `folder`."""
-    if name == "minimal":
-        url = f"ws://127.0.0.1:{model_port}/v1/realtime"
-        return [sys.executable, str(ROOT / "bench/minimal.py")], {"OPENAI_REALTIME_URL": url, "OPENAI_API_KEY": "bench"}
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What a server under test is told of the load."""
+
+    variant: Variant
+    model_port: int
+    sink_port: int
+    certificate: str = ""
+
+    @property
+    def model_url(self) -> str:
+        return f"{'wss' if self.variant.tls else 'ws'}://127.0.0.1:{self.model_port}/v1/realtime"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        said = {"OPENAI_REALTIME_URL": self.model_url, "OPENAI_API_KEY": "bench", "RATE_HZ": str(self.variant.rate_hz)}
+        return said | ({"SSL_CERT_FILE": self.certificate} if self.certificate else {})
+
+
+def command(name: str, folder: Path, doors: Doors) -> list[str]:
+    """Say how a server is started; writes Hookswitch's configuration into `folder`."""
+    match name:
+        case "minimal":
+            return [sys.executable, str(ROOT / "bench/minimal.py")]
+        case "relay":
+            return [str(built("relay"))]
+        case "pipecat":
+            return [str(python_of("pipecat")), "-P", str(ROOT / "bench/peers/pipecat.py")]
     config = folder / "bench.yaml"
-    events = ", ".join(f'"{pattern}"' for pattern in MATCHED)
-    filled = CONFIG.format(secret=WEBHOOK_SECRET, model_port=model_port, sink_port=sink_port, events=events)
-    config.write_text(filled, encoding="utf-8")
-    return [sys.executable, str(ROOT / "app.py"), "serve", "--config", str(config), "--port", "0"], {}
+    config.write_text(
+        CONFIG.format(
+            secret=WEBHOOK_SECRET,
+            model_url=doors.model_url,
+            sink_port=doors.sink_port,
+            rate_hz=doors.variant.rate_hz,
+            events=", ".join(f'"{pattern}"' for pattern in MATCHED),
+        ),
+        encoding="utf-8",
+    )
+    return [sys.executable, str(ROOT / "app.py"), "serve", "--config", str(config), "--port", "0"]
 
 
 @contextlib.asynccontextmanager
-async def running(
-    name: str, folder: Path, *, model_port: int, sink_port: int, core: int | None
-) -> AsyncIterator[Server]:
-    """The server, ready; ended when the block is left, however that happens."""
-    arguments, environment = command(name, folder, model_port=model_port, sink_port=sink_port)
+async def running(name: str, folder: Path, doors: Doors, cores: Sequence[int]) -> AsyncIterator[Server]:
+    """The server's processes, ready, each on one of the cores in turns; ended when the block is left."""
+    async with contextlib.AsyncExitStack() as stack:
+        started = []
+        for nth in range(doors.variant.processes):
+            own = folder / str(nth)
+            own.mkdir()
+            core = cores[nth % len(cores)] if cores else None
+            started.append(await stack.enter_async_context(_process(name, own, doors, core)))
+        yield Server(name, [url for url, _ in started], [pid for _, pid in started])
+
+
+@contextlib.asynccontextmanager
+async def _process(name: str, folder: Path, doors: Doors, core: int | None) -> AsyncIterator[tuple[str, int]]:
     log = folder / f"{name}.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *arguments,
+            *command(name, folder, doors),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             cwd=folder,
-            env={**os.environ, **environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **doors.environment, "PYTHONPATH": str(ROOT) if name == "hookswitch" else ""},
         )
     try:
         settle_on(process.pid, core)
-        yield Server(name, await _listening(process, log), process.pid)
+        yield await _listening(process, log), process.pid
     except Exception as error:
         if process.returncode is None:
             raise
