@@ -35,15 +35,15 @@ test-services: .venv/.ready-dev  ## what needs a system package, another Python,
 conformance: .venv/.ready-dev    ## docs/llm-verb.md anew: what the llm verb does, claim by claim (two minutes)
 	@$(BIN)/python -m pytest -m claim --conformance=docs/llm-verb.md
 
-bench: .venv/.ready          ## the media path against a minimal bridge, in one interleaved run
-	@$(BIN)/python -m bench
+bench: .venv/.ready          ## the media path beside other bridges, in turns (PEERS=1: pipecat too; ALL=1: all variants)
+	@$(BIN)/python -m bench $(if $(PEERS),--peers) $(if $(ALL),--all)
 
 lock:                        ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: pyproject.toml --group dev --extra mcp -c requirements.lock -o requirements-dev.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* demo/call.wav demo/report.json
+	rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* demo/call.wav demo/report.json
 
 .venv/.ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer not found. Debian: apt-get install python3 python3-venv" >&2; exit 1; }
