@@ -29,6 +29,7 @@ from bench.plan import (
     TINY,
     VARIED,
     WHOLE,
+    WITH_GOOD_HOOKS,
     WITHOUT_TLS,
     Outcome,
     Plan,
@@ -42,7 +43,10 @@ from bench.variant import Variant
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 PLANS = {"quick": QUICK, "tiny": TINY}
-VARIANTS = (Variant(rate_hz=8000), Variant(tls=True), Variant(mode="barge_ins"), Variant(processes=2))
+VARIANTS = (
+    *(Variant(rate_hz=8000), Variant(tls=True), Variant(mode="barge_ins"), Variant(processes=2)),
+    Variant(bad_hooks=True),
+)
 "What `--all` measures after the plain run, which has bursts in it."
 
 
@@ -60,6 +64,7 @@ def arguments() -> argparse.Namespace:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--bursts", dest="mode", action="store_const", const="bursts", help="nothing but bursts")
     modes.add_argument("--barge-ins", dest="mode", action="store_const", const="barge_ins", help="bursts, cut short")
+    parser.add_argument("--bad-hooks", action="store_true", help="an application that fails in every way, by turns")
     parser.add_argument("--processes", type=int, default=1, help="of each server")
     parser.add_argument("--tones", action="store_true", help="latency by onsets: for servers that change the samples")
     parser.add_argument("--calls", type=int, help="in the steady window")
@@ -94,7 +99,14 @@ def run(options: argparse.Namespace) -> int:
     if not sys.platform.startswith("linux"):
         print("error: the benchmark reads /proc and pins processes to cores; it needs Linux", file=sys.stderr)
         return 2
-    variant = Variant(options.mode or "realtime", options.rate, options.tls, options.processes, options.tones)
+    variant = Variant(
+        options.mode or "realtime",
+        options.rate,
+        options.tls,
+        options.processes,
+        bad_hooks=options.bad_hooks,
+        tones=options.tones,
+    )
     native = built("load") is not None
     names = names_of(options, variant, native=native)
     if PIPECAT in names:
@@ -136,6 +148,8 @@ def names_of(options: argparse.Namespace, variant: Variant, *, native: bool) -> 
         return list(options.only)
     relay = [RELAY] if native and not variant.tls else []
     plain = [WITHOUT_TLS] if variant.tls else []
+    if variant.bad_hooks:
+        return [OURS, WITH_GOOD_HOOKS]  # the others have no hooks
     # Pipecat's model leg is linear at 24 kHz whatever the platform's rate is: then only tones come through.
     pipecat = [PIPECAT] if options.peers and variant.rate_hz == 24000 else []
     return [OURS, *plain, MINIMAL, *relay, *pipecat]

@@ -16,6 +16,8 @@ MEANINGS = {
     "cpu_vs_relay": "CPU per call-second, against the featureless relay",
     "cpu_vs_pipecat": "CPU per call-second, against pipecat 1.14",
     "calls_vs_pipecat": "calls per core, against pipecat 1.14",
+    "p50_added_vs_good_hooks": "latency added to the audio, p50, with hooks that fail in every way against good ones",
+    "p99_added_vs_good_hooks": "the same, p99",
     "cpu_vs_without_tls": "CPU per call-second with TLS on the model's side, against Hookswitch without",
 }
 

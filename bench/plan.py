@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
+from bench.bad_sink import bad_sink
 from bench.building import built
 from bench.caller import SetupError
 from bench.load import Load
@@ -22,7 +23,8 @@ from bench.window import Window
 
 OURS, MINIMAL, RELAY, PIPECAT = "hookswitch", "minimal", "relay", "pipecat"
 WITHOUT_TLS = "without TLS"
-"Hookswitch once more, in turns with itself: what TLS adds is less than a machine changes between two runs."
+WITH_GOOD_HOOKS = "good hooks"
+"Hookswitch once more, in turns with itself: what these add is less than a machine changes between two runs."
 ON_TIME_MS = (20.0, 20.0)
 "Of the p99 added: to the model, to the caller."
 PEER_MAY_ADD_MS = (60.0, 150.0)
@@ -114,6 +116,8 @@ async def visit(name: str, plan: Plan, variant: Variant, outcome: Outcome, *, fi
     """Start the server; memory, the windows and perhaps the capacity; stop it."""
     if name == WITHOUT_TLS:
         name, variant = OURS, replace(variant, tls=False)
+    elif name == WITH_GOOD_HOOKS:
+        name, variant = OURS, replace(variant, bad_hooks=False)
     async with AsyncExitStack() as stack:
         load, server = await opened(stack, name, variant)
         on_time_ms = ON_TIME_MS
@@ -171,7 +175,8 @@ def load_for(variant: Variant) -> Load:
 async def opened(stack: AsyncExitStack, name: str, variant: Variant) -> tuple[Load, Server]:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
     load = await stack.enter_async_context(load_for(variant).open())
-    doors = Doors(variant, load.model_port, load.sink_port, load.certificate)
+    sink_port = await stack.enter_async_context(bad_sink()) if variant.bad_hooks else load.sink_port
+    doors = Doors(variant, load.model_port, sink_port, load.certificate)
     return load, await stack.enter_async_context(running(name, folder, doors, SERVER_CORES))
 
 

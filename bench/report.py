@@ -5,7 +5,18 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.figures import middle, ratio
-from bench.plan import DISTURBED, GENERATOR_FULL, MINIMAL, OURS, PIPECAT, RELAY, WITHOUT_TLS, Outcome, Plan
+from bench.plan import (
+    DISTURBED,
+    GENERATOR_FULL,
+    MINIMAL,
+    OURS,
+    PIPECAT,
+    RELAY,
+    WITH_GOOD_HOOKS,
+    WITHOUT_TLS,
+    Outcome,
+    Plan,
+)
 from bench.variant import Variant
 from bench.window import Window
 
@@ -19,6 +30,7 @@ bench/README.md."""
 RATIOS = (
     *("cpu_vs_minimal", "calls_vs_minimal", "cpu_vs_relay"),
     *("cpu_vs_pipecat", "calls_vs_pipecat", "cpu_vs_without_tls"),
+    *("p50_added_vs_good_hooks", "p99_added_vs_good_hooks"),
 )
 Row = tuple[str, str, str]
 ROWS: Sequence[Row] = (
@@ -93,8 +105,8 @@ def results(
 ) -> dict[str, Any]:
     """Give what bench/results.json holds of a run: Hookswitch's own figures, and ratios of them to the others'."""
     servers = {name: summary(outcome) for name, outcome in outcomes.items()}
-    for name in servers.keys() - {OURS, WITHOUT_TLS}:
-        servers[name]["hooks_delivered"] = None  # they have none
+    for name in servers.keys() - ({WITH_GOOD_HOOKS} if variant.bad_hooks else {OURS, WITHOUT_TLS}):
+        servers[name]["hooks_delivered"] = None  # they have none, or nobody who counts them
     ours = servers.get(OURS, {})
     minimal, relay, pipecat, plain = (servers.get(name, {}) for name in (MINIMAL, RELAY, PIPECAT, WITHOUT_TLS))
     lost = [ours[key] for key in ("lost", "burst_lost") if ours]
@@ -108,6 +120,8 @@ def results(
         "cpu_vs_pipecat": ratio(ours.get("cpu_ms_per_call_s_few"), pipecat.get("cpu_ms_per_call_s_few")),
         "calls_vs_pipecat": ratio(ours.get("calls_per_core"), pipecat.get("calls_per_core")),
         "cpu_vs_without_tls": ratio(ours.get("cpu_ms_per_call_s"), plain.get("cpu_ms_per_call_s")),
+        "p50_added_vs_good_hooks": ratio(worse(ours, "p50"), worse(servers.get(WITH_GOOD_HOOKS, {}), "p50")),
+        "p99_added_vs_good_hooks": ratio(worse(ours, "p99"), worse(servers.get(WITH_GOOD_HOOKS, {}), "p99")),
         "calls_is_lower_bound": any(is_lower_bound(outcome) for name, outcome in outcomes.items() if name == OURS),
         "p50_added_ms": worse(ours, "p50"),
         "p99_added_ms": worse(ours, "p99"),

@@ -14,6 +14,8 @@ class Variant:
     tls: bool = False
     "On the model's side."
     processes: int = 1
+    bad_hooks: bool = False
+    "The application refuses, redirects, drips, bombs and is silent by turns: `bad_sink.py`."
     tones: bool = False
     "Latency by the onsets of tones, for a server that does not pass samples on as they are."
 
@@ -29,6 +31,7 @@ class Variant:
             "" if self.rate_hz == 24000 else f"{self.rate_hz // 1000} kHz",
             "TLS" if self.tls else "",
             "" if self.processes == 1 else f"{self.processes} processes",
+            "bad hooks" if self.bad_hooks else "",
             "tones" if self.tones else "",
         ]
         return ", ".join(part for part in said if part) or "real time"
