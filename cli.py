@@ -21,6 +21,7 @@ from media.platforms import PLATFORMS
 from store.base import StoreError
 from store.opening import Ledger, ledger
 from verbs.base import JsonObject
+from verbs.origin import from_origin
 
 MAX_PORT = 65_535
 EXAMPLES = """examples:
@@ -113,8 +114,10 @@ def document_for(settings: Settings, route: Route, call: Mapping[str, Any]) -> l
         print("note: this is `fallback`:", *first.detail.values(), file=sys.stderr)
     if route.native:
         seat = Seat(place, authenticated=True)
-        return native_document.extend(row, first.verbs, route, settings, seat).document
-    return extend(row, first.verbs, route, place, fallback=filled(route.fallback, call)).document
+        next_ = native_document.extend(row, first.verbs, route, settings, seat)
+    else:
+        next_ = extend(row, first.verbs, route, place, fallback=filled(route.fallback, call))
+    return from_origin(next_.document, settings.hooks.base_url)
 
 
 def port_number(text: str) -> int:

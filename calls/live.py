@@ -31,6 +31,7 @@ from store.base import CallRow
 from verbs import parse
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
+from verbs.origin import from_origin
 from verbs.rewrite import TERMINAL
 
 
@@ -199,6 +200,10 @@ class LiveCall:
             if not self.by_socket and verbs[-1].verb not in TERMINAL:
                 verbs = [*verbs, *parse([asking(WAIT)])]
         row = replace(row, trusted=tuple(sorted(self.application.trusted)))
+        next_ = self._extended(row, verbs, closed=closed)
+        return replace(next_, document=from_origin(next_.document, self.application.origin))
+
+    def _extended(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool) -> Next:
         if self.route.native:
             route, settings, seat = self.route, self.settings, self._seat
             return native_document.extend(row, verbs, route, settings, seat, closed=closed, by_socket=self.by_socket)

@@ -18,6 +18,10 @@ class Application(Protocol):
         """Where its documents lead, if the operator's own code has made them."""
 
     @property
+    def origin(self) -> str | None:
+        """The server that a path in its documents is one of, as http(s) or ws(s), where that is no hook."""
+
+    @property
     def commanding(self) -> bool:
         """Whether it may still command its call, unasked: a call that has nothing more to do can wait for that."""
 

@@ -16,7 +16,7 @@ class Document:
 
     def __init__(self, verbs: Sequence[JsonObject], *, base_url: str | None) -> None:
         self._verbs = list(verbs)
-        self._base_url = base_url
+        self.origin = base_url
 
     async def answer(self, attributes: JsonObject) -> list[JsonObject]:  # noqa: ARG002  # they are in the verbs
         return self._verbs
@@ -25,7 +25,7 @@ class Document:
         """Nothing of it was in the earlier process."""
 
     def address(self, hook: object) -> str | None:
-        return absolute(hook, self._base_url)
+        return absolute(hook, self.origin)
 
     async def close(self) -> None:
         """Nothing reaches it."""

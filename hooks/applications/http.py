@@ -28,7 +28,7 @@ class Http:
         """`patience_s`: for the call webhook's answer, in all. The fragment of `url` is for a platform's own eyes."""
         parts = urlsplit(url)
         self._url = urldefrag(url).url
-        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self.origin = f"{parts.scheme}://{parts.netloc}"
         self._ask = ask
         self._patience_s = patience_s
 
@@ -42,7 +42,7 @@ class Http:
         """Nothing of it was in the earlier process."""
 
     def address(self, hook: object) -> str | None:
-        return absolute(hook, self._origin)
+        return absolute(hook, self.origin)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -58,7 +58,7 @@ class PythonApplication:
         self._call = call
         self._function = function
         self._target = target
-        self._base_url = base_url
+        self.origin = base_url
         self._timeout_s = timeout_s
         self._key = quote(call.call_sid, safe="")
         self._run = uuid4().hex
@@ -86,7 +86,7 @@ class PythonApplication:
     def address(self, hook: object) -> str | None:
         if isinstance(hook, str) and hook.startswith(f"{SCHEME}:"):
             return hook if self._found(hook) else None
-        return absolute(hook, self._base_url)
+        return absolute(hook, self.origin)
 
     async def close(self) -> None:
         """Leave it to whoever still has a hook of it to call."""

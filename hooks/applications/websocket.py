@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlsplit
 from uuid import uuid4
 
 import structlog
@@ -76,6 +76,7 @@ class Websocket:
     ) -> None:
         """`patience_s`: for the first verbs, at most; jambonz' own 5 s where it is more."""
         self._url = urldefrag(url).url
+        self.origin = urlsplit(url)._replace(path="", query="", fragment="").geturl()
         self._call_sid = call_sid
         self._transport = transport
         self._heed = heed

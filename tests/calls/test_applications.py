@@ -69,6 +69,16 @@ async def test_the_same_webhook_while_the_application_thinks_waits_for_the_same_
     assert [line["event"] for line in logs] == ["webhook_duplicate"] * 2
 
 
+@in_virtual_time
+async def test_audio_that_it_forks_to_a_path_goes_to_its_own_origin() -> None:
+    fork = {"url": "/audio", "actionHook": "/done", "wsAuth": {"username": "u", "password": "p"}}
+    dial = {"verb": "dial", "target": [{"type": "phone", "number": "1"}], "listen": {"url": "/fork"}}
+    applications = Applications({"/call": verbs_reply({"verb": "stream"} | fork, dial)})
+    first, second, _ = await Exchange(ASKED, applications).ring()
+    assert (first["url"], first["wsAuth"]) == ("wss://app.example.com/audio", fork["wsAuth"])
+    assert second["listen"] == {"url": "wss://app.example.com/fork"}
+
+
 @pytest.mark.parametrize(
     ("verb", "path", "told"),
     [

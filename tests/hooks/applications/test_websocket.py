@@ -152,6 +152,11 @@ async def test_where_clouds_hand_out_credentials_no_application_is() -> None:
     assert "nothing is sent there" in blocked["why"]
 
 
+async def test_its_origin_keeps_who_may_enter_and_no_path() -> None:
+    behind = an_application("wss://user:p%40ss@app.example.com:8443/ws?x=1#rc=2", AppTransport())
+    assert behind.origin == "wss://user:p%40ss@app.example.com:8443"
+
+
 # The first verbs
 
 
