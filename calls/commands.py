@@ -27,7 +27,7 @@ from media.effects import End
 from media.ends import OPERATOR_HUNG_UP, REDIRECTED
 from media.remote import RemoteRefused
 from store.base import CallRow, Store
-from verbs import Complaint, DocumentError, parse
+from verbs import Complaint, DocumentError, parse, rewrite
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 
@@ -160,7 +160,7 @@ class Commands:
         if (index := next(known, None)) is None:
             row = await self._store.update(live.row_id, partial(_with_wait_hook, target))
             index = len(row.hooks) - 1
-            live.asides |= {index}
+            live.asides = {**live.asides, index: rewrite.CONFERENCE["waitHook"]}
         return live.hook_url(index)
 
     async def redirected(self, live: LiveCall, index: int) -> bytes:
@@ -273,7 +273,8 @@ class Commands:
 
 
 def _with_wait_hook(target: str, row: CallRow) -> CallRow:
-    return replace(row, hooks=(*row.hooks, target), hook_names={**row.hook_names, len(row.hooks): "waitHook"})
+    names = {**row.hook_names, len(row.hooks): rewrite.CONFERENCE["waitHook"]}
+    return replace(row, hooks=(*row.hooks, target), hook_names=names)
 
 
 def _some(wanted: Sequence[JsonObject]) -> list[Verb]:

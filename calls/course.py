@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from calls.asides import heard
 from calls.document import HANGUP, NOTHING, Next, as_bytes
 from calls.ending import next_verbs
 from calls.leaving import Again, handed_off, leaving_verbs
@@ -114,7 +115,7 @@ class Course:
         wanted = await self.legs.ask(live, hook, body)
         if not wanted or index < live.superseded.hooks:
             return NOTHING
-        return await self._instead(live, wanted, aside=index in live.asides)
+        return await self._instead(live, wanted, beside=live.asides.get(index))
 
     async def _wait(self, live: LiveCall, index: int) -> bytes:
         """Answer a call that has nothing more to do: what its application says in time, or to ask again."""
@@ -125,14 +126,19 @@ class Course:
             return as_bytes([asking(live.hook_url(index))])
         return await self._instead(live, wanted or [HANGUP])
 
-    async def _instead(self, live: LiveCall, wanted: Sequence[JsonObject], *, aside: bool = False) -> bytes:
-        """Answer a hook with what its owner wants; nothing where that is no document."""
+    async def _instead(self, live: LiveCall, wanted: Sequence[JsonObject], *, beside: str | None = None) -> bytes:
+        """Answer a hook with what its owner wants; nothing where that is no document.
+
+        `beside`: the hook's name, where its verbs do not take the place of the call's document.
+        """
         try:
-            next_ = await self.heed(live, wanted, closed=not aside)
+            if beside:
+                wanted = heard(beside, wanted, native=live.route.native, log=live.log)
+            next_ = await self.heed(live, wanted, closed=not beside)
         except DocumentError as error:
             live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
             return NOTHING
-        if not (next_.returns or aside):
+        if not (next_.returns or beside):
             self.leave(live)
         return as_bytes(next_.document)
 
@@ -224,7 +230,7 @@ class Course:
 
     def _prepare(self, live: LiveCall, next_: Next, back: Again | None = None) -> None:
         """Keep the verb with its key, and dial its model where the caller will be with it at once."""
-        live.asides |= next_.asides
+        live.asides = {**live.asides, **next_.asides}
         self._natives.prepare(live, next_)
         live.messages = {**live.messages, **next_.messages}
         if next_.llm is None:

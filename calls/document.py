@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from calls.asides import ASIDES
 from calls.masking import masked, without_secrets
 from config.settings import Route
 from media.platforms.base import Call
@@ -21,8 +22,6 @@ from verbs.templates import fill
 
 BRIEF_VERBS = frozenset({"answer", "config", "tag"})
 "What may stand before an `llm` without a wait worth naming: the model is dialled at the webhook then."
-ASIDES = frozenset({"waitHook", "confirmHook"})
-"Their verbs are run beside the call's document, which goes on after the last of them (jambonz: verbs enqueue, dial)."
 MESSAGES = {"confirmHook": "dial:confirm", REDIRECT["actionHook"]: "session:redirect"}
 "What a hook is called on jambonz' websocket API, where that is not `verb:hook`."
 STATUSES = "hookswitch:status/"
@@ -109,8 +108,8 @@ class Next:
     "Whether the media socket will open at once."
     returns: bool = False
     "Whether the platform has a reason to come back: a media socket to open, a hook to ask."
-    asides: frozenset[int] = frozenset()
-    "The hooks of it whose verbs do not take the document's place."
+    asides: Mapping[int, str] = field(default_factory=dict)
+    "The hooks of it whose verbs do not take the document's place, by their names there."
     messages: Mapping[int, str] = field(default_factory=dict)
     "The hooks of it that have a message of their own on a websocket."
     before: Before = NONE_BEFORE
@@ -224,9 +223,9 @@ def with_hooks(row: CallRow, made: Rewritten | Left) -> CallRow:
     return replace(row, hooks=(*row.hooks, *targets), hook_names={**row.hook_names, **names})
 
 
-def asides(row: CallRow, *, since: int = 0) -> frozenset[int]:
+def asides(row: CallRow, *, since: int = 0) -> dict[int, str]:
     """Give the hooks whose verbs do not take the document's place."""
-    return frozenset(i for i, name in row.hook_names.items() if i >= since and name in ASIDES)
+    return {i: name for i, name in row.hook_names.items() if i >= since and name in ASIDES}
 
 
 def messages(row: CallRow, *, since: int = 0) -> dict[int, str]:

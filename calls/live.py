@@ -92,8 +92,8 @@ class LiveCall:
     "What it was commanded before its conversation, and nothing can tell it: done when the platform comes for that."
     telling: tuple[asyncio.Task[object], ...] = ()
     "What tells applications of what has no say any more."
-    asides: frozenset[int] = frozenset()
-    "The hooks whose verbs do not take the document's place."
+    asides: Mapping[int, str] = MappingProxyType({})
+    "The hooks whose verbs do not take the document's place, by their names there."
     messages: Mapping[int, str] = MappingProxyType({})
     "The hooks that have a message of their own on a websocket."
 

@@ -17,6 +17,9 @@ TERMINAL = frozenset({"hangup", "leave", "redirect", "sip:decline"})
 
 REDIRECT = {"actionHook": "redirect", "statusHook": "redirect.statusHook"}
 "What the hooks of that verb are called here: its platform goes there with the whole call, and with its statuses."
+CONFERENCE = {"waitHook": "conference.waitHook"}
+"The same of a conference, whose `waitHook` may answer less than that of an `enqueue`."
+_RENAMED = {"redirect": REDIRECT, "conference": CONFERENCE}
 
 _DATA = frozenset({"customerData", "data", "headers", "metadata", "tag"})
 "Free for the application's own: what is named like a hook in there is none."
@@ -32,7 +35,7 @@ class Rewritten:
     hooks: list[str]
     "What the hooks in `document` were, in the order of their indices: URLs and paths."
     hook_names: list[str]
-    "The property that each of them is, such as `waitHook`; those of the verb `redirect` by the names in `REDIRECT`."
+    "The property that each of them is, such as `waitHook`; or its name in `REDIRECT` or `CONFERENCE`."
 
 
 @dataclass(slots=True)
@@ -46,8 +49,9 @@ class _Hooks:
     def replaced_in(self, verb: Verb) -> JsonObject:
         """Return a verb as it leaves, with hooks of ours."""
         item = _lean(verb)
-        hooks = REDIRECT if verb.verb == "redirect" else {}
-        ours = {key: self._hook(name, item[key], self.redirect_url) for key, name in hooks.items() if key in item}
+        url = self.redirect_url if verb.verb == "redirect" else self.url
+        hooks = _RENAMED.get(verb.verb, {})
+        ours = {key: self._hook(name, item[key], url) for key, name in hooks.items() if key in item}
         return {key: ours[key] if key in ours else self._property(key, value) for key, value in item.items()}
 
     def replaced(self, value: JsonValue) -> JsonValue:

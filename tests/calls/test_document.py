@@ -81,7 +81,7 @@ def test_hooks_and_conversations_are_counted_over_the_whole_call() -> None:
 def test_verbs_that_are_heard_beside_a_document_need_no_last_one() -> None:
     wait = {"verb": "enqueue", "name": "x", "waitHook": "/wait", "actionHook": "/done"}
     first = extend(a_row(), parse([MENU, wait]), ROUTE, PLACE, fallback=[])
-    assert first.asides == {1}
+    assert first.asides == {1: "waitHook"}
     assert extend(first.row, parse([SAY]), ROUTE, PLACE, fallback=[], closed=False).document == [SAY]
 
 

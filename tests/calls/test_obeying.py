@@ -30,6 +30,7 @@ from tests.calls.exchange import (
 )
 from tests.simulation import WEATHER
 
+PAUSE: JsonObject = {"verb": "pause", "length": 1}
 API = {"base_url": "https://jambonz.example.com/api", "account_sid": "acc-1", "api_key": "key-of-the-api"}
 TOOLS = {"price": {"url": "/price", "parameters": {"type": "object"}}}
 TALK = settings_of({"verbs": [LLM | {"hangup": {}}], "tools": TOOLS})
@@ -201,7 +202,7 @@ async def test_a_command_for_another_leg_is_passed_on_as_such_or_refused() -> No
 def test_what_a_conference_plays_who_holds_comes_by_us(name: str, data: JsonObject) -> None:
     @in_virtual_time
     async def story() -> None:
-        applications = Applications({"/music": verbs_reply(SAY), "/other": verbs_reply(HANGUP)})
+        applications = Applications({"/music": verbs_reply(SAY), "/other": verbs_reply(PAUSE)})
         exchange, socket = Exchange(QUIET, applications), Socket()
         await exchange.ring(control=socket)
         for hook in ("/music", {"url": "/music"}, "/other"):
@@ -211,7 +212,7 @@ def test_what_a_conference_plays_who_holds_comes_by_us(name: str, data: JsonObje
         assert first == again
         assert first.startswith("https://voice.example.com/agent/call/hook/")
         assert await exchange.hook(first, call_sid="c-1") == await exchange.hook(first, call_sid="c-1") == [SAY]
-        assert await exchange.hook(other) == [HANGUP]
+        assert await exchange.hook(other) == [PAUSE]
         assert await heed(exchange, name, data) is None
         assert "must be a URL or a path" in str(await heed(exchange, name, {**data, "wait_hook": 7}))
         assert await heed(exchange, name, "hold") is None

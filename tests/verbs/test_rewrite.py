@@ -183,7 +183,7 @@ def test_the_verbs_themselves_stay_as_they_are() -> None:
 def test_a_redirect_has_hooks_of_its_own_first_the_one_that_is_asked() -> None:
     away = {"verb": "redirect", "statusHook": {"url": "/status"}, "actionHook": "/next"}
     made = rewrite(
-        parse([{"verb": "conference", "name": "c", "statusHook": "/events"}, away], strict=False),
+        parse([{"verb": "conference", "name": "c", "statusHook": "/events", "waitHook": "/wait"}, away], strict=False),
         media_url="",
         ended_url="",
         hook_url=ours,
@@ -192,8 +192,8 @@ def test_a_redirect_has_hooks_of_its_own_first_the_one_that_is_asked() -> None:
         sample_rate_hz=8000,
     )
     assert (made.hooks, made.hook_names) == (
-        ["/events", "/next", "/status"],
-        ["statusHook", "redirect", "redirect.statusHook"],
+        ["/wait", "/events", "/next", "/status"],
+        ["conference.waitHook", "statusHook", "redirect", "redirect.statusHook"],
     )
-    assert made.document[0]["statusHook"] == ours(0)
-    assert made.document[1] == {"verb": "redirect", "actionHook": "/relative/1", "statusHook": "/relative/2"}
+    assert (made.document[0]["waitHook"], made.document[0]["statusHook"]) == (ours(0), ours(1))
+    assert made.document[1] == {"verb": "redirect", "actionHook": "/relative/2", "statusHook": "/relative/3"}

@@ -1,0 +1,39 @@
+"""Hooks whose verbs are run beside the call's document, and which verbs jambonz takes there. Pure.
+
+For any other verb it throws the whole answer away, `hangup` included (jambonz-feature-server lib/tasks/dial.js,
+conference.js, enqueue.js; of a `confirmHook` lib/utils/place-outdial.js).
+"""
+
+from collections.abc import Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from verbs import parse, serialise
+from verbs.base import JsonObject
+from verbs.rewrite import CONFERENCE
+
+HEARD = frozenset({"pause", "play", "say"})
+NONE: frozenset[str] = frozenset()
+ASIDES: dict[str, frozenset[str] | None] = {
+    "confirmHook": None,
+    "waitHook": HEARD | {"leave", "tag"},
+    CONFERENCE["waitHook"]: HEARD,
+    "enterHook": HEARD,
+    "onHoldHook": HEARD,
+    # Their answers are not looked at.
+    "dtmfHook": NONE,
+    "partialResultHook": NONE,
+    "statusHook": NONE,
+}
+"By the names that `verbs.rewrite` gives hooks; None: any verb."
+
+
+def heard(hook: str, wanted: Sequence[JsonObject], *, native: bool, log: FilteringBoundLogger) -> list[JsonObject]:
+    """Keep of a hook's answer what its platform can run there; the rest is told.
+
+    :raises DocumentError: it is no document
+    """
+    verbs, taken = parse(list(wanted), strict=False, native=native), ASIDES[hook]
+    if dropped := [verb.verb for verb in verbs if taken is not None and verb.verb not in taken]:
+        log.warning("hook_verbs_dropped", hook=hook, dropped=dropped)
+    return serialise([verb for verb in verbs if taken is None or verb.verb in taken])
