@@ -56,7 +56,7 @@ MIN_NUMBER_DIGITS = 5  # of a shorter one, its last two digits would be half of 
 # What gives a secret away inside running text, such as a URL, a header dump or a library's message.
 SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(bearer|basic)\s+[\w+/=.~-]{8,}", re.IGNORECASE), r"\1 ***"),
-    (re.compile(r"\b(?:sk|ek|whsec)[-_][\w+/=-]{8,}"), HIDDEN),
+    (re.compile(r"\b(?:sk|ek|whsec|wh_secret)[-_][\w+/=-]{8,}"), HIDDEN),
     (re.compile(r"//[^/\s:@]*:[^/\s@]+@"), "//***@"),
     (re.compile(r"(/(?:media/[^/\s]+|call/(?:ended|hook))/)[^\s/?\"']+"), r"\1***"),
     (

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from calls.dispatchers import signing_secrets
 from calls.document import route_verbs
 from calls.live import LiveCall
 from config.settings import Route, Settings
@@ -123,7 +124,9 @@ class Asking:
         if route.url is None:
             return Document(route_verbs(route, call.attributes), base_url=base_url)
         if not route.url.startswith(SOCKETS):
-            hooks = dispatcher.for_call(call, urls=HookUrls(), wanted=EventFilter([], beta_names=False))
+            signed_by = signing_secrets(route.hooks)
+            nothing = EventFilter([], beta_names=False)
+            hooks = dispatcher.for_call(call, urls=HookUrls(), wanted=nothing, signed_by=signed_by)
             return Http(route.url, ask=hooks.introduce, patience_s=timeout_s)
         return Websocket(
             route.url,

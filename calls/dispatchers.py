@@ -1,7 +1,8 @@
 """The dispatchers of the configurations in use: a call's hooks go out as the one said with which it began."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import groupby
 from random import SystemRandom
 from time import monotonic, time
 from weakref import WeakSet
@@ -10,7 +11,7 @@ import structlog
 
 from config import secret_values
 from config.egress import egress_of
-from config.settings import Settings
+from config.settings import Settings, Shape
 from hooks.dispatcher import Dispatcher, Outcome
 from hooks.endpoints import BREAK_AFTER, Endpoints
 from hooks.options import HookOptions
@@ -61,6 +62,7 @@ class Dispatchers:
         )
         self._made.add(made)
         self._newest = made
+        self._signed_by = {route.name: signing_secrets(route.hooks) for route in settings.routes}
         return made
 
     async def learn(self) -> None:
@@ -71,7 +73,7 @@ class Dispatchers:
         """Send what an earlier process has left to send of one call."""
         after = (call_sid, -1)
         while rows := [row for row in await self._store.undelivered(after, limit=PAGE) if row.call_sid == call_sid]:
-            self._newest.take_back(rows)
+            await self._take_back(rows)
             after = (call_sid, rows[-1].seq)
 
     async def take_back_all(self, but: Collection[str]) -> None:
@@ -80,7 +82,7 @@ class Dispatchers:
         while rows := await self._store.undelivered(after, limit=PAGE):
             after = (rows[-1].call_sid, rows[-1].seq)
             left = [row for row in rows if row.call_sid not in but]
-            self._newest.take_back(left)
+            await self._take_back(left)
             count += len(left)
             while len(self._newest.tasks) > MAX_UNDER_WAY:
                 await self._newest.tasks.quiet(PAUSE_S)
@@ -93,7 +95,13 @@ class Dispatchers:
         for row in rows:
             self.endpoints.enable(row.url)
             log.info("outbox.replayed", kind=row.kind, call_sid=row.call_sid, seq=row.seq, url=row.endpoint)
-        self._newest.take_back(rows)
+        await self._take_back(rows)
+
+    async def _take_back(self, rows: Iterable[Delivery]) -> None:
+        """Send them signed as their calls' routes say now; of a call that nobody knows any more, as `hooks` says."""
+        for call_sid, left in groupby(rows, key=lambda row: row.call_sid):
+            call = await self._store.by_sid(call_sid)
+            self._newest.take_back(left, signed_by=self._signed_by.get(call.route) if call else None)
 
     async def of_call(self, call_sid: str, *, limit: int) -> list[Delivery]:
         """Give a call's deliveries, the newest of them, in order."""
@@ -144,8 +152,12 @@ def hook_options(settings: Settings) -> HookOptions:
         tool_timeout_s=hooks.tool_timeout_s,
         action_timeout_s=hooks.action_timeout_s,
         retry_s=hooks.retry_s,
-        secrets=tuple(secret.get_secret_value() for secret in hooks.secrets),
+        secrets=signing_secrets(hooks),
     )
+
+
+def signing_secrets(hooks: Shape) -> tuple[str, ...]:
+    return tuple(secret.get_secret_value() for secret in hooks.secrets)
 
 
 def steady_clock() -> Callable[[], float]:

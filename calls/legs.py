@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from calls import carrying
 from calls.applications import address, status_hook
 from calls.carrying import Candidate, candidate
+from calls.dispatchers import signing_secrets
 from calls.ending import kept
 from calls.leg import Body, Leg, Talk
 from calls.live import LiveCall
@@ -225,6 +226,7 @@ class Legs:
             envelope=carrying.envelope(live.route),
             numbered=live.numbered,
             trusted=live.application.trusted,
+            signed_by=signing_secrets(live.route.hooks),
         )
 
     async def keep(self, live: LiveCall, nth: int, hooks: CallHooks, end: End, record: Record) -> Body:

@@ -17,6 +17,9 @@ from egress.addresses import CREDENTIALS, Network
 from verbs import connecting
 
 _SECRET_BYTES = range(24, 65)
+JAMBONZ_SECRET = "wh_secret_"  # noqa: S105  # what they begin with
+"What jambonz makes for an account is this and a short UUID (jambonz-api-server lib/routes/api/accounts.js)."
+_LEAST_JAMBONZ_CHARS = len(JAMBONZ_SECRET) + 16
 _MOST_S = 31 * 86_400
 _MOST_DIGITS = 18
 
@@ -121,15 +124,17 @@ def _given(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 
 
 def _signing_secret(secret: SecretStr) -> SecretStr:
-    """Check the form that Standard Webhooks 1.0.0 asks of a symmetric secret."""
+    """Check the form: of Standard Webhooks 1.0.0 for a symmetric secret, or that of a jambonz account's own."""
     text = secret.get_secret_value()
+    if text.startswith(JAMBONZ_SECRET) and text.isascii() and len(text) >= _LEAST_JAMBONZ_CHARS:
+        return secret
     try:
         key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except ValueError:  # also where it is not ASCII
         key = b""
     if text and not (text.startswith("whsec_") and len(key) in _SECRET_BYTES):
         raise fault(
-            "must be whsec_ and the base64 of 24 to 64 random bytes; "
+            "must be whsec_ and the base64 of 24 to 64 random bytes, or the wh_secret_… of a jambonz account; "
             "make one with: echo whsec_$(openssl rand -base64 32)"
         )
     return secret

@@ -64,7 +64,8 @@ def explain_lines(
     route = route_for(settings, call)
     if route is None:
         return 1, [*verdicts, f"no route takes a call to {number}: add one, such as numbers: ['*']"]
-    shape = [] if route.hooks == Shape() else [_shape_line(route.hooks)]
+    usual = Shape(secrets=route.hooks.secrets)
+    shape = [] if route.hooks == usual else [_shape_line(route.hooks)]
     tools = [_tool_line(name, tool) for name, tool in settings.tools.get(route.name, {}).items()]
     odd = [f"warning: {text}" for text in dict.fromkeys(oddities(settings, route))]
     document = _asked(route) or _written(document_for(settings, route, call))

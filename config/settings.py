@@ -135,17 +135,18 @@ class Vendor(Strict):
 
 
 class Shape(Strict):
-    """What an application gets to see: its hooks' bodies, and how `events` is read."""
+    """What an application gets to see: its hooks' bodies, how `events` is read, and that it is us who asks."""
 
     envelope: Annotated[Literal["full", "jambonz"], Word] = "full"
     "`jambonz`: bodies as jambonz' own `llm` verb sends them, without what is ours."
     filter: Annotated[Literal["default", "jambonz-oss"], Word] = "default"
     "`jambonz-oss`: `events` as open-source jambonz reads it, quirks included."
+    secrets: SigningSecrets = ()
+    "What is sent is signed with each: `whsec_…`, or the `wh_secret_…` of the account that the application knows."
 
 
 class Hooks(Shape):
     base_url: MaybeUrl = None
-    secrets: SigningSecrets = ()
     timeout_s: Seconds = 5.0
     tool_timeout_s: Seconds = 8.0
     action_timeout_s: Seconds = 8.0

@@ -1,8 +1,9 @@
 """Every call's hooks, by one configuration. What drains a call's outbox is in `hooks/draining.py`."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 from weakref import WeakValueDictionary
 
@@ -74,13 +75,15 @@ class Dispatcher:
         envelope: Envelope = FULL,
         numbered: int = 0,
         trusted: Collection[Origin] | None = None,
+        signed_by: Sequence[str] | None = None,
     ) -> CallHooks:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives.
 
         `numbered`: how many hooks the call has had before this process took it. `tools` may get
         more of them while it lives. `trusted`: where they may lead besides where the configuration does; it may grow.
+        `signed_by`: the secrets that sign all of the call's from now on; None: as before, at first the options' own.
         """
-        courier = self._courier(call.call_sid)
+        courier = self._courier(call.call_sid, signed_by)
         courier.outbox.number_from(numbered)
         if trusted is not None:
             courier.outbox.trusted = trusted
@@ -96,10 +99,10 @@ class Dispatcher:
             envelope=envelope,
         )
 
-    def take_back(self, rows: Iterable[Delivery]) -> None:
-        """Deliver what an earlier process has left, of each call in this order."""
+    def take_back(self, rows: Iterable[Delivery], *, signed_by: Sequence[str] | None = None) -> None:
+        """Deliver what an earlier process has left, of each call in this order; `signed_by` as above."""
         for row in rows:
-            self._courier(row.call_sid).restore(row)
+            self._courier(row.call_sid, signed_by).restore(row)
 
     def pending(self) -> int:
         """How many deliveries are neither delivered nor dead."""
@@ -122,8 +125,10 @@ class Dispatcher:
         await self.tasks.cancel()
         return left
 
-    def _courier(self, call_sid: str) -> OutboxCourier:
+    def _courier(self, call_sid: str, signed_by: Sequence[str] | None) -> OutboxCourier:
         courier = self._couriers.get(call_sid)
         if courier is None:
             courier = self._couriers[call_sid] = OutboxCourier(self, call_sid)
+        if signed_by is not None:
+            courier.options = replace(courier.options, secrets=tuple(signed_by))
         return courier

@@ -155,7 +155,7 @@ class OutboxCourier:
         began = self.now()
         row = self.outbox.number(kind, url, body, webhook_id=self._sender.new_id(), now=began)
         tried = replace(row, attempts=1)
-        result = await self._sender.send(tried, timeout_s=self.options.deadline_s(kind))
+        result = await self._sender.send(tried, self.options.secrets, timeout_s=self.options.deadline_s(kind))
         if is_delivered(result):
             after = after_success(tried)
         else:
@@ -248,9 +248,9 @@ class OutboxCourier:
             self.idle.set()
 
     async def _attempt(self, row: Delivery) -> None:
-        began = self.now()
+        began, timeout_s = self.now(), self.options.attempt_timeout_s(row.kind)
         whole = row if row.body is not None else replace(row, body=await self._kept.body(row.webhook_id))
-        result = await self._sender.send(whole, timeout_s=self.options.attempt_timeout_s(row.kind))
+        result = await self._sender.send(whole, self.options.secrets, timeout_s=timeout_s)
         try:
             self._settle(row, result, took_s=self.now() - began)
         except Exception:

@@ -18,7 +18,7 @@ class HookOptions:
     retry_s: tuple[float, ...] = (0.5, 2.0, 5.0, 300.0, 1800.0, 7200.0)
     "The wait before each further attempt; ±20 % of chance is added."
     secrets: tuple[str, ...] = ()
-    "`whsec_…`; what we send is signed with each of them."
+    "What we send is signed with each of them; a call may have others."
 
     def deadline_s(self, kind: Kind) -> float:
         """How long somebody waits for this kind's answer."""

@@ -1,7 +1,7 @@
 """One attempt at one delivery, and the record of what came of it."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 import structlog
@@ -33,8 +33,7 @@ class Sender:
         egress: Egress,
     ) -> None:
         self.egress = egress
-        self._secrets = tuple(secret for secret in options.secrets if secret)
-        signature.check(self._secrets)
+        signature.check([secret for secret in options.secrets if secret])
         self.options = options
         self.clock = clock
         self.observe = observe
@@ -48,8 +47,8 @@ class Sender:
     def jitter(self) -> float:
         return self._random.uniform(1 - JITTER, 1 + JITTER)
 
-    async def send(self, row: Delivery, *, timeout_s: float) -> Result:
-        """Make one attempt. Whatever goes wrong in it is this hook's failure and nothing else's."""
+    async def send(self, row: Delivery, secrets: Sequence[str], *, timeout_s: float) -> Result:
+        """Make one attempt, signed with each secret. Whatever goes wrong is this hook's failure and nobody else's."""
         moment = int(self.clock())
         scheme = row.url.partition(":")[0].lower()
         try:
@@ -58,7 +57,7 @@ class Sender:
             if scheme not in self._transports:
                 return HookUnreachable(f"no transport for the scheme {scheme!r}")
             headers = signature.headers(
-                row.webhook_id, row.body, self._secrets, timestamp_s=moment, call_sid=row.call_sid, seq=row.seq
+                row.webhook_id, row.body, secrets, timestamp_s=moment, call_sid=row.call_sid, seq=row.seq
             )
             request = HookRequest(
                 row.url,

@@ -17,9 +17,15 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 HEADER_SAFE = string.ascii_letters + string.digits + string.punctuation
 
 
+OF_STANDARD = "whsec_"
+"What the secrets of Standard Webhooks begin with. Any other, as of a jambonz account, signs as jambonz does only."
+
+
 def check(secrets: Sequence[str]) -> None:
     """Refuse a secret that cannot sign: ValueError says which one, by its place and never by its text."""
     for place, secret in enumerate(secrets):
+        if secret and not secret.startswith(OF_STANDARD):
+            continue
         try:
             Webhook(secret)
         except (ValueError, EmptyWebhookSecretError) as error:
@@ -40,10 +46,14 @@ def headers(
         "X-Call-Sid": quote(call_sid, safe=HEADER_SAFE),
         "X-Hook-Seq": str(seq),
     }
-    if secrets:
+    secrets = [secret for secret in secrets if secret]
+    if of_standard := [secret for secret in secrets if secret.startswith(OF_STANDARD)]:
         moment, text = datetime.fromtimestamp(timestamp_s, tz=UTC), body.decode()
-        given["webhook-signature"] = " ".join(Webhook(secret).sign(webhook_id, moment, text) for secret in secrets)
-        given["Jambonz-Signature"] = _jambonz_signature(body, secrets, timestamp_s)
+        given["webhook-signature"] = " ".join(Webhook(secret).sign(webhook_id, moment, text) for secret in of_standard)
+    if secrets:
+        # Of several signatures jambonz-python-sdk 0.4.0 looks at the last one: that is an account's own secret's.
+        last = [secret for secret in secrets if not secret.startswith(OF_STANDARD)]
+        given["Jambonz-Signature"] = _jambonz_signature(body, [*of_standard, *last], timestamp_s)
     return given
 
 

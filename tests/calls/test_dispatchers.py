@@ -2,23 +2,26 @@
 
 import asyncio
 import gc
+import hmac
 from functools import partial
 from time import time
 
 from structlog.testing import capture_logs
 
 from calls.dispatchers import MAX_UNDER_WAY, PAGE, Dispatchers, hook_options
+from calls.document import new_call
 from hooks.asked import Call
 from hooks.endpoints import BREAK_AFTER
 from hooks.filter import EventFilter
 from hooks.options import HookUrls
-from hooks.transports.base import HookReply
+from hooks.transports.base import HookReply, HookRequest
 from store.deliveries import Delivery, Endpoint
 from store.memory import MemoryStore
 from store.summaries import entry
-from tests.calls.exchange import SAY, Applications, in_virtual_time, settings_of
+from tests.calls.exchange import SAY, Applications, Exchange, a_call, in_virtual_time, settings_of, settled
 
 STATUS = "https://app.example.com/status"
+OWN = "wh_secret_cJqgtMDPzDhhnjmaJH6Mtk"
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSBob29rcyEhISEhISEh"
 
 
@@ -27,6 +30,53 @@ def test_hooks_go_out_as_the_configuration_says() -> None:
     options = hook_options(settings_of({"verbs": [SAY]}, hooks=hooks))
     assert (options.timeout_s, options.tool_timeout_s, options.action_timeout_s) == (1, 2, 3)
     assert (options.retry_s, options.secrets) == ((4, 5), (SECRET,))
+
+
+class Signed(Applications):
+    """Keeps what each request was signed with, by its path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signatures: dict[str, str] = {}
+
+    async def send(self, request: HookRequest) -> HookReply:
+        own = hmac.new(OWN.encode(), request.headers["Jambonz-Signature"][2:].split(",")[0].encode(), "sha256")
+        own.update(b"." + request.body)
+        signed = request.headers["Jambonz-Signature"].endswith(own.hexdigest())
+        self.signatures[request.url.rpartition("/")[2]] = "own" if signed else "shared"
+        return await super().send(request)
+
+
+@in_virtual_time
+async def test_an_application_knows_us_by_the_secret_of_its_own_account() -> None:
+    applications, hooks = Signed(), {"secrets": [SECRET]}
+    route = {"url": "https://app.example.com/call", "status_hook": "/status"}
+    for own in ({"hooks": {"secrets": [OWN]}}, {}):
+        settings = settings_of(route | own, hooks=hooks)
+        exchange = Exchange(settings, applications)
+        await exchange.ring()
+        exchange.status("completed")
+        await settled()
+        name = "own" if own else "shared"
+        assert applications.signatures == {"call": name, "status": name}
+
+
+@in_virtual_time
+async def test_what_an_earlier_process_has_left_is_signed_as_its_calls_route_says() -> None:
+    applications, store = Signed(), Disk()
+    for sid, route in (("c-1", "mine"), ("c-2", "theirs"), ("c-3", "gone")):
+        await store.create(new_call(a_call(sid), platform="jambonz", route=route, at_s=0.0))
+    for sid in ("c-1", "c-2", "c-3", "c-4"):
+        store.keep(Delivery(f"m-{sid}", "status", sid, 1, f"https://app.example.com/{sid}", b"{}", 0.0))
+    clock = asyncio.get_running_loop().time
+    dispatchers = Dispatchers({"https": applications}, clock=clock, observe=lambda _: None, store=store)
+    mine = {"name": "mine", "numbers": ["1"], "verbs": [SAY], "hooks": {"secrets": [OWN]}}
+    theirs = {"name": "theirs", "verbs": [SAY]}
+    dispatchers.make(settings_of(mine, theirs, hooks={"secrets": [SECRET]}))
+    await dispatchers.take_back("c-1")
+    await dispatchers.take_back_all(but={"c-1"})
+    await dispatchers.drain(10)
+    assert applications.signatures == {"c-1": "own", "c-2": "shared", "c-3": "shared", "c-4": "shared"}
 
 
 @in_virtual_time

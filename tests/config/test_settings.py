@@ -149,6 +149,7 @@ def test_every_key_has_its_default(loaded: Load, path: str, default: object) -> 
         ),
         ("platform: {env: null}", "platform.env", {}),
         (f"hooks: {{secrets: ['', {SECRET}]}}", "hooks.secrets", (SECRET,)),
+        ("hooks: {secrets: wh_secret_cJqgtMDPzDhhnjmaJH6Mtk}", "hooks.secrets", ("wh_secret_cJqgtMDPzDhhnjmaJH6Mtk",)),
         ("hooks: {retry_s: [0.1, 0]}", "hooks.retry_s", (0.1, 0)),
         ("store: memory://", "store", "memory://"),
         ("store: postgresql://u:p@db/x", "store", "postgresql://u:p@db/x"),

@@ -1,4 +1,5 @@
 import base64
+import hmac
 import json
 import string
 from datetime import UTC, datetime
@@ -46,6 +47,18 @@ def test_jambonz_signatures_of_two_secrets_stand_in_one_header() -> None:
         for secret in SECRETS
     )
     assert given == f"{one},{two.removeprefix('t=5,')}"
+
+
+def test_the_secret_of_a_jambonz_account_signs_as_jambonz_does_and_stands_last() -> None:
+    own = "wh_secret_cJqgtMDPzDhhnjmaJH6Mtk"
+    alone = headers("msg_1", BODY, [own], timestamp_s=5, call_sid="c-1", seq=1)
+    digest = hmac.new(own.encode(), b"5." + BODY, "sha256").hexdigest()
+    assert (alone["Jambonz-Signature"], "webhook-signature" in alone) == (f"t=5,v1={digest}", False)
+    both = headers("msg_1", BODY, [own, SECRETS[0]], timestamp_s=5, call_sid="c-1", seq=1)
+    standard = headers("msg_1", BODY, [SECRETS[0]], timestamp_s=5, call_sid="c-1", seq=1)
+    assert both["Jambonz-Signature"] == f"{standard['Jambonz-Signature']},v1={digest}"
+    assert both["webhook-signature"] == standard["webhook-signature"]
+    check([own, SECRETS[0]])
 
 
 def test_a_hostile_call_sid_stays_inside_its_header() -> None:
