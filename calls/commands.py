@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from calls.commanded import see_that_it_can_be_done
 from calls.control import (
     CallUnknownError,
     CallUnreachableError,
@@ -47,6 +48,15 @@ class Commands:
         self._calls = calls
         self._course = course
         self._remotely = remotely
+
+    async def order(self, call_sid: str, wanted: Sequence[JsonObject]) -> None:
+        """Let a call do this instead, by the word of an operator, who is held to the configuration's own rules.
+
+        :raises DocumentError: these verbs are no document, or none that can be done
+        :raises ControlError: the call cannot be told
+        """
+        see_that_it_can_be_done(self._live(call_sid), wanted, written_here=True)
+        await self.redirect(call_sid, wanted)
 
     async def redirect(self, call_sid: str, wanted: Sequence[JsonObject]) -> None:
         """Let a call do this instead of what it does.

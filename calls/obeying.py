@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from calls.applications import NO_CHANGE
+from calls.commanded import see_that_it_can_be_done
 from calls.commands import Commands
 from calls.control import CallUnknownError, CommandError, ControlError
 from calls.leg import Leg
@@ -82,6 +83,7 @@ class Obeying:
                 return _heed_at_once(live, command)
 
     async def _redirect(self, live: LiveCall, verbs: list[Any], *, queued: bool) -> str | None:
+        see_that_it_can_be_done(live, verbs, written_here=False)
         if not queued:
             await self._commands.redirect(live.sid, verbs)
         elif (nth := _ahead(live)) is not None:

@@ -82,7 +82,7 @@ class Switchboard:
         self._course = Course(store, lines, self._calls, self._tasks, self._releasing, observer=observer, hide=hide)
         self._remotely = Remotely(remote)
         self._commands = Commands(store, self._calls, self._course, self._remotely)
-        self.redirect = self._commands.redirect
+        self.redirect = self._commands.order
         self.records = Records(store, self._calls, self._course.legs.recorder, self._loop.time)
         self._asking = Asking(transport, Obeying(self._calls, self._commands, self._answering.made))
         self._taking = Taking(store, self._course)
