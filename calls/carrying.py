@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from calls.leaving import Again, exits
 from calls.manners import manners
+from config.models import as_configured
 from config.settings import Media, Route, Settings, Vendor
 from hooks.envelope import ENVELOPES, Envelope
 from hooks.filter import EventFilter, Wanted
@@ -82,12 +83,6 @@ def make_model(llm: Llm, route: Route, besides: Sequence[JsonObject] = ()) -> Re
         raise ModelError(
             f"llmOptions cannot be used ({type(error).__name__}): look for a value of a wrong kind"
         ) from error
-
-
-def as_configured(llm: Llm, vendor: Vendor) -> Llm:
-    """Give the verb with the model that the configuration has for the name in it."""
-    model = vendor.aliases.get(llm.model or "")
-    return llm.model_copy(update={"model": model}) if model else llm
 
 
 def others(llm: Llm, route: Route) -> list[Spare]:

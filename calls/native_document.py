@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple, get_args
 
-from calls.carrying import as_configured, route_tools
 from calls.document import NOTHING, Before, Native, Next, Seat, asides, messages, with_hooks
 from calls.masking import masked
-from config.native import key_for, lacks_key
+from config.native import all_events, key_for, lacks_key, with_tools
 from config.settings import Route, Settings
 from hooks.replies import error_output
 from media.native import ToolOutput
@@ -18,8 +17,7 @@ from media.platforms import PLATFORMS
 from store.base import CallRow, LlmLeg
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
-from verbs.native import OF_SESSIONS, left_to_platform
-from verbs.offering import beside, offered
+from verbs.native import left_to_platform
 from verbs.rewrite import leave
 
 Kind = Literal["event", "tool", "action"]
@@ -67,7 +65,7 @@ def extend(
             version=settings.platform.version,
             auth=key_for(whole[index], settings) if seat.authenticated else None,
             hook=lambda kind: f"{OURS}{kind}/{first + index}",
-            all_events=route.hooks.filter != "default",
+            all_events=all_events(route),
         )
 
     left = leave(
@@ -120,17 +118,6 @@ def without_mcp_keys(llm: Llm) -> Llm:
 
 def _bare(url: str) -> str:
     return re.sub(r"^(\w+://)[^/]*@", r"\1", url.partition("?")[0])
-
-
-def with_tools(llm: Llm, route: Route, settings: Settings) -> Llm:
-    """Give the verb with the model that the configuration has for its name, and with the route's tools."""
-    vendor = settings.vendors.get(llm.vendor)
-    named = as_configured(llm, vendor) if vendor else llm
-    if llm.vendor not in OF_SESSIONS:
-        return named
-    declarations = {name: tool.declaration for name, tool in route_tools(route, settings).items()}
-    added = offered(named, declarations, leaves=False).besides
-    return named.model_copy(update={"llm_options": beside(named.llm_options, added)})
 
 
 def obstacle_to(verbs: Sequence[Verb], settings: Settings) -> str:

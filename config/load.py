@@ -110,14 +110,13 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     vendors = _vendors(draft, folder, insecure=bool(server and server.insecure))
     version = platform.version if platform else Platform().version
     routes = _routes(draft, folder, version=version, hooks_resolve=not hooks or bool(hooks.base_url))
-    _complain_of_sizes(draft, routes, version=version, public_url=server.public_url if server else None)
     tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
     applications = read_applications(draft, read.function, folder)
     if not (server and platform and hooks and egress):
         return None
     if sentence := exposure(server, platform):
         draft.complain(("server", "public_url" if server.public_url else "host"), sentence)
-    return Settings(
+    settings = Settings(
         server=server,
         store=store,
         platform=platform,
@@ -128,6 +127,8 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         tools=tools,
         applications=applications,
     )
+    _complain_of_sizes(draft, routes, settings)
+    return settings
 
 
 def _server(draft: Draft, folder: FilePath) -> Server | None:
@@ -186,9 +187,9 @@ def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool
     return dict(good)
 
 
-def _complain_of_sizes(draft: Draft, routes: MappingOf[int, Route], *, version: str, public_url: str | None) -> None:
+def _complain_of_sizes(draft: Draft, routes: MappingOf[int, Route], settings: Settings) -> None:
     for index, route in routes.items():
-        for key, size_bytes in too_long(route, version=version, public_url=public_url):
+        for key, size_bytes in too_long(route, settings):
             draft.complain(
                 ("routes", index, key),
                 f"the document of route {route.name!r} has {size_bytes} bytes as it leaves; jambonz reads "

@@ -1,14 +1,16 @@
 """Routes whose `llm` verbs the platform carries out: which key goes to it, and what their operator should know."""
 
-import json
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
+from config.models import as_configured
 from config.settings import Route, Settings
 from verbs import Verb
 from verbs.base import JsonObject
 from verbs.llm import Llm
-from verbs.native_check import NEAR_THE_LIMIT_BYTES, traps
+from verbs.native import OF_SESSIONS
+from verbs.native_check import traps
+from verbs.offering import beside, offered
 
 HOSTS = {"openai": "api.openai.com"}
 "Where the platform looks for a vendor's models unasked, as far as keys of ours are for them."
@@ -27,6 +29,22 @@ def key_for(llm: Llm, settings: Settings) -> JsonObject | None:
     key = vendor.api_key.get_secret_value() if vendor else ""
     host = (llm.connect_options or {}).get("host") or HOSTS.get(llm.vendor)
     return {"apiKey": key} if vendor and key and urlsplit(vendor.url).netloc == host else None
+
+
+def with_tools(llm: Llm, route: Route, settings: Settings) -> Llm:
+    """Give the verb with the model that the configuration has for its name, and with the route's tools."""
+    vendor = settings.vendors.get(llm.vendor)
+    named = as_configured(llm, vendor) if vendor else llm
+    if llm.vendor not in OF_SESSIONS:
+        return named
+    declarations = {name: tool.declaration for name, tool in settings.tools.get(route.name, {}).items()}
+    added = offered(named, declarations, leaves=False).besides
+    return named.model_copy(update={"llm_options": beside(named.llm_options, added)})
+
+
+def all_events(route: Route) -> bool:
+    """Tell whether its verbs' `events` are read otherwise than we do, so that the platform must not choose."""
+    return route.hooks.filter != "default"
 
 
 def lacks_key(llm: Llm, settings: Settings) -> str | None:
@@ -50,6 +68,3 @@ def native_warnings(settings: Settings, route: Route, parsed: Sequence[Verb]) ->
     yield from (f"`{key}` has no effect in native mode" for key in NO_EFFECT if key in route.model_fields_set)
     if route.media.record:
         yield "`media.record` has no effect in native mode: the sound does not come by here"
-    size_bytes = len(json.dumps(route.verbs, ensure_ascii=False).encode())
-    if size_bytes > NEAR_THE_LIMIT_BYTES:
-        yield f"its document has about {size_bytes} bytes; on the websocket API jambonz reads 24576 at most"

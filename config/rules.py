@@ -8,6 +8,7 @@ from config.keys import lacking
 from config.native import native_warnings
 from config.numbers import covers, pattern_of
 from config.settings import Platform, Route, Server, Settings, Vendor
+from config.sizes import near_the_limit
 from config.urls import SOCKET, host_of, is_loopback, url_fault
 from verbs.llm import Llm
 from verbs.offering import offered
@@ -91,7 +92,8 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield from (f"route {route.name!r}: {told}" for told in hosts_of_calls(route))
         parsed = verbs.parse(route.verbs, version=settings.platform.version, native=route.native)
         if route.native:
-            yield from (f"route {route.name!r}: {told}" for told in native_warnings(settings, route, parsed))
+            told = [*native_warnings(settings, route, parsed), *near_the_limit(settings, route)]
+            yield from (f"route {route.name!r}: {sentence}" for sentence in told)
             continue
         yield from (f"route {route.name!r}: {told}" for told in dict.fromkeys(_odd_tools(settings, route, parsed)))
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from functools import partial
 
 import verbs
-from config.settings import Route
+from config.native import all_events, key_for, with_tools
+from config.settings import Route, Settings
 from verbs.base import JsonObject
 from verbs.llm import Llm
 from verbs.native import left_to_platform
+from verbs.origin import from_origin
 from verbs.rewrite import leave, rewrite
 
 MAX_DOCUMENT_BYTES = 24 * 1024 - 256
@@ -20,12 +22,28 @@ TICKET = "x" * 44
 LOCAL_URL = "http://127.0.0.1:65535"
 
 
-def too_long(route: Route, *, version: str, public_url: str | None) -> Iterator[tuple[str, int]]:
-    """Give (key, size in bytes) of each of a route's documents that no control socket can carry.
+NEAR_THE_LIMIT_BYTES = 20 * 1024
+"What an agent that the platform carries out may still grow by: `{{…}}`, and what its tools are described by."
 
-    What is measured is the document that leaves, with `{{…}}` as they are written.
+
+def too_long(route: Route, settings: Settings) -> Iterator[tuple[str, int]]:
+    """Give (key, size in bytes) of each of a route's documents that no control socket can carry."""
+    yield from ((key, size_bytes) for key, size_bytes in sizes(route, settings) if size_bytes > MAX_DOCUMENT_BYTES)
+
+
+def near_the_limit(settings: Settings, route: Route) -> Iterator[str]:
+    """Tell of a document that little more would make too long."""
+    size_bytes = dict(sizes(route, settings)).get("verbs", 0)
+    if size_bytes > NEAR_THE_LIMIT_BYTES:
+        yield f"its document has {size_bytes} bytes; on the websocket API jambonz reads {MAX_DOCUMENT_BYTES} at most"
+
+
+def sizes(route: Route, settings: Settings) -> Iterator[tuple[str, int]]:
+    """Give (key, size in bytes) of a route's documents as they leave, with `{{…}}` as they are written.
+
+    With the models' keys in them where the platform shows a secret, for then they leave.
     """
-    url = public_url or LOCAL_URL
+    url, version = settings.server.public_url or LOCAL_URL, settings.platform.version
     hook = f"{url}/call/hook/{TICKET}"
     for key, written in (("verbs", route.verbs), ("fallback", route.fallback), ("busy", route.busy)):
         try:
@@ -34,7 +52,8 @@ def too_long(route: Route, *, version: str, public_url: str | None) -> Iterator[
         except verbs.DocumentError:
             continue  # it has its complaint
         if route.native:
-            leaves = leave(document, item=partial(_left, version=version), hook_url=lambda _: hook).document
+            item = partial(_left, route=route, settings=settings)
+            leaves = leave(document, item=item, hook_url=lambda _: hook).document
         else:
             leaves = rewrite(
                 document,
@@ -44,10 +63,16 @@ def too_long(route: Route, *, version: str, public_url: str | None) -> Iterator[
                 fallback=fallback,
                 sample_rate_hz=route.media.sample_rate_hz,
             ).document
-        size_bytes = len(json.dumps(leaves))
-        if size_bytes > MAX_DOCUMENT_BYTES:
-            yield key, size_bytes
+        yield key, len(json.dumps(from_origin(leaves, settings.hooks.base_url)))
 
 
-def _left(_: int, llm: Llm, *, version: str) -> JsonObject:
-    return left_to_platform(llm, version=version, auth=llm.auth, hook=lambda kind: kind)
+def _left(_: int, llm: Llm, *, route: Route, settings: Settings) -> JsonObject:
+    whole, platform = with_tools(llm, route, settings), settings.platform
+    shown = bool(platform.webhook_secrets or platform.basic_auth)
+    return left_to_platform(
+        whole,
+        version=platform.version,
+        auth=key_for(whole, settings) if shown else None,
+        hook=lambda kind: kind,
+        all_events=all_events(route),
+    )

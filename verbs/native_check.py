@@ -21,8 +21,6 @@ BETA_IS_GONE = (
     "is missing: jambonz 0.9 speaks the beta of the Realtime API, which OpenAI and Azure have switched off. "
     "Say llm_mode: bridge, or name a server that still speaks it"
 )
-NEAR_THE_LIMIT_BYTES = 20 * 1024
-"A websocket application's message of more than 24 KiB is not read (feature-server lib/config.js)."
 
 
 def findings(properties: JsonObject, version: str) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def written(folder: Path, properties: str, **others: str) -> Path:
         (
             OPENAI,
             {"options": f"{{session_update: {{instructions: {'x' * 21_000}}}}}"},
-            ["its document has about 21"],
+            ["its document has 21"],
         ),
     ],
 )

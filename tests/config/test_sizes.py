@@ -1,6 +1,7 @@
 """A document that no control socket can carry is refused before a call needs it."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from calls.document import as_bytes
 from config import ConfigError, Settings
 from config.sizes import MAX_DOCUMENT_BYTES
 from media.platforms import PLATFORMS
-from tests.calls.exchange import PLACE, Exchange, in_virtual_time, settings_of
+from tests.calls.exchange import PLACE, Exchange, JsonObject, in_virtual_time, settings_of
 from tests.config.conftest import Load
 
 LLM = "{verb: llm, vendor: openai, llmOptions: {response_create: {instructions: %s}}}"
@@ -51,6 +52,33 @@ def test_unless_the_platform_carries_it_out(loaded: Load) -> None:
     )
     [complaint] = complaints(loaded, f"routes: [{{name: a, llm_mode: native, verbs: [{verb}]}}]")
     assert "routes[0].verbs: the document of route 'a' has 25" in complaint
+
+
+def test_the_key_and_the_tools_that_leave_with_it_count() -> None:
+    platform: JsonObject = {"basic_auth": {"username": "jambonz", "password": "pw"}}
+    vendors = {"openai": {"url": "wss://llm.example.com/v1", "api_key": "k" * 2_000}}
+    tools = {"look": {"url": "https://app.example.com/look", "description": "d" * 2_000, "parameters": {}}}
+
+    def settings(instructions: str, **sections: Any) -> Settings:
+        options = {"response_create": {"instructions": instructions}}
+        llm = {"verb": "llm", "vendor": "openai", "model": "m", "connectOptions": {"host": "llm.example.com"}}
+        verbs = [{**llm, "toolHook": "/tool", "llmOptions": options}]
+        return settings_of({"llm_mode": "native", "verbs": verbs, "tools": tools}, **sections)
+
+    @in_virtual_time
+    async def story() -> None:
+        sections: JsonObject = {"platform": platform, "vendors": vendors, "server": {"public_url": PLACE.public_url}}
+        exchange = Exchange(settings("x", **sections))
+        exchange.authenticated = True
+        size_bytes = len(as_bytes(await exchange.ring()))
+        assert size_bytes > 4_000
+        longest = "x" * (MAX_DOCUMENT_BYTES - size_bytes + 1)
+        assert any(f"has {MAX_DOCUMENT_BYTES} bytes" in told for told in settings(longest, **sections).warnings)
+        with pytest.raises(ConfigError, match="24321 bytes"):
+            settings(longest + "x", **sections)
+        settings(longest + "x", **(sections | {"platform": {}, "server": {}}))  # then the key does not leave
+
+    story()
 
 
 def test_a_document_with_another_fault_has_that_complaint_alone(loaded: Load) -> None:
