@@ -94,11 +94,12 @@ def _written(document: Node, inner: Path) -> tuple[Path, Node | None]:
     """Follow a path of the verbs through the short forms: one object for a list, `say: {…}` for an item."""
     node: Node | None = document
     path = document.path
-    for key in inner:
+    for depth, key in enumerate(inner):
         if isinstance(node, Mapping) and isinstance(key, int):
             continue
-        if isinstance(node, Mapping) and len(node.entries) == 1 and node.entries[0].key not in {"verb", key}:
-            path, node = (*path, node.entries[0].key), node.entries[0].value
+        only = node.entries[0] if depth == 1 and isinstance(node, Mapping) and len(node.entries) == 1 else None
+        if only and only.key not in {"verb", key}:
+            path, node = (*path, only.key), only.value
         path, node = (*path, key), step(node, key) if node else None
     return path, node
 

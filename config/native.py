@@ -9,7 +9,7 @@ from verbs import Verb
 from verbs.base import JsonObject
 from verbs.llm import Llm
 from verbs.native import OF_SESSIONS
-from verbs.native_check import traps
+from verbs.native_check import credential, traps
 from verbs.offering import beside, offered
 
 HOSTS = {"openai": "api.openai.com"}
@@ -49,8 +49,11 @@ def all_events(route: Route) -> bool:
 
 def lacks_key(llm: Llm, settings: Settings) -> str | None:
     """Say what to set for a verb that the platform would refuse without a key; a later one may have its own."""
-    if settings.platform.version != "0.9" or key_for(llm, settings):
+    name = credential(llm.vendor)
+    if settings.platform.version != "0.9" or (key_for(llm, settings) or {}).get(name):
         return None
+    if any((llm.auth or {}).values()) or name != "apiKey":
+        return f"no {name} for vendor {llm.vendor!r}: put it into the verb's `auth`"
     ours = f", or vendors.{llm.vendor}.api_key and .url for its host" if llm.vendor in settings.vendors else ""
     return f"no key for vendor {llm.vendor!r}: put `auth` into the verb{ours}"
 

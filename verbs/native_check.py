@@ -16,6 +16,10 @@ VENDORS: Mapping[str, tuple[str, ...]] = {
     "10": (*_AT_FIRST, "qwen", "gptlive", "voicelive", "nova"),
 }
 "Whom each version of the platform can talk with."
+CREDENTIALS: Mapping[str, str] = {"elevenlabs": "agent_id"}
+"What jambonz 0.9 must find in a verb's `auth`, where that is not `apiKey` (lib/tasks/llm/llms)."
+SWITCHED_OFF = ("api.openai.com", ".openai.azure.com")
+"Hosts, or their ends, that do not speak the beta any more."
 OF_REALTIME = frozenset({"openai", "microsoft"})
 BETA_IS_GONE = (
     "is missing: jambonz 0.9 speaks the beta of the Realtime API, which OpenAI and Azure have switched off. "
@@ -38,6 +42,14 @@ def findings(properties: JsonObject, version: str) -> Iterator[Finding]:
     if vendor in OF_REALTIME:
         yield from _of_realtime(properties, version)
     yield from _options_lacking(vendor, _object(properties.get("llmOptions")))
+    auth = _object(properties.get("auth"))
+    if version == "0.9" and any(auth.values()) and not auth.get(name := credential(vendor)):
+        yield Finding(("auth", name), f"is missing: jambonz 0.9 refuses the document of vendor {vendor} without it")
+
+
+def credential(vendor: str) -> str:
+    """Name the property of `auth` without which jambonz 0.9 refuses the verb."""
+    return CREDENTIALS.get(vendor, "apiKey")
 
 
 def traps(properties: JsonObject, version: str, *, served: Collection[str]) -> Iterator[str]:
@@ -46,6 +58,9 @@ def traps(properties: JsonObject, version: str, *, served: Collection[str]) -> I
     update, response = _object(options.get("session_update")), _object(options.get("response_create"))
     if properties.get("vendor") in OF_REALTIME:
         yield from _unserved(properties, update, served)
+        host = str(_object(properties.get("connectOptions")).get("host") or "").partition(":")[0].lower()
+        if version == "0.9" and host.endswith(SWITCHED_OFF):
+            yield f"connectOptions.host {host}: {BETA_IS_GONE.removeprefix('is missing: ')}"
         if response.get("instructions") and not update.get("instructions"):
             yield "`instructions` only in response_create: the second turn loses them; say them in session_update too"
         if version == "0.9" and (words := sorted(GA_FIELDS & {*update, *response} - {"type"})):

@@ -45,6 +45,8 @@ def written(folder: Path, properties: str, **others: str) -> Path:
         ("vendor: openai, connectOptions: {host: other.example.com}, auth: {apiKey: sk-other}", {}, []),
         ("vendor: ultravox", {}, ["no key for vendor 'ultravox': put `auth` into the verb; its calls get `fallback`"]),
         ("vendor: ultravox", {"version": "10"}, []),
+        ("vendor: elevenlabs", {}, ["no agent_id for vendor 'elevenlabs': put it into the verb's `auth`"]),
+        ("vendor: elevenlabs, auth: {agent_id: a}", {}, []),
         (OPENAI, {"more": "conversation: {first_speaker: caller}"}, ["`conversation` has no effect in native mode"]),
         (OPENAI, {"more": "media: {record: true}"}, ["`media.record` has no effect in native mode"]),
         (OPENAI, {"options": "{response_create: {instructions: x}}"}, ["`instructions` only in response_create"]),
