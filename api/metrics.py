@@ -108,6 +108,12 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self._ignored = Counter(
+            "hookswitch_media_texts_ignored_total",
+            "Text messages of media sockets that could not be read or are not known",
+            ["kind"],
+            registry=registry,
+        )
         self._pending = Gauge("hookswitch_outbox_pending", "Hooks waiting for delivery", registry=registry)
         self._breakers = Gauge(
             "hookswitch_hook_breakers_open", "Endpoints that are left alone for a while", registry=registry
@@ -153,6 +159,9 @@ class Metrics:
 
     def request_refused(self, reason: str) -> None:
         self._refused.labels(self._labels.name(reason)).inc()
+
+    def media_text_ignored(self, kind: str) -> None:
+        self._ignored.labels(self._labels.name(kind)).inc()
 
     def outbox_pending(self, count: int) -> None:
         self._pending.set(count)

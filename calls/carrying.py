@@ -137,6 +137,7 @@ def make_bridge(
     now: float,
     left_s: float,
     unix_s: float,
+    call_sid: str = "",
     again: Again | None = None,
     confidential: Confidential | None = None,
     tape: Tape | None = None,
@@ -150,6 +151,7 @@ def make_bridge(
     behaviour = manners(route.conversation)
     options = Options(
         audio=AudioFormat("pcm16", media.sample_rate_hz),
+        call_sid=call_sid,
         lead_ms=media.lead_ms,
         open_timeout_s=media.open_timeout_s,
         metadata_timeout_s=media.metadata_timeout_s,

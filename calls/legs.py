@@ -98,6 +98,7 @@ class Legs:
             now=now,
             left_s=left_s,
             unix_s=time() - now,
+            call_sid=live.sid,
             again=live.again.get(nth),
             confidential=live.confidential,
             tape=self.recorder.tape(live),

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from media.conversation import Conversation
 from media.effects import Effect, End, Finish, JsonObject, Report, ToModel, Wire
 from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, PLAYED_OUT, TOO_LONG, media_lost
+from media.intake import Intake
 from media.meanings import tell
 from media.options import Options, PlatformLeg
-from media.pace import Pace
 from media.platforms.base import AudioReceived, CallStarted, DigitReceived, MediaDialect, PlatformError, PlatformEvent
 from media.realtime.base import (
     CallerCommitted,
@@ -69,7 +69,7 @@ class Bridge:
         self._finish_by = 0.0
         self._finished = False
         self.record = Record(now=now, confidential=options.confidential)
-        self._pace = Pace(options.audio, self._out, now)
+        self._intake = Intake(options, self._out, now)
         self._voice = Voice(platform, self.record, self._out, options)
         self._talk = Conversation(
             models[0], self._voice, self.record, self._out, options, ends_at=now + options.max_call_s
@@ -122,9 +122,10 @@ class Bridge:
     def _on_platform(self, event: PlatformEvent, now: float) -> None:
         match event:
             case AudioReceived(pcm):
-                if self._ending is None and self._pace.admits(len(pcm), now):
+                if self._ending is None and self._intake.admits(len(pcm), now):
                     self._talk.hear(pcm, now)
-            case CallStarted():
+            case CallStarted(call_sid):
+                self._intake.named(call_sid)
                 self._platform_leg = PlatformLeg.TALKING
                 self._deadlines.pop("metadata", None)
                 self._voice.open(now)
@@ -135,7 +136,7 @@ class Bridge:
                 if not self._ending:
                     self._talk.pressed(digit, now, waits=not self._session.ready)
             case _:
-                pass
+                self._intake.passed_over(event)
 
     # The model's leg
 

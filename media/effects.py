@@ -54,6 +54,13 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """A message of the media socket that was passed over; `kind` is one of a few fixed words."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something that an operator should read in the log; `detail` never holds audio, keys or speech."""
 
@@ -89,4 +96,4 @@ class Finish:
     end: End
 
 
-Effect = ToPlatform | ToModel | Redial | Report | CallTool | Measure | Warn | Finish
+Effect = ToPlatform | ToModel | Redial | Report | CallTool | Measure | Count | Warn | Finish

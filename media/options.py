@@ -47,6 +47,8 @@ class Options:
     """One call's limits; `audio` is what the platform's media socket carries both ways."""
 
     audio: AudioFormat
+    call_sid: str = ""
+    "Whose call it is, as its platform should say again; empty: whoever's."
     lead_ms: float = 200
     "How far ahead of real time speech is sent to the platform."
     open_timeout_s: float = 10

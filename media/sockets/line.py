@@ -17,7 +17,7 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from media.bridge import NOTHING, Bridge
-from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn
+from media.effects import CallTool, Count, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn
 from media.ends import media_lost
 from media.realtime.dial import Dial
 from media.sockets.model import ModelSocket
@@ -198,6 +198,8 @@ class Line:
                 self._hooks.call_tool(call_id, name, arguments, partial(self.tool_answered, call_id))
             case Measure(name, since):
                 self._shared.observer.measure(name, self._now() - since)
+            case Count(kind):
+                self._shared.observer.media_text_ignored(kind)
             case Warn(event, detail):
                 self._log.warning(event, **detail)
             case Finish(end):

@@ -19,6 +19,7 @@ SERIES = {
     "hookswitch_hook_delivery_seconds": ("histogram", {"kind"}),
     "hookswitch_hook_failures": ("counter", {"kind"}),
     "hookswitch_requests_refused": ("counter", {"reason"}),
+    "hookswitch_media_texts_ignored": ("counter", {"kind"}),
     "hookswitch_outbox_pending": ("gauge", set()),
     "hookswitch_hook_breakers_open": ("gauge", set()),
     "hookswitch_loop_lag_seconds": ("gauge", set()),
@@ -41,6 +42,7 @@ def one_busy_day() -> Metrics:
     metrics.hook_delivered("event", 0.02)
     metrics.hook_failed("tool")
     metrics.request_refused("stale_signature")
+    metrics.media_text_ignored("malformed")
     metrics.outbox_pending(3)
     metrics.model_opened()
     metrics.model_opened()
@@ -78,6 +80,7 @@ def test_the_series_have_the_names_kinds_and_labels_that_dashboards_know() -> No
         ("hookswitch_hook_delivery_seconds_count", {"kind": "event"}, 1),
         ("hookswitch_hook_failures_total", {"kind": "tool"}, 1),
         ("hookswitch_requests_refused_total", {"reason": "stale_signature"}, 1),
+        ("hookswitch_media_texts_ignored_total", {"kind": "malformed"}, 1),
         ("hookswitch_outbox_pending", {}, 3),
         ("hookswitch_model_sockets", {}, 1),
         ("hookswitch_tokens_total", {"vendor": "openai", "kind": "input_audio"}, 120),

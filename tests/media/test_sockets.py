@@ -65,11 +65,15 @@ class Broken(Hooks):
 class Counted:
     def __init__(self) -> None:
         self.measured: list[str] = []
+        self.ignored: list[str] = []
         self.opened = self.closed = 0
 
     def measure(self, name: str, seconds: float) -> None:
         assert seconds >= 0
         self.measured.append(name)
+
+    def media_text_ignored(self, kind: str) -> None:
+        self.ignored.append(kind)
 
     def model_opened(self) -> None:
         self.opened += 1
@@ -211,6 +215,15 @@ async def test_a_call_over_two_sockets() -> None:
     assert stage.hooks.called == [("get_weather", {"city": "Boston"})]
     assert "first_audio" in stage.observer.measured
     assert (stage.observer.opened, stage.observer.closed) == (1, 1)
+
+
+async def test_what_the_media_socket_says_in_vain_is_counted() -> None:
+    async with rehearsal() as stage:
+        socket = await stage.platform()
+        await socket.send_str("{")
+        await until(lambda: stage.observer.ignored == ["malformed"])
+        await socket.close()
+        await stage.ended()
 
 
 async def test_the_last_words_of_a_model_that_leaves_are_played_before_the_media_socket_is_closed() -> None:

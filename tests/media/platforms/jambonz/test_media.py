@@ -113,7 +113,7 @@ def test_no_later_text_ends_the_call(text: str) -> None:
     assert isinstance(event, PlatformOther)
 
 
-def test_malformed_text_is_only_counted() -> None:
+def test_malformed_text_is_no_more_than_that() -> None:
     assert opened().receive("{") == [PlatformOther("malformed")]
 
 
