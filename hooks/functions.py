@@ -97,10 +97,19 @@ def _module(name: str, folder: Path) -> ModuleType:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:  # whatever somebody's module does as it is imported
         _known.update(lost)  # one of them may be what has to be mended
+        if file := _file(name, folder):
+            _known[name] = file, None
+        _note(set(sys.modules) - before, folder)  # what it had imported by then stays, and may change
         raise FunctionError(_not_imported(name, error)) from error
     _note(set(sys.modules) - before, folder)
     _check_place(name, folder)
     return module
+
+
+def _file(name: str, folder: Path) -> Path | None:
+    """Give the file in the configuration's folder that is a module of this name; None: there is none."""
+    path = folder.joinpath(*name.split("."))
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
 def _note(imported: set[str], folder: Path) -> None:

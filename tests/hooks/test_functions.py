@@ -35,6 +35,26 @@ def test_a_module_that_was_broken_is_looked_at_again_when_it_is_mended(tmp_path:
     assert say(tmp_path) == "mended"
 
 
+def test_what_a_broken_module_had_imported_is_watched_with_it(tmp_path: Path, write: Write) -> None:
+    write("f_words.py", "WORD = 'one'")
+    write("f_main.py", "import f_words\nraise RuntimeError('half written')")
+    with pytest.raises(FunctionError, match="half written"):
+        say(tmp_path)
+    assert sorted(file.name for file in files()) == ["f_main.py", "f_words.py"]
+    write("f_main.py", "import f_words\ndef say(): return f_words.WORD")
+    assert say(tmp_path) == "one"
+    write("f_words.py", "WORD = 'the other'")
+    assert say(tmp_path) == "the other"
+
+
+def test_a_package_that_is_broken_from_the_start_is_watched(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "f_package").mkdir()
+    write("f_package/__init__.py", "raise RuntimeError('half written')")
+    with pytest.raises(FunctionError, match="half written"):
+        say(tmp_path, "f_package:say")
+    assert [file.name for file in files()] == ["__init__.py"]
+
+
 @pytest.mark.parametrize("target", [None, "f_main", "f_main:", ":say", "f main:say", "f_main:say()"])
 def test_what_names_no_function_is_told_with_an_example(tmp_path: Path, target: object) -> None:
     with pytest.raises(FunctionError, match=r"^must name a module and a function in it, such as a:b$"):
