@@ -1,6 +1,7 @@
 """From a file and an environment to frozen settings, or to every complaint about them at once."""
 
 import hashlib
+import re
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -34,6 +35,8 @@ vendors:
 """
     for name, known in VENDORS.items()
 )
+ENV_NAME = re.compile(r"[a-zA-Z0-9_]+")
+"For one other name the portal takes none at all (jambonz-api-server lib/utils/appenv_utils.js)."
 _KEYS = ["server", "store", "platform", "vendors", "hooks", "egress", "defaults", "routes"]
 
 
@@ -139,6 +142,9 @@ def _server(draft: Draft, folder: FilePath) -> Server | None:
 def _platform(draft: Draft) -> Platform | None:
     env = draft.find(("platform", "env"))
     for entry in env.entries if isinstance(env, Mapping) else ():
+        if not ENV_NAME.fullmatch(entry.key):
+            path = ("platform", "env", entry.key)
+            draft.complain(path, "jambonz' portal takes names of A-Z, a-z, 0-9 and _ only", at_key=True)
         draft.section(EnvVariable, ("platform", "env", entry.key))
     return draft.section(Platform, ("platform",))
 
