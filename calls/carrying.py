@@ -25,8 +25,8 @@ from media.realtime import VENDORS
 from media.realtime.base import ModelError, Realtime
 from media.realtime.dial import Dial, Tls
 from media.tape import Tape
-from verbs import parse
-from verbs.base import JsonObject
+from verbs import native_check, parse
+from verbs.base import JsonObject, shown
 from verbs.event_names import BETA_OF
 from verbs.llm import Llm
 from verbs.offering import confirmed, offered
@@ -202,10 +202,18 @@ def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
 
     :raises ModelError: its vendor is not configured, there is no key for it, or its options cannot be used
     """
+    if llm.vendor not in VENDORS:
+        raise ModelError(_not_carried_out(llm.vendor, settings.platform.version))
     if llm.vendor not in settings.vendors:
         raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
     vendor = settings.vendors[llm.vendor]
     return Candidate(model_dial(as_configured(llm, vendor), vendor), offered_model(llm, route, settings))
+
+
+def _not_carried_out(vendor: str, version: str) -> str:
+    known = vendor in native_check.VENDORS[version]
+    remedy = "llm_mode: native on the route leaves it to the platform" if known else "the platform knows none either"
+    return f"vendor {shown(vendor)} is carried out by nobody here, only {', '.join(VENDORS)}; {remedy}"
 
 
 def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:

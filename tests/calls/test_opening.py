@@ -54,6 +54,22 @@ def test_a_vendor_that_is_not_configured_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("vendor", "version", "remedy"),
+    [
+        ("google", "0.9", "llm_mode: native on the route leaves it to the platform"),
+        ("nova", "0.9", "the platform knows none either"),
+        ("nova", "10", "llm_mode: native on the route leaves it to the platform"),
+    ],
+)
+def test_of_a_vendor_that_we_do_not_carry_out_it_is_told_who_does(vendor: str, version: str, remedy: str) -> None:
+    settings = settings_of({"verbs": [SAY]}, platform={"version": version})
+    told = obstacle_to(parse([LLM | {"vendor": vendor}], strict=False), settings.routes[0], settings)
+    assert told.startswith(f"vendor '{vendor}' is carried out by nobody here, only ")
+    assert "openai" in told
+    assert told.endswith(remedy)
+
+
+@pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"connectOptions": {"host": "a..b"}}, "connectOptions.host must be a host's name, and :port"),
