@@ -145,12 +145,16 @@ async def test_calls_that_cannot_be_told_anything_say_why(desk_for: Any) -> None
     assert (await desk.refusal("/api/calls/nobody/redirect", {"verbs": [SAY]}))[:2] == (404, "call_unknown")
     desk.exchange.api.replies = [RemoteReply(404)]
     assert (await desk.refusal("/api/calls/nobody/hangup"))[:2] == (404, "call_unknown")
-    desk.exchange.api.replies = [RemoteReply(400, b'{"msg": "Bad request"}'), RemoteReply(422), RemoteReply(422)]
+    desk.exchange.api.replies = [RemoteReply(400, b'{"msg": "Bad request"}')]
     assert await desk.refusal("/api/calls/no-uuid/hangup") == (
         404,
         "call_unknown",
         "the platform refused it: Bad request",
     )
+    desk.exchange.api.replies = [RemoteReply(404)]
+    status, code, message = await desk.refusal("/api/calls", ORDER)
+    assert (status, code, "platform.api.base_url" in message) == (502, "platform_failed", True)
+    desk.exchange.api.replies = [RemoteReply(422), RemoteReply(422)]
     await desk.exchange.ring()
     assert (await desk.refusal("/api/calls/c-1/hangup"))[:2] == (409, "call_state")
     assert (await desk.refusal("/api/calls/c-1/redirect", {"verbs": [{"verb": 5}]}))[:2] == (422, "bad_verbs")

@@ -80,6 +80,8 @@ class JambonzRest:
         return RemoteRequest("POST", _calls(access), told | ({"amd": order.amd} if order.amd else {}))
 
     def placed(self, reply: RemoteReply) -> str:
+        if reply.status == HTTPStatus.NOT_FOUND:  # there is no call yet that could be unknown
+            raise RemoteRefused("platform", str(_refusal(reply)))
         if reply.status != HTTPStatus.CREATED:
             raise _refusal(reply)
         match _json(reply.body):

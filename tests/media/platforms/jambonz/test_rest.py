@@ -94,7 +94,6 @@ def test_a_new_call_has_a_sid() -> None:
         (400, b'{"msg": "missing from parameter"}', "request", "the platform refused it: missing from parameter"),
         (401, b"Unauthorized", "platform", "HTTP status 401 (look at platform.api.api_key)"),
         (403, b'{"msg": "forbidden"}', "platform", "forbidden (look at platform.api.api_key and .account_sid)"),
-        (404, b"Not Found", "unknown", "HTTP status 404 (look at platform.api.base_url and .account_sid)"),
         (422, b'{"msg": "call session is gone"}', "state", "call session is gone"),
         (480, b'{"msg": "no available feature servers at this time"}', "platform", "no available feature servers"),
         (500, b"<html>", "platform", "HTTP status 500"),
@@ -109,6 +108,13 @@ def test_a_refusal_says_whose_fault_it_is_and_what_to_look_at(status: int, body:
         with pytest.raises(RemoteRefused) as caught:
             read(RemoteReply(status, body))
         assert (caught.value.why, told in str(caught.value)) == (why, True)
+
+
+def test_what_is_not_found_is_a_call_or_the_api_itself() -> None:
+    for read, why in ((REST.done, "unknown"), (REST.placed, "platform")):
+        with pytest.raises(RemoteRefused, match=r"404 \(look at platform\.api\.base_url and \.account_sid\)") as caught:
+            read(RemoteReply(404, b"Not Found"))
+        assert caught.value.why == why
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
