@@ -119,6 +119,7 @@ class Webhooks:
 
     async def _trusted_body(self, request: web.Request) -> tuple[bytes, bool]:
         """Give the body of a request that may be answered, and whether it has shown a secret of the platform's."""
+        _see_that_it_is_json(request)
         body = await self._body(request)
         header = request.headers.get(self._dialect.signature_header)
         secrets = [secret.get_secret_value() for secret in self._settings.platform.webhook_secrets]
@@ -243,6 +244,13 @@ def bad_request(message: str) -> Refused:
 def _tell(request: web.Request, status: int, code: str, **detail: object) -> None:
     """Write one line in the log for each request that is refused, and nothing of what it held."""
     log.warning("request_refused", path=request.path, status=status, peer=request.remote, code=code, **detail)
+
+
+def _see_that_it_is_json(request: web.Request) -> None:
+    """Refuse what a page in somebody's browser can post here unasked: a form, or text; platforms post JSON only."""
+    said = request.headers.get("Content-Type")
+    if said is not None and request.content_type != "application/json":
+        raise refused(415, "not_json", "a platform's webhook is posted as application/json: say that in Content-Type")
 
 
 def _is_direct(request: web.Request) -> bool:

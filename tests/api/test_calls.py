@@ -36,7 +36,7 @@ class Desk:
 
     async def ask(self, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         async with self._client.post(self.url + path, data=data, headers=headers) as answer:
             return answer.status, await answer.json()
 

@@ -145,6 +145,24 @@ async def test_a_wrong_stale_or_absent_signature_is_refused(
     assert desk.exchange.lines.made == []
 
 
+@pytest.mark.parametrize("path", ["/call", "/call/status", "/adulting"])
+@pytest.mark.parametrize(
+    "said", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "nonsense"]
+)
+async def test_what_is_not_posted_as_json_is_refused(desk_for: Any, path: str, said: str) -> None:
+    desk = await desk_for(settings_of(PLAIN))
+    status, answer, _ = await desk.platform.post(path, RAW, **{"Content-Type": said})
+    assert (status, answer["error"]["code"]) == (415, "not_json")
+    assert "application/json" in answer["error"]["message"]
+    assert desk.exchange.counts.started == 0
+
+
+async def test_json_may_say_how_it_is_written(desk_for: Any) -> None:
+    desk = await desk_for(settings_of(PLAIN))
+    status, _, _ = await desk.platform.post("/call", RAW, **{"Content-Type": "application/json; charset=utf-8"})
+    assert status == 200
+
+
 async def test_the_log_says_by_how_much_the_clocks_differ(desk_for: Any) -> None:
     desk = await desk_for(settings_of(PLAIN, platform=SIGNED))
     stale = {"Jambonz-Signature": signature(RAW, WEBHOOK_SECRET, time.time() - 3600)}
@@ -201,7 +219,8 @@ async def test_a_body_that_does_not_come_is_refused(desk_for: Any) -> None:
         await asyncio.sleep(5)
         yield b"}"
 
-    async with desk.platform.client.post(f"{desk.platform.url}/call", data=never()) as answer:
+    said = {"Content-Type": "application/json"}
+    async with desk.platform.client.post(f"{desk.platform.url}/call", data=never(), headers=said) as answer:
         assert (answer.status, (await answer.json())["error"]["code"]) == (408, "slow_body")
 
 
