@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from time import time
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -19,7 +20,7 @@ from calls.outbound import unseal
 from calls.switchboard import Switchboard
 from config.settings import Settings
 from media.platforms import PLATFORMS
-from media.platforms.base import CallDialect, PlatformError, read_json
+from media.platforms.base import CallDialect, PlatformError, read_json, read_mended_json
 from media.ticket import Purpose, Ticket, read
 from verbs.base import JsonObject
 
@@ -131,9 +132,9 @@ class Webhooks:
     async def _body(self, request: web.Request) -> bytes:
         return await body_of(request, timeout_s=self._settings.server.body_timeout_s)
 
-    async def _object(self, request: web.Request) -> JsonObject:
+    async def _object(self, request: web.Request, read: Callable[[bytes], Any] = read_json) -> JsonObject:
         try:
-            value = read_json(await self._body(request) or b"{}")
+            value = read(await self._body(request) or b"{}")
         except PlatformError as error:
             raise bad_request(str(error)) from error
         return value if isinstance(value, dict) else {}
@@ -141,7 +142,7 @@ class Webhooks:
     async def _object_or_nothing(self, request: web.Request) -> JsonObject:
         """Read a body; one that cannot be read says nothing, for the platform ends a call for a refusal."""
         try:
-            return await self._object(request)
+            return await self._object(request, read_mended_json)
         except (Refused, web.HTTPRequestEntityTooLarge) as error:
             log.warning(
                 "body_unreadable",

@@ -207,6 +207,25 @@ class Platform:
     "None: the platform has no API by which it is told what it has not asked."
 
 
+NOT_UNICODE = "text that is not UTF-8"
+
+
+def read_mended_json(raw: bytes) -> Any:
+    """Parse JSON the same way, with a `?` for half of a surrogate pair: an honest platform passes on what a model says.
+
+    Raises PlatformError.
+    """
+    try:
+        return read_json(raw)
+    except PlatformError as error:
+        if str(error) != NOT_UNICODE:
+            raise
+    try:
+        return read_json(json.dumps(json.loads(raw.decode()), ensure_ascii=False).encode(errors="replace"))
+    except UnicodeError:
+        raise PlatformError(NOT_UNICODE) from None
+
+
 def read_json(raw: bytes | str) -> Any:
     """Parse JSON as a stranger may have written it, strictly. Raises PlatformError.
 
@@ -224,7 +243,7 @@ def read_json(raw: bytes | str) -> Any:
         )
         _walk(value, MAX_DEPTH)
     except UnicodeError:
-        raise PlatformError("text that is not UTF-8") from None
+        raise PlatformError(NOT_UNICODE) from None
     except RecursionError:
         raise PlatformError(f"JSON nested deeper than {MAX_DEPTH}") from None
     except ValueError as error:

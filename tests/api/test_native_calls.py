@@ -117,6 +117,14 @@ async def test_no_call_of_a_tool_ends_the_conversation_whatever_it_holds(desk: D
     assert (len(server.to_model), server.completion_reason) == (8, "")
 
 
+async def test_a_tool_that_is_called_with_half_a_character_is_answered_by_the_calls_own_id(desk: Desk) -> None:
+    _, [llm, *_], _ = await desk.platform.post("/call", BODY)
+    path = llm["toolHook"].removeprefix(SERVER["public_url"])
+    body = b'{"tool_call_id": "call_9", "name": "get_weather", "args": {"city": "\\ud800"}}'
+    status, answer, _ = await desk.platform.post(path, body)
+    assert (status, answer["item"]["call_id"], answer["item"]["type"]) == (200, "call_9", "function_call_output")
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'"x"', b'{"type": NaN}', b'{"type": {}}', b"[" * 100_000, b"x" * (MAX_BODY_BYTES + 1)]
 )

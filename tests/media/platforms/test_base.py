@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.platforms.base import PlatformError, read_json
+from media.platforms.base import PlatformError, read_json, read_mended_json
 
 json_values = st.recursive(
     st.none()
@@ -63,3 +63,21 @@ def test_what_is_almost_json_is_refused_without_repeating_it(raw: bytes, fault: 
 def test_values_nested_as_deep_as_allowed_are_read() -> None:
     assert read_json("[" * 64 + "]" * 64)
     assert read_json(f"[{-(2**63)}]") == [-(2**63)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b'{"a": "\\ud800x", "id": "call_9"}', {"a": "?x", "id": "call_9"}),
+        (b'{"\\ud800": 1}', {"?": 1}),
+        (b'{"a": "\\ud83d\\ude00"}', {"a": "\U0001f600"}),
+    ],
+)
+def test_half_a_character_is_mended_where_that_is_asked_for(raw: bytes, value: object) -> None:
+    assert read_mended_json(raw) == value
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"a": NaN, "b": "\\ud800"}', b'{"a": "\\ud800", "a": 1}', b'"\xff"'])
+def test_nothing_else_is_mended(raw: bytes) -> None:
+    with pytest.raises(PlatformError):
+        read_mended_json(raw)
