@@ -57,6 +57,14 @@ class Hooks:
         answer('{"temperature":72,"conditions":"sunny"}')
 
 
+class Slow(Hooks):
+    """An application that is still at it."""
+
+    def call_tool(self, call_id: str, name: str, arguments: JsonObject, answer: Callable[[str], None]) -> None:
+        self.called.append((name, arguments))
+        self.answer = answer
+
+
 class Broken(Hooks):
     def report(self, event_type: str, event: JsonObject) -> None:
         raise RuntimeError("the hooks are broken")
@@ -224,6 +232,28 @@ async def test_what_the_media_socket_says_in_vain_is_counted() -> None:
         await until(lambda: stage.observer.ignored == ["malformed"])
         await socket.close()
         await stage.ended()
+
+
+@pytest.mark.parametrize("during", ["a tool call", "a reply"])
+async def test_a_caller_who_is_gone_leaves_no_model_behind_and_hears_no_tool(during: str) -> None:
+    tool = {"tool": {"name": "get_weather", "arguments": {"city": "Boston"}}} if during == "a tool call" else {}
+    hooks = Slow()
+    async with rehearsal({**QUICK, "greeting": {"say": "One moment, please. " * 20, **tool}}, hooks=hooks) as stage:
+        socket = await stage.platform()
+        await audio_from(socket, 9_600)
+        await until(lambda: bool(hooks.called) or not tool)
+        gone_at = asyncio.get_running_loop().time()
+        await socket.close()
+        end = await stage.ended()
+        await until(lambda: stage.observer.closed == 1)
+        assert asyncio.get_running_loop().time() - gone_at < 1.5
+        assert end.reason_code == "caller_hung_up"
+        said = stage.bridge.record.transcript
+        if tool:
+            hooks.answer('{"conditions":"sunny"}')
+            [used] = stage.bridge.record.tools
+            assert "sunny" in str(used)
+        assert stage.bridge.record.transcript == said
 
 
 async def test_the_last_words_of_a_model_that_leaves_are_played_before_the_media_socket_is_closed() -> None:
