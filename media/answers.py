@@ -6,6 +6,7 @@ for the model has heard it and goes on. Pure; times are monotonic seconds.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from media.playout import Speech
 
@@ -28,6 +29,8 @@ class Answers:
         self._typed: list[float] = []
         self._wordless: set[str] = set()
         self._began: float | None = None
+        self.stirred_at = -inf
+        "When they have last heard a line to its end, or its cut, spoken or typed."
 
     def said(self, speech: Speech, now: float) -> None:
         """Something of a line of the agent's is known."""
@@ -38,6 +41,7 @@ class Answers:
         if heard_ms > 0:
             self._heard[speech] = began = now - heard_ms / 1000
             self._said[speech] = min(self._said.get(speech, began), began)
+            self.stirred_at = now
 
     def began(self, now: float) -> None:
         """The caller begins to speak."""
@@ -47,6 +51,7 @@ class Answers:
         """What the caller began is a turn."""
         self._turns[item_id] = _Turn(now if self._began is None else self._began, item_id not in self._wordless)
         self._began = None
+        self.stirred_at = now
 
     def text(self, item_id: str, text: str | None) -> None:
         """Take the words of a turn, which may come before it; None: nobody could write them down."""
@@ -57,6 +62,7 @@ class Answers:
 
     def typed(self, now: float) -> None:
         self._typed.append(now)
+        self.stirred_at = now
 
     def since(self, at: float) -> bool:
         """Say whether they have answered a line that began after `at`."""

@@ -207,7 +207,7 @@ class Conversation:
             said = self.speaking.spoke_in(call.response_id)
             self._leave(leaving(call, exit_.end), exit_.words, now, said=said)
         else:
-            self.tools.called(call, now)
+            self.tools.called(call, now, heard=self._voice.speaking(now))
 
     def tool_answered_to_nobody(self, call_id: str, output: str, now: float) -> None:
         """Take an output while the model is away."""

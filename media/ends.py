@@ -20,6 +20,7 @@ NO_SESSION = End("connection failure", "session_timeout", "model", {"message": "
 TIMEOUT = Report("response.timeout", {"type": "response.timeout"})
 "jambonz' name for the silence before that end, which the eventHook gets (schema: components/llm-base)."
 SILENT = End("server failure", "response_timeout", "model", {"message": "the model fell silent"})
+TOOL_LOOP = End("server failure", "tool_loop", "model", {"message": "the model calls tools and does not speak"})
 NO_METADATA = End("connection failure", "media_lost", "platform", {"message": "no metadata in time"})
 
 PLAYED_OUT = frozenset({"connection failure", "disconnect from remote end"})

@@ -79,6 +79,11 @@ class Record:
         self.turns: list[JsonObject] = []
         self.usage: JsonObject = {}
 
+    @property
+    def stirred_at(self) -> float:
+        """When the caller has last heard a line of the agent's to its end, spoken or typed."""
+        return self._answers.stirred_at
+
     def duration_s(self, now: float) -> float:
         return round(now - self._began, 3)
 

@@ -166,9 +166,9 @@ class Responses:
         """Ask in a new session for what the caller is `owed`, as it was asked for if they have heard nothing of it."""
         self._do(self._rounds.ask(self._anew) if owed else self._rounds.released(), now)
 
-    def use(self, model: Realtime) -> None:
+    def use(self, model: Realtime, follow_up: JsonObject | None = None) -> None:
         self._model = model
-        self._rounds.follow_up = model.follow_up
+        self._rounds.follow_up = model.follow_up if follow_up is None else follow_up
 
     @property
     def at_work(self) -> bool:

@@ -1,7 +1,10 @@
 """The model's tool calls, from the call to the answer: `tooling` says which may run, `responses` tells the model."""
 
+from math import inf
+
 from media.arguments import RefusalError
 from media.effects import CallTool, Effect, Warn
+from media.ends import TOOL_LOOP
 from media.options import Options
 from media.realtime.base import Realtime, ToolCalled
 from media.record import Record
@@ -20,22 +23,38 @@ class ToolCalls:
         self._manners = options.manners
         self.confirmed = set(options.confirmed)
         "The tools that the caller must have agreed to; an application may declare more of them at any time."
+        self._called_at = -inf
+        "When the newest tool was called."
 
     def use(self, model: Realtime) -> None:
+        self._model = model
         fillers_s = self._manners.fillers_s if model.can.choose_tools else ()
         self._tooling = Tooling(model.tools, fillers_s, self.confirmed)
 
-    def called(self, call: ToolCalled, now: float) -> None:
-        """Run a tool once, if it may be run; else tell the model at once."""
+    def called(self, call: ToolCalled, now: float, *, heard: bool) -> None:
+        """Run a tool once, if it may be run; else tell the model at once. `heard`: the caller hears the agent now."""
         if not self._responses.called(call.response_id, call.call_id, now):
             self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))
             return
         self._record.tool_called(call.call_id, call.name, call.arguments, now)
+        stirred = heard or self._record.stirred_at > self._called_at
+        self._called_at = now
         try:
-            self._out.append(CallTool(call.call_id, call.name, self._tooling.begin(call, now, self._record.answered)))
+            arguments = self._tooling.begin(call, now, self._record.answered, stirred=stirred)
         except RefusalError as error:
             self._out.append(Warn("tool_rejected", {"call_id": call.call_id, "tool": call.name, "reason": error.shown}))
+            self._go_on()
             self.answered(call.call_id, failure(str(error)), now)
+        else:
+            self._go_on()
+            self._out.append(CallTool(call.call_id, call.name, arguments))
+
+    def _go_on(self) -> None:
+        """See that a model which has called all the tools that it may speaks next, or is given up."""
+        spent = self._tooling.allowance.spent and self._model.can.choose_tools
+        self._responses.use(self._model, {"tool_choice": "none"} if spent else self._model.follow_up)
+        if self._tooling.allowance.in_a_loop:
+            self._responses.over = TOOL_LOOP
 
     def answered(self, call_id: str, output: str, now: float) -> None:
         self._record.tool_answered(call_id, output, now)

@@ -1,7 +1,7 @@
 """The tool calls of one conversation: which are run, which the model is told at once, and what is said meanwhile.
 
-    declared? ── arguments JSON, at most 16 KiB, as the schema says? ── not too many? ── agreed to? ──▶ CallTool
-        └── no ────────┴── no ───────────────────────────────────────────┴── no ──────────┴── no ──▶ an error,
+    not too many? ── declared? ── arguments JSON, at most 16 KiB, as the schema says? ── agreed to? ──▶ CallTool
+        └── no ──────────┴── no ────────┴── no ───────────────────────────────────────────┴── no ──▶ an error,
                                                                                                      to the model alone
 
 The schema is the one that the model was given: a call that breaks it never reaches
@@ -9,12 +9,12 @@ the customer's application, and the model can mend it.
 """
 
 import json
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
 
+from media.allowance import MAX_PER_MINUTE, Allowance
 from media.arguments import RefusalError, read_arguments
 from media.confirming import Confirming
 from media.effects import End
@@ -23,7 +23,6 @@ from media.realtime.base import ToolCalled
 JsonObject = dict[str, Any]
 
 MAX_IN_FLIGHT = 3
-MAX_PER_MINUTE = 20
 LOOK_S = 0.25
 "How often it is looked whether somebody still speaks."
 
@@ -39,25 +38,35 @@ class Tooling:
         self._schemas = schemas
         self._fillers_s = tuple(fillers_s)
         self._open: dict[str, float] = {}
-        self._begun: deque[float] = deque(maxlen=MAX_PER_MINUTE)
+        self.allowance = Allowance()
         self._filled = 0
         self._look_at = 0.0
 
-    def begin(self, call: ToolCalled, now: float, answered: Callable[[float], bool] = lambda _: False) -> JsonObject:
+    def begin(
+        self,
+        call: ToolCalled,
+        now: float,
+        answered: Callable[[float], bool] = lambda _: False,
+        *,
+        stirred: bool = True,
+    ) -> JsonObject:
         """Return the arguments of a call that may run; `answered` says whether the caller has, since a time.
+
+        `stirred`: they have heard or said something since the call before.
 
         :raises RefusalError: it may not
         """
+        if not self.allowance.take(call.response_id, now, stirred=stirred):
+            raise RefusalError(
+                f"more than {MAX_PER_MINUTE} tool calls in a minute, or without a word to the caller; go on without"
+            )
         if call.name not in self._schemas:
             raise RefusalError(f"there is no tool named {call.name[:64]}")
         arguments = read_arguments(call.arguments, self._schemas[call.name])
         if len(self._open) >= MAX_IN_FLIGHT:
             raise RefusalError(f"{MAX_IN_FLIGHT} tool calls are under way; wait for their results")
-        if len(self._begun) == MAX_PER_MINUTE and now - self._begun[0] < 60:  # noqa: PLR2004  # a minute
-            raise RefusalError(f"more than {MAX_PER_MINUTE} tool calls in a minute; go on without")
         if objection := self._confirming.objection(call.name, arguments, now, answered):
             raise RefusalError(objection)
-        self._begun.append(now)
         if not self._open:
             self._filled = 0
         self._open[call.call_id] = now

@@ -459,6 +459,55 @@ def test_a_tool_that_must_be_confirmed_runs_after_the_caller_has_spoken() -> Non
     assert CallTool("c2", "get_weather", {}) in hand.calls("c2", "r3")
 
 
+def loops(hand: Hand, most: int, *, speaks_after: int = 10**6) -> int:
+    """A model that answers each request by a call of a tool; give how many requests there were."""
+    requests = 0
+    for n in range(most):
+        hand.starts(f"r{n}")
+        if n >= speaks_after:
+            hand.speaks(f"i{n}", ms=500, response_id=f"r{n}")
+            hand.ends(f"r{n}")
+            hand.wait(1.0)
+            break
+        hand.calls(f"c{n}", f"r{n}")
+        effects = [*hand.do(hand.bridge.tool_answered(f"c{n}", "{}", hand.now)), *hand.ends(f"r{n}")]
+        if hand.end or not sent(effects, "response.create"):
+            break
+        requests += 1
+        hand.wait(0.1)
+    return requests
+
+
+def test_a_model_that_calls_tools_and_nothing_else_is_told_to_speak_and_then_given_up() -> None:
+    hand = Hand().connect()
+    assert loops(hand, 40) < 25
+    assert hand.end
+    assert (hand.end.completion_reason, hand.end.reason_code) == ("server failure", "tool_loop")
+    choices = [event.get("response", {}).get("tool_choice") for event in sent(hand.effects, "response.create")]
+    assert choices[1:20] == [None] * 19
+    assert choices[20:] == ["none"] * len(choices[20:])
+    assert len(choices) > 20
+
+
+def test_a_model_that_speaks_when_it_may_call_no_more_tools_goes_on() -> None:
+    hand = Hand().connect()
+    loops(hand, 40, speaks_after=21)
+    assert hand.end is None
+    turn(hand, "And?")
+    hand.starts("x")
+    hand.calls("cx", "x")
+    assert "in a minute" in sent(hand.ends("x"))[0]["item"]["output"]
+    hand.starts("spoken")
+    hand.speaks("i-spoken", ms=500, response_id="spoken")
+    hand.ends("spoken")
+    hand.wait(61)
+    hand.starts("y")
+    assert CallTool("cy", "get_weather", {}) in hand.calls("cy", "y")
+    hand.ends("y")
+    [_, again] = sent(hand.do(hand.bridge.tool_answered("cy", "{}", hand.now)))
+    assert "response" not in again
+
+
 def asks(hand: Hand) -> None:
     """The agent asks the caller, who hears it."""
     hand.wait(0.1)

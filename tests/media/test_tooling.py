@@ -1,14 +1,16 @@
 import json
+from contextlib import suppress
 from dataclasses import replace
 from math import inf
 
 import pytest
 from hypothesis import strategies as st
 
+from media.allowance import MAX_PER_MINUTE, MAX_STUBBORN, MAX_UNHEARD
 from media.arguments import MAX_ARGUMENTS_CHARS, RefusalError
 from media.ends import HANGUP
 from media.realtime.base import ToolCalled
-from media.tooling import MAX_IN_FLIGHT, MAX_PER_MINUTE, Tooling, leaving
+from media.tooling import MAX_IN_FLIGHT, Tooling, leaving
 
 WEATHER = {
     "type": "object",
@@ -87,7 +89,48 @@ def test_no_more_calls_in_a_minute_than_agreed() -> None:
         tools.ended(f"c{n}")
     with pytest.raises(RefusalError, match="in a minute"):
         tools.begin(call("one more"), 59.9)
-    tools.begin(call("one more"), 60.0)
+    tools.begin(call("one more"), 61.0)
+
+
+def test_calls_that_were_refused_count_too() -> None:
+    tools = tooling()
+    for n in range(MAX_PER_MINUTE):
+        with pytest.raises(RefusalError, match="there is no tool"):
+            tools.begin(call(f"c{n}", name="rm"), n)
+    with pytest.raises(RefusalError, match="in a minute"):
+        tools.begin(call("one more"), 59.9)
+
+
+def test_no_more_calls_than_agreed_without_a_word_to_the_caller_however_slowly_they_come() -> None:
+    tools = tooling()
+    for n in range(MAX_UNHEARD):
+        tools.begin(call(f"c{n}"), n * 30, stirred=False)
+        tools.ended(f"c{n}")
+    with pytest.raises(RefusalError, match="without a word"):
+        tools.begin(call("one more"), 1000, stirred=False)
+    tools.begin(call("and another"), 2000, stirred=True)
+
+
+def test_a_model_that_calls_on_and_on_is_in_a_loop_until_the_caller_hears_something() -> None:
+    tools = tooling()
+    for n in range(MAX_PER_MINUTE + MAX_STUBBORN - 1):
+        assert not tools.allowance.in_a_loop
+        with suppress(RefusalError):
+            tools.begin(ToolCalled(f"r{n}", f"c{n}", "any", "{}"), n, stirred=False)
+        tools.ended(f"c{n}")
+    assert tools.allowance.in_a_loop
+    with suppress(RefusalError):
+        tools.begin(ToolCalled("r99", "c99", "any", "{}"), 30, stirred=True)
+    assert not tools.allowance.in_a_loop
+
+
+def test_many_calls_in_one_response_are_no_loop() -> None:
+    tools = tooling()
+    for n in range(MAX_PER_MINUTE * 2):
+        with suppress(RefusalError):
+            tools.begin(call(f"c{n}"), 0.0, stirred=False)
+    assert tools.allowance.spent
+    assert not tools.allowance.in_a_loop
 
 
 def test_a_caller_who_waits_for_a_tool_is_told_so_at_each_agreed_moment_once() -> None:
