@@ -68,8 +68,8 @@ def declared(llm: Llm) -> dict[str, JsonObject] | None:
     """Give the parameters of the tools that the verb declares, by their names; None: its vendor declares otherwise."""
     if llm.vendor not in OF_SESSIONS:
         return None
-    tools = _object(_options(llm).get("session_update")).get("tools")
-    named = [tool for tool in (tools if isinstance(tools, list) else []) if isinstance(tool, dict)]
+    told = [_object(_options(llm).get(name)).get("tools") for name in ("response_create", "session_update")]
+    named = [tool for tools in told if isinstance(tools, list) for tool in tools if isinstance(tool, dict)]
     return {str(tool.get("name")): _object(tool.get("parameters")) for tool in named}
 
 

@@ -32,11 +32,11 @@ def offered(llm: Llm, of_route: Mapping[str, JsonObject | None], *, leaves: bool
     Not `leaves`: the tools by which a model leaves are the platform's to add, which carries the verb out.
     """
     built_in = leaving_tools(llm) if leaves else {}
-    names = names_of(declared(llm.llm_options))
+    own = [*declared(llm.llm_options), *at_first(llm.llm_options)]
     routes = {name: tool for name, tool in of_route.items() if name not in built_in}
     besides = [tool for tool in {**routes, **built_in}.values() if tool is not None]
-    whole = declared(beside(llm.llm_options, besides))
-    odd = [*_oddities(names, built_in, of_route), *_unchecked(whole)]
+    whole = [*declared(beside(llm.llm_options, besides)), *at_first(llm.llm_options)]
+    odd = [*_oddities(names_of(own), built_in, of_route), *_unchecked(whole)]
     return Offered(besides, [f"the tool {name!r} {what}" for name, what in odd])
 
 
@@ -56,7 +56,7 @@ def names_of(tools: object) -> frozenset[str]:
 
 def confirmed(llm: Llm) -> frozenset[str]:
     """Name the tools that the verb itself declares with `confirm: true`."""
-    return to_confirm(declared(llm.llm_options))
+    return to_confirm([*declared(llm.llm_options), *at_first(llm.llm_options)])
 
 
 def to_confirm(tools: object) -> frozenset[str]:
@@ -89,6 +89,12 @@ def declared(options: JsonObject) -> list[Any]:
     """Give the list that will be the session's. What is no list goes to the model as it is, which says so."""
     tools = _object(_place(options).get("session_update")).get("tools")
     return tools if isinstance(tools, list) else []
+
+
+def at_first(options: JsonObject) -> list[Any]:
+    """Give the tools that only the first response is to know."""
+    told = [_object(_object(place).get("response_create")).get("tools") for place in (options.get("extra"), options)]
+    return next((tools for tools in told if isinstance(tools, list)), [])
 
 
 def _place(options: JsonObject) -> JsonObject:

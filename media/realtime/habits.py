@@ -24,8 +24,8 @@ class Habits:
     follow_up: JsonObject
 
 
-def habits(session: JsonObject, dialect: Dialect, *, obeyed: bool = True) -> Habits:
-    """Read a session.update as `legacy.translate` makes it.
+def habits(session: JsonObject, first: JsonObject, dialect: Dialect, *, obeyed: bool = True) -> Habits:
+    """Read a session.update as `legacy.translate` makes it, and what the `first` response is asked for with.
 
     Not `obeyed`: whoever hears turns answers them, and stops for them, whatever it was told.
     """
@@ -37,7 +37,7 @@ def habits(session: JsonObject, dialect: Dialect, *, obeyed: bool = True) -> Hab
         answers_itself=not manual and (not obeyed or bool(asked.get("create_response", True))),
         pause_ms=_pause_ms(asked.get("silence_duration_ms"), dialect.pause_ms),
         transcribes=bool(transcription) and transcription is not MISSING,
-        tools=_schemas(session.get("tools")),
+        tools=_schemas(first.get("tools")) | _schemas(session.get("tools")),
         follow_up={"tool_choice": "auto"} if forced else {},
     )
 

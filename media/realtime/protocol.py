@@ -104,7 +104,7 @@ class Realtime:
 
     def _know_habits(self) -> None:
         """Read from the session's settings what the model will do by itself."""
-        by_itself = habits(self._session, self.dialect, obeyed=self.can.leave_turns)
+        by_itself = habits(self._session, self.greeting, self.dialect, obeyed=self.can.leave_turns)
         self.interrupts_itself = by_itself.interrupts_itself
         self.answers_itself = by_itself.answers_itself
         self.pause_ms = by_itself.pause_ms

@@ -143,6 +143,7 @@ def test_what_a_verb_declares_is_known_where_its_vendor_is() -> None:
         "get_weather": {"type": "object"},
         "bare": {},
     }
+    assert declared(llm(llmOptions={"response_create": {"tools": tools[:1]}})) == {"get_weather": {"type": "object"}}
     assert declared(llm()) == {}
     assert declared(llm(vendor="google")) is None
 

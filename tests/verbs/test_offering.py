@@ -6,7 +6,7 @@ import pytest
 
 from verbs.base import JsonObject
 from verbs.llm import Llm
-from verbs.offering import beside, offered
+from verbs.offering import beside, confirmed, offered
 
 OWN: JsonObject = {"type": "function", "name": "own", "description": "The verb's."}
 ROUTES: JsonObject = {"type": "function", "name": "routes", "description": "The route's."}
@@ -95,6 +95,16 @@ def test_a_function_in_the_words_of_chat_models_has_its_name() -> None:
     offers, [told] = whole(llm({"session_update": {"tools": [own]}}), {"routes": ROUTES})
     assert offers["session_update"]["tools"] == [own]
     assert "declared by the verb and by its route" in told
+
+
+@pytest.mark.parametrize("under", ["response_create", "extra"])
+def test_a_function_that_only_the_first_response_knows_is_the_verbs_own(under: str) -> None:
+    told: JsonObject = {"tools": [{**OWN, "confirm": True}]}
+    verb = llm({under: {"response_create": told} if under == "extra" else told})
+    assert offered(verb, {"own": None}).warnings == []
+    assert confirmed(verb) == {"own"}
+    offers, _ = whole(verb, {"routes": ROUTES})
+    assert names(offers["session_update"]["tools"]) == ["routes"]
 
 
 UNCHECKED = {"type": "function", "function": {"name": "f", "parameters": {"pattern": "(?=a)"}}}

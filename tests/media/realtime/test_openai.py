@@ -361,6 +361,14 @@ def test_turn_detection_says_what_the_model_does_by_itself(
     assert (told.interrupts_itself, told.answers_itself, told.pause_ms) == (interrupts, answers, pause_ms)
 
 
+@pytest.mark.claim("J21")
+def test_a_tool_that_only_the_first_response_knows_may_be_called_as_well() -> None:
+    other = {**WEATHER, "name": "other"}
+    told = model(session_update={"tools": [WEATHER]}, response_create={"tools": [other]})
+    assert set(told.tools) == {"get_weather", "other"}
+    assert [tool["name"] for tool in told.greeting["tools"]] == ["other"]
+
+
 @pytest.mark.claim("J24")
 def test_the_tools_and_the_transcription_are_those_of_the_session() -> None:
     told = model(session_update={"tools": [WEATHER], "input_audio_transcription": {"model": "whisper-1"}})
