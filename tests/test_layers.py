@@ -44,7 +44,7 @@ DOORS = (
     *("egress/door.py", "store/writer.py", "api/", "console/", "doctor.py"),
 )
 # Tasks, but no network.
-RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/servers.py", "hooks/working.py")
+RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/line.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
     *("adulting", "answering", "arriving", "live", "leg", "legs", "lost", "native", "natives", "course"),
     *(

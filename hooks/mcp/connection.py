@@ -28,6 +28,7 @@ from mcp_types import (
     PaginatedRequestParams,
 )
 
+from hooks.mcp.line import McpForgottenError
 from hooks.mcp.offers import MAX_TOOLS, Listed, McpError
 from hooks.mcp.pace import Pace
 from hooks.mcp.server import McpServer
@@ -44,6 +45,9 @@ LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TO
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 "Headers that belong to the client beneath."
 GOES_ON = "last-event-id"
+IN_SESSION = "mcp-session-id"
+FORGOTTEN = -32047
+"Our own code for a session that the server does not know: of what it says of that nothing is laid down."
 US = Implementation(name="hookswitch", version="0")
 
 
@@ -120,7 +124,8 @@ class McpConnection:
         try:
             result = await self._session.send_request(request, CallToolResult)
         except MCPError as error:
-            raise McpError(_named(error)) from error
+            failed = McpForgottenError if error.code == FORGOTTEN else McpError
+            raise failed(_named(error)) from error
         told: JsonObject = result.model_dump(mode="json", by_alias=True)
         return told
 
@@ -163,6 +168,9 @@ class _Wire(httpx2.AsyncBaseTransport):
             return _unanswered(request, told)
         self._status = response.status
         self.told = f"HTTP {response.status}" if response.status >= HTTPStatus.MULTIPLE_CHOICES else ""
+        if response.status == HTTPStatus.NOT_FOUND and request.method == "POST" and IN_SESSION in request.headers:
+            response.close()
+            return _unanswered(request, "the tool's server knows no such session", FORGOTTEN)
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             response.close()
             self.told = "its answer is compressed, though only identity is accepted"
@@ -176,9 +184,9 @@ class _Wire(httpx2.AsyncBaseTransport):
         await asyncio.sleep(max(0.0, at - now))
 
 
-def _unanswered(request: httpx2.Request, why: str) -> httpx2.Response:
+def _unanswered(request: httpx2.Request, why: str, code: int = INTERNAL_ERROR) -> httpx2.Response:
     """Give what stands for no answer: an exception would be the end of the whole session, and of every other call."""
-    error = {"jsonrpc": "2.0", "id": None, "error": {"code": INTERNAL_ERROR, "message": why}}
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": why}}
     return httpx2.Response(HTTPStatus.SERVICE_UNAVAILABLE, json=error, request=request)
 
 

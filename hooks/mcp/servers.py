@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from importlib import import_module
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from structlog.typing import FilteringBoundLogger
 
 from egress.guard import Reach
+from hooks.mcp.line import Connection, Line
 from hooks.mcp.offers import Ask, Listed, McpError, Offers
 from hooks.mcp.server import INSTALL, McpServer, installed, read
 from hooks.tools.base import Tool
@@ -31,13 +32,6 @@ CLOSED_WITHIN_S = 2.0
 
 Offer = Callable[[list[JsonObject]], None]
 "Is told what functions there are, besides those told before."
-
-
-class Connection(Protocol):
-    async def tools(self) -> list[Listed]:
-        """Ask for the tools that there are. Raises McpError."""
-
-    async def ask(self, name: str, arguments: JsonObject) -> JsonObject: ...
 
 
 Connect = Callable[[McpServer], AbstractAsyncContextManager[Connection]]
@@ -71,6 +65,7 @@ class Servers:
         "To be set by whoever has the model."
         self._closing = asyncio.Event()
         self._limits: set[asyncio.Timeout] = set()
+        self._lines: list[Line] = []
 
     @property
     def tools(self) -> dict[str, Tool]:
@@ -84,6 +79,8 @@ class Servers:
     def close(self) -> None:
         """Leave the servers; nobody has to wait for that."""
         self._closing.set()
+        for line in self._lines:
+            line.left.set()
         for limit in self._limits:
             limit.reschedule(asyncio.get_running_loop().time() + CLOSED_WITHIN_S)
 
@@ -120,28 +117,46 @@ class Servers:
         return found
 
     async def _stay(self, server: McpServer, came: "asyncio.Future[Came | None]") -> None:
-        """Connect to a server and stay. The boundary of one server."""
+        """Connect to a server and stay, anew where it has forgotten us. The boundary of one server."""
         reason = ""
-        limit = asyncio.timeout(CLOSED_WITHIN_S if self._closing.is_set() else GIVEN_UP_AFTER_S)
+        line = Line()
+        self._lines.append(line)
         try:
-            async with limit:
-                self._limits.add(limit)
-                async with (await _door())(server) as connection:
-                    came.set_result(Came(server, await connection.tools(), connection.ask))
-                    await self._closed(limit)
+            await self._visit(server, line, came)
+            while line.forgotten and not self._closing.is_set():
+                self._log.warning("mcp_session_forgotten", server=server.name)
+                await self._visit(server, line, came)
         except Exception as error:  # noqa: BLE001  # see above
             reason = _reason(error)
         finally:
-            self._limits.discard(limit)
+            line.end(reason)
             if not came.done():
                 came.set_result(None)
         if reason and not self._closing.is_set():
             self._log.warning("mcp_failed", server=server.name, reason=reason)
 
-    async def _closed(self, limit: asyncio.Timeout) -> None:
+    async def _visit(self, server: McpServer, line: Line, came: "asyncio.Future[Came | None]") -> None:
+        """Connect, and stay until this connection is left: at the end of all, or as the server has forgotten it."""
+        limit = asyncio.timeout(CLOSED_WITHIN_S if self._closing.is_set() else GIVEN_UP_AFTER_S)
+        self._limits.add(limit)
+        line.left.clear()
+        try:
+            async with limit, (await _door())(server) as connection:
+                if not came.done():
+                    came.set_result(Came(server, await connection.tools(), line.ask))
+                line.use(connection)
+                await self._left(line, limit)
+        except Exception:
+            if not line.forgotten:
+                raise
+        finally:
+            self._limits.discard(limit)
+
+    async def _left(self, line: Line, limit: asyncio.Timeout) -> None:
         if not self._closing.is_set():
             limit.reschedule(None)
-            await self._closing.wait()
+            await line.left.wait()
+            limit.reschedule(asyncio.get_running_loop().time() + CLOSED_WITHIN_S)
 
     def _taken(self, came: Came | None) -> list[JsonObject]:
         if came is None:

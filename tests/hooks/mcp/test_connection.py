@@ -13,6 +13,7 @@ from aiohttp import web
 
 from egress.guard import STRANGERS, TRUSTED, Reach
 from hooks.mcp.connection import AGAIN_AFTER_S, MAX_BODY_BYTES, MAX_PAGES, connected
+from hooks.mcp.line import McpForgottenError
 from hooks.mcp.offers import MAX_TOOLS, McpError
 from hooks.mcp.server import McpServer
 from tests.live.serving import serving_application, until
@@ -240,6 +241,25 @@ async def test_a_list_that_is_none_is_an_error(listed: object) -> None:
     async with serving(Hostile(listed).answer) as url, connected(at(url, HTTP)) as connection:
         with pytest.raises(Exception):  # noqa: B017, PT011  # of whatever kind: the one who asked is told, and goes on
             await asyncio.wait_for(connection.tools(), 5)
+
+
+@pytest.mark.claim("J31")
+async def test_a_session_that_the_server_does_not_know_any_more_is_told_from_other_failures() -> None:
+    async def forgets(request: web.Request) -> web.StreamResponse:
+        asked = await request.json() if request.method == "POST" else {}
+        if asked.get("method") == "tools/call":
+            error = {"code": -32001, "message": "Session not found"}
+            return web.json_response({"jsonrpc": "2.0", "id": asked["id"], "error": error}, status=404)
+        response = await Hostile().answer(request)
+        if in_sessions and asked.get("method") == "initialize":
+            response.headers["Mcp-Session-Id"] = "s1"
+        return response
+
+    for in_sessions in (True, False):
+        async with serving(forgets) as url, connected(at(url, HTTP)) as connection:
+            with pytest.raises(McpError) as told:
+                await connection.ask("t", {})
+        assert isinstance(told.value, McpForgottenError) is in_sessions
 
 
 async def test_what_is_compressed_is_not_opened() -> None:

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from egress.guard import TRUSTED
 from hooks.mcp import servers
-from hooks.mcp.offers import Listed, McpError
+from hooks.mcp.line import MAX_GREETINGS, McpForgottenError
+from hooks.mcp.offers import Listed, McpError, McpTool
 from hooks.mcp.server import INSTALL, McpServer
 from hooks.mcp.servers import CLOSED_WITHIN_S, DOOR, GIVEN_UP_AFTER_S, LISTED_WITHIN_S, MAX_SERVERS, Servers
 from tests.hooks.virtual_loop import run
@@ -123,6 +124,82 @@ def test_a_server_that_fails_is_told_of_and_costs_its_tools_alone(
         ("http://a", reason),
         ("http://b", "both: another tool has this name"),
     ]
+
+
+class Forgetful(Peer):
+    """A server that knows each of its sessions for so many calls; `errors` are what meets those who greet it."""
+
+    def __init__(self, calls: list[int], *errors: Exception, closes_s: float = 0.0) -> None:
+        super().__init__(closes_s=closes_s)
+        self._calls, self._errors = calls, [None, *errors]
+        self.greeted = 0
+
+    @asynccontextmanager
+    async def connected(self, name: str) -> AsyncIterator[Any]:
+        self.greeted += 1
+        self._error = self._errors.pop(0) if self._errors else None
+        left = self._calls[min(self.greeted, len(self._calls)) - 1]
+
+        async def ask(tool: str, _: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise McpForgottenError("the tool's server knows no such session")
+            await asyncio.sleep(1)
+            return tool
+
+        async with super().connected(name) as connection:
+            yield SimpleNamespace(tools=connection.tools, ask=ask)
+
+
+def asked(peers: dict[str, Peer], peer: Peer, times: int, *, at_once: bool = False) -> tuple[list[Any], list[str]]:
+    """Call its tool so often; give the answers, and the names of what was logged."""
+    peers |= {"a": peer}
+
+    async def call() -> list[Any]:
+        these = Servers([{"url": "http://a"}], taken=(), reach=lambda _: TRUSTED, log=log)
+        running = asyncio.create_task(these.run())
+        await asyncio.sleep(1)
+        [tool, _] = these.tools.values()
+        assert isinstance(tool, McpTool)
+        calls = [tool.ask("t", {}) for _ in range(times)]
+        if at_once:
+            told = await asyncio.gather(*calls, return_exceptions=True)
+        else:
+            told = [(await asyncio.gather(each, return_exceptions=True))[0] for each in calls]
+        these.close()
+        await running
+        return [str(each) for each in told]
+
+    with capture_logs() as logs:
+        return run(call()), [line["event"] for line in logs]
+
+
+@pytest.mark.claim("J31")
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_server_that_has_forgotten_us_is_greeted_anew_and_the_call_made_again(
+    peers: dict[str, Peer], *, at_once: bool
+) -> None:
+    peer = Forgetful([1, 9])
+    assert asked(peers, peer, 3, at_once=at_once) == (["t", "t", "t"], ["mcp_session_forgotten"])
+    assert peer.greeted == 2
+
+
+def test_a_server_that_takes_its_time_to_be_left_is_greeted_anew_all_the_same(peers: dict[str, Peer]) -> None:
+    assert asked(peers, Forgetful([1, 9], closes_s=60), 3) == (["t", "t", "t"], ["mcp_session_forgotten"])
+
+
+def test_a_server_that_cannot_be_greeted_anew_fails_its_calls_alone(peers: dict[str, Peer]) -> None:
+    peer = Forgetful([1, 9], McpError("HTTP 500"))
+    assert asked(peers, peer, 3) == (["t", "HTTP 500", "HTTP 500"], ["mcp_session_forgotten", "mcp_failed"])
+    assert peer.greeted == 2
+
+
+def test_a_server_that_forgets_us_at_every_call_is_not_greeted_without_end(peers: dict[str, Peer]) -> None:
+    peer = Forgetful([0])
+    told, _ = asked(peers, peer, 20)
+    assert set(told) == {"the tool's server knows no such session", "the tool's server forgets us again and again"}
+    assert peer.greeted == MAX_GREETINGS
 
 
 def test_a_server_that_comes_late_with_nothing_new_is_not_told_of(peers: dict[str, Peer]) -> None:
