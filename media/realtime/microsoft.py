@@ -45,7 +45,7 @@ def of_today(llm: Llm) -> Llm:
     query = options.get("query")
     mended: JsonObject = {
         **{name: _mended(options[name]) for name in ("path", "url") if isinstance(options.get(name), str)},
-        **({"query": _renamed(query)} if isinstance(query, dict) else {}),
+        **({"query": _renamed(query)} if isinstance(query, dict) and not _elsewhere(options) else {}),
     }
     changed = {name: value for name, value in mended.items() if value != options[name]}
     return llm.model_copy(update={"connect_options": {**options, **changed}}) if changed else llm
@@ -55,9 +55,19 @@ def dial(llm: Llm, *, url: str, **configured: Any) -> Dial:
     return _DIALLER(of_today(llm), url=_mended(url), **configured)
 
 
+def _elsewhere(options: JsonObject) -> bool:
+    """Tell whether the verb names an address of Azure that is not the preview's, and may want a query of its own."""
+    named = [options[name] for name in ("path", "url") if isinstance(options.get(name), str)]
+    return bool(named) and not any(map(_is_preview, named))
+
+
+def _is_preview(address: str) -> bool:
+    return address.partition("?")[0].rstrip("/").endswith(PREVIEW)
+
+
 def _mended(address: str) -> str:
     path, mark, query = address.partition("?")
-    if not path.rstrip("/").endswith(PREVIEW):
+    if not _is_preview(address):
         return address
     asked = urlencode(_renamed(dict(parse_qsl(query))))
     return path.rstrip("/").removesuffix(PREVIEW) + TODAY + (mark and asked and f"?{asked}")

@@ -45,6 +45,16 @@ def test_every_way_to_name_a_deployment_leads_to_the_address_of_today(
     assert dialled.headers == {"api-key": "k"}
 
 
+@pytest.mark.parametrize("path", ["voice-live/realtime", "openai/v1/realtime"])
+def test_an_address_that_is_not_the_previews_keeps_its_query(path: str) -> None:
+    query = {"api-version": "2026-04-10", "model": "voice"}
+    for connect in ({"path": path, "query": query}, {"path": f"{path}?api-version=2026-04-10&model=voice"}):
+        one = verb(None, host="r.services.ai.azure.com", **connect)
+        dialled = dial(one, url=URL, api_key="")
+        assert dialled.url == f"wss://r.services.ai.azure.com/{path}?api-version=2026-04-10&model=voice"
+        assert Realtime(one, audio=PCM).warnings == []
+
+
 def test_the_configured_address_may_be_the_previews() -> None:
     ours = f"wss://{HOST}/openai/realtime?api-version=2025-04-01-preview&deployment=voice"
     dialled = dial(verb(None).model_copy(update={"auth": None}), url=ours, api_key="k-1")
