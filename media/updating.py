@@ -46,7 +46,7 @@ def update(
             for other in others:
                 other.update(_shared(session, model, other), spoken=False)
         case {"type": "conversation.item.create", "item": dict(item)}:
-            wire = model.add(item)
+            wire = model.add(item, after=event.get("previous_item_id"), event_id=event.get("event_id"))
             if wire is None:
                 raise UpdateRefusedError("this vendor's model takes no items")
             if talk.begun and item.get("role") in ROLES and (text := " ".join(_texts(item))):

@@ -254,7 +254,8 @@ class Realtime(Protocol):
     def take_back(self) -> bool:
         """Before `configure`: offer none of what `declare` was told; False where that was nothing."""
 
-    def add(self, item: JsonObject) -> bytes | None: ...
+    def add(self, item: JsonObject, *, after: object = None, event_id: object = None) -> bytes | None:
+        """Add an application's item, `after` that of an id; under its own `event_id`, unless that could be ours."""
 
     def hear(self, audio: bytes) -> bytes: ...
 

@@ -7,6 +7,7 @@ whoever sends them. A vendor's file declares what is otherwise there: `can` and 
 
 import binascii
 import json
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -50,6 +51,8 @@ INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
 "Settings without which a call would be heard as noise: better that it ends."
 SPOKEN: JsonObject = {"output_modalities": ["audio"]}
 "Said with every request that says anything; a plain one goes by the session, which says it too."
+OURS = re.compile("(bi|ask|item|say|session|tool)-")
+"How the ids of our own events begin; what the model refuses of them is ours to mend."
 MAX_ASIDES = 32
 "Out-of-band responses that are remembered: no session has so many at once."
 
@@ -195,10 +198,13 @@ class Realtime:
         item = {"type": "function_call_output", "call_id": call_id, "output": output}
         return wire("conversation.item.create", event_id, item=item)
 
-    def add(self, item: JsonObject) -> bytes | None:
+    def add(self, item: JsonObject, *, after: object = None, event_id: object = None) -> bytes | None:
         named = {**deepcopy(item)}
         legacy.rename_in_item(named)
-        return wire("conversation.item.create", f"item-{next(self._ids)}", item=named) if self.can.add_text else None
+        place = {"previous_item_id": after} if isinstance(after, str) else {}
+        theirs = isinstance(event_id, str) and event_id and not OURS.match(event_id)
+        named_event = str(event_id) if theirs else f"item-{next(self._ids)}"
+        return wire("conversation.item.create", named_event, **place, item=named) if self.can.add_text else None
 
     def say(self, role: str, text: str, event_id: str) -> bytes | None:
         part = {"type": self.dialect.text_part if role == "assistant" else "input_text", "text": text}

@@ -178,6 +178,25 @@ def test_an_item_is_added_in_the_words_of_today() -> None:
     assert item["content"] == [{"type": "text", "text": "Hello."}]
 
 
+@pytest.mark.claim("J31")
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"previous_item_id": "root"}, {"previous_item_id": "root", "event_id": "item-1"}),
+        ({"event_id": "mine"}, {"event_id": "mine"}),
+        ({"event_id": "ask-1"}, {"event_id": "item-1"}),
+        ({"event_id": "bi-1", "previous_item_id": None}, {"event_id": "item-1"}),
+        ({"event_id": ""}, {"event_id": "item-1"}),
+    ],
+)
+def test_an_item_goes_where_the_application_wants_it_and_under_its_name_for_the_event(
+    named: JsonObject, told: JsonObject
+) -> None:
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
+    [event] = update(Hand().connect(), "conversation.item.create", item=item, **named)
+    assert event == {"type": "conversation.item.create", "item": item, **told}
+
+
 def test_a_model_that_takes_no_items_is_given_none() -> None:
     hand = Hand().connect()
     model = hand.bridge._session.model
