@@ -37,6 +37,7 @@ FORMAT_PLACES: Final[tuple[Path, ...]] = (("audio",), ("audio", "input"), ("audi
 GONE: Final = frozenset({"temperature", "client_secret"})
 REASONING: Final = ("reasoning", "parallel_tool_calls")
 SERVER_VAD: Final[JsonObject] = {"type": "server_vad"}
+OF_SPEECH: Final = frozenset({"format", "voice", "speed"})
 CONTENT_TYPES: Final = {"text": "output_text", "audio": "output_audio"}
 "Of an assistant's words, in a response's own input."
 
@@ -108,7 +109,7 @@ def changed(llm_options: JsonObject, session: JsonObject, dialect: Dialect) -> J
 def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect: Dialect) -> JsonObject:
     """Move each beta field to its place of today, unless something stands there already.
 
-    A null is left out, as it says nothing that the start of a session does not say; below `audio` it switches off.
+    A null is left out, as it says nothing that the start of a session does not say; in `audio.input` it switches off.
     """
     source = _object(told)
     result: JsonObject = {}
@@ -118,9 +119,16 @@ def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect:
         elif name not in FORMATS and name not in paths and value is not None:
             result[name] = deepcopy(value)
     for name, path in paths.items():
-        if name in source and (source[name] is not None or path[:2] == ("audio", "input")):
-            place_of(result, path[:-1]).setdefault(path[-1], deepcopy(source[name]))
+        if name in source and (source[name] is not None or _switches_off(path)):
+            place = place_of(result, path[:-1])
+            if path[-1] not in place or (place[path[-1]] is None and not _switches_off(path)):
+                place[path[-1]] = deepcopy(source[name])
     return result
+
+
+def _switches_off(path: Path) -> bool:
+    """Tell whether a null at this place says something."""
+    return path[:2] == ("audio", "input")
 
 
 def _said_twice(llm_options: JsonObject, within: str, paths: dict[str, Path]) -> list[str]:
@@ -130,7 +138,7 @@ def _said_twice(llm_options: JsonObject, within: str, paths: dict[str, Path]) ->
         f"{within}.{name} says otherwise than {within}.{'.'.join(path)}, which is used"
         for name, path in paths.items()
         if path != ("output_modalities",) and source.get(name) is not None
-        if find(source, path) not in (MISSING, None, source[name])
+        if find(source, path) not in (MISSING, source[name], *([] if _switches_off(path) else [None]))
     ]
 
 
@@ -170,18 +178,25 @@ def _wire_format(audio: AudioFormat) -> JsonObject:
 def _share(response: JsonObject, session: JsonObject) -> list[str]:
     """Give the session what verbs say of the first response and mean of the whole call.
 
-    Else the second turn is spoken by the model's default character. The voice moves altogether: a session does not
-    change it after its first audio, so the first response cannot have one of its own.
+    Else the second turn is spoken by the model's default character. Voice and speed move altogether: a session does
+    not change its voice after its first audio, so the first response has none of its own, and no response has a speed.
     """
     for name in ("instructions", "temperature"):
         if name in response:
             session.setdefault(name, deepcopy(response[name]))
     response.pop("temperature", None)
-    output = _object(_object(response.pop("audio", None)).get("output"))
-    voice = output.get("voice")
-    if voice is None or session["audio"]["output"].setdefault("voice", voice) == voice:
-        return []
-    return ["response_create has another voice than session_update, whose voice is used: a call has one"]
+    audio = _object(response.pop("audio", None))
+    output, of_session = _object(audio.get("output")), session["audio"]["output"]
+    foreign = [f"audio.{name}" for name in audio if name != "output"]
+    foreign += [f"audio.output.{name}" for name in output if name not in OF_SPEECH]
+    told = [f"response_create.{name} is not known to the model; it was left out" for name in foreign]
+    given = [name for name in ("voice", "speed") if output.get(name) is not None]
+    twice = [name for name in given if of_session.setdefault(name, output[name]) != output[name]]
+    also = [
+        f"response_create has another {name} than session_update, whose {name} is used: a call has one"
+        for name in twice
+    ]
+    return [*told, *also]
 
 
 def _rename_content(response: JsonObject) -> None:

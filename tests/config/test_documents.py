@@ -62,6 +62,14 @@ def test_a_verb_gets_the_reading_that_it_wants(
         ("{sya: {text: hi}}", "1:29: routes[0].verbs[0].sya: unknown verb 'sya' (did you mean 'say'?)"),
         ("{pause: {}}", "1:36: routes[0].verbs[0].pause.length: is missing and required"),
         ("{verb: pause}", "1:28: routes[0].verbs[0].length: is missing and required"),
+        (
+            "{verb: llm, vendor: openai, mcpServers: [{auth: {token: x}}], llmOptions: {}}",
+            "routes[0].verbs[0].mcpServers[0].url: is missing and required",
+        ),
+        (
+            "{verb: llm, vendor: openai, llmOptions: {session_update: {tools: [{type: function}]}}}",
+            "routes[0].verbs[0].llmOptions.session_update.tools[0].name: is missing and required",
+        ),
     ],
 )
 def test_what_no_reading_mends_is_a_complaint(loaded: Load, verb: str, complaint: str) -> None:

@@ -182,6 +182,41 @@ def test_a_call_has_one_voice() -> None:
     assert "another voice" in translated.warnings[0]
 
 
+@pytest.mark.claim("J16")
+def test_a_null_in_todays_words_does_not_hide_what_the_betas_say() -> None:
+    session = session_of({"voice": "alloy", "speed": 1.2, "audio": {"output": {"voice": None, "speed": None}}})
+    assert session["audio"]["output"] == {"format": PCM_WIRE, "voice": "alloy", "speed": 1.2}
+
+
+@pytest.mark.claim("J24")
+def test_what_is_switched_off_in_todays_words_stays_so_and_whoever_said_otherwise_is_told() -> None:
+    both = {"turn_detection": SERVER_VAD, "audio": {"input": {"turn_detection": None}}}
+    translated = translate({"session_update": both}, audio=PCM)
+    assert translated.session["audio"]["input"]["turn_detection"] is None
+    assert translated.warnings == [
+        "session_update.turn_detection says otherwise than session_update.audio.input.turn_detection, which is used"
+    ]
+
+
+def test_the_speed_of_the_first_response_is_the_calls() -> None:
+    options = {"response_create": {"audio": {"output": {"speed": 1.2}}}}
+    translated = translate(options, audio=PCM)
+    assert (translated.session["audio"]["output"]["speed"], translated.response) == (1.2, {})
+    assert translated.warnings == []
+    [told] = translate({**options, "session_update": {"speed": 1.1}}, audio=PCM).warnings
+    assert "another speed" in told
+
+
+def test_what_no_response_has_is_left_out_and_told() -> None:
+    audio = {"input": {"turn_detection": None}, "output": {"format": PCM_WIRE, "voice": "verse", "foo": 1}}
+    translated = translate({"response_create": {"audio": audio}}, audio=PCM)
+    assert translated.response == {}
+    assert translated.warnings == [
+        "response_create.audio.input is not known to the model; it was left out",
+        "response_create.audio.output.foo is not known to the model; it was left out",
+    ]
+
+
 @pytest.mark.claim("J18")
 def test_what_is_gone_is_told_once_for_both_objects() -> None:
     both = {"temperature": 0.7, "client_secret": {}}
