@@ -1,10 +1,11 @@
 """What a caller typed in confidence: the model and its tools have it, and what is told of the call has dots.
 
 An entry of three digits or more is looked for in all that is said of the call from then on, also with blanks or other
-signs between its digits, and as a number in JSON, which has no zeros in front. What an entry is told in parts may be
-split between them: so no part of a text (`….delta`) shows any digit any more. An entry of one or two digits is masked
-where it stands as an entry; elsewhere it would be every second number. Digits in words ("four seven"), or of which only
-some are said, are not found. Names that the protocol's own things go by (ids, types) stay as they are.
+signs between its digits, in whichever digits Unicode has, and as a number in JSON, which has no zeros in front. What an
+entry is told in parts may be split between them: so no part of a text (`….delta`) shows any digit any more. An entry of
+one or two digits is masked where it stands as an entry; elsewhere it would be every second number. Digits in words
+("four seven"), or of which only some are said, are not found. Names that the protocol's own things go by (ids, types)
+stay as they are.
 """
 
 import json
@@ -12,6 +13,7 @@ import re
 from collections import deque
 from dataclasses import replace
 from typing import Any
+from unicodedata import digit
 
 from media.effects import Effect, Finish, Report, Warn
 from media.keypad import TYPED
@@ -24,7 +26,9 @@ MOST_ENTRIES = 200
 "Of one call; a caller who types more has the first ones shown."
 DEEPEST = 50
 "Levels of an event; what lies deeper is not told."
-_BETWEEN = r"[\s.,/_-]*"
+_BETWEEN = r"[\W_]{0,16}"
+"No sign that can be one of an entry: so there is one way to match, in a time in proportion to the text."
+_SIGN = re.compile(r"[^\W_]")
 _DIGIT = re.compile(r"\d")
 _NAMES = re.compile(r"id|type|(?:approval_request|call|conversation|event|(?:previous_)?item|response|session)_id")
 
@@ -41,11 +45,12 @@ class Confidential:
     def remember(self, entry: str) -> None:
         """Keep an entry out of what is told from now on."""
         self._typed = True
-        self._sought += {one for one in (entry, entry.lstrip("0")) if len(_DIGIT.findall(one)) >= SHORTEST}
+        signs = "".join(_SIGN.findall(entry))
+        self._sought += {one for one in (signs, signs.lstrip("0")) if len(_DIGIT.findall(one)) >= SHORTEST}
         if entry.isascii() and entry.isdecimal() and len(entry) >= SHORTEST and len(self._numbers) < MOST_ENTRIES:
             self._numbers.add(int(entry))
         longest_first = sorted(set(self._sought), key=len, reverse=True)
-        each = (_BETWEEN.join(map(re.escape, one)) for one in longest_first)
+        each = (_BETWEEN.join(one) for one in longest_first)
         self._pattern = re.compile("|".join(each) or r"(?!)")
 
     def told(self, effects: list[Effect]) -> list[Effect]:
@@ -95,22 +100,32 @@ class Confidential:
     def _text(self, text: str, depth: int = 0) -> str:
         if text.startswith(TYPED):
             return TYPED + MASK * (len(text) - len(TYPED))
-        found = self._pattern.search(text)
-        if not found and not (self._numbers and text.lstrip().startswith(("{", "["))):
+        plain = _in_ascii_digits(text)
+        places = [found.span() for found in self._pattern.finditer(plain)]
+        if not places and not (self._numbers and text.lstrip().startswith(("{", "["))):
             return text
         if isinstance(value := _read(text), dict | list):
             masked = self._masked(value, whole=True, depth=depth + 1)
             return json.dumps(masked, ensure_ascii=False) if masked != value else text
-        return self._pattern.sub(lambda found: MASK * len(found[0]), text)
+        ends = [0, *(end for _, end in places)]
+        kept = [text[ended:start] + MASK * (end - start) for ended, (start, end) in zip(ends, places, strict=False)]
+        return "".join([*kept, text[ends[-1] :]])
 
 
 def _without_digits(event: dict[str, Any]) -> dict[str, Any]:
     """Give an event that brings a part of a text without the digits in it."""
     match event:
         case {"type": str(type_), "delta": str(delta)} if type_.endswith(".delta"):
-            return {**event, "delta": _DIGIT.sub(MASK, delta)}
+            return {**event, "delta": _DIGIT.sub(MASK, _in_ascii_digits(delta))}
         case _:
             return event
+
+
+def _in_ascii_digits(text: str) -> str:
+    """Give a text of the same length, in which full-width digits, circled ones and the like are 0 to 9."""
+    if text.isascii():
+        return text
+    return "".join(sign if sign.isascii() else str(digit(sign, sign)) for sign in text)
 
 
 def _read(text: str) -> Any:

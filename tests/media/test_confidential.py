@@ -1,6 +1,7 @@
 """What was typed in confidence is the model's and its tools' alone, wherever it comes up again."""
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -35,6 +36,18 @@ def confidential(*entries: str) -> Confidential:
         ("47 11", "•••••"),
         ("4/7/1/1", "•••••••"),
         ("4_7_1_1", "•••••••"),
+        ("4\u20137\u20131\u20131", "•••••••"),
+        ("4… 7… 1… 1", "••••••••••"),
+        ("4; 7; 1; 1", "••••••••••"),
+        ("(47)11", "(•••••"),
+        ("47:11", "•••••"),
+        ("**4**711", "**••••••"),
+        ("4+7+1+1 is x², and 4→7→1→1", "••••••• is x², and •••••••"),
+        ("\uff14\uff17\uff11\uff11 ④⑦①①", "•••• ••••"),
+        ("4\u200b711", "•••••"),
+        ("4\ufe0f\u20e3 7\ufe0f\u20e3 1\ufe0f\u20e3 1", "•••••••••••••"),
+        ("4. 7 of 11", "4. 7 of 11"),
+        (f"4{' ' * 17}711", f"4{' ' * 17}711"),
         ("004711", "00••••"),
         ("471", "471"),
         ("four seven one one", "four seven one one"),
@@ -58,6 +71,8 @@ def test_an_entry_is_masked_wherever_it_stands(text: str, shown: str) -> None:
         ("1*2*", "1*2*", "1*2*"),
         ("1*2*3", "1 * 2 * 3", "•••••••••"),
         ("1*2*3", "1*2*3", "•••••"),
+        ("1*2*3#", "It is 1, 2, 3.", "It is •••••••."),
+        ("*****************1*2*3", "*" * 1000, "*" * 1000),
         ("0471", '{"pin":471}', '{"pin": "•••"}'),
         ("0012", '{"a":12,"b":"0012"}', '{"a": "••", "b": "••••"}'),
         ("0012", '{"pin":12.0}', '{"pin": "••••"}'),
@@ -147,6 +162,29 @@ def test_those_who_are_told_of_the_call_see_dots_and_the_model_and_its_tools_do_
 def test_no_text_of_an_entry_is_left_in_what_is_shown(entry: str, value: Any) -> None:
     told = {"arguments": json.dumps({"x": value, "pin": entry}), "text": f"a{entry}b", "output": [entry, {"a": entry}]}
     assert entry not in json.dumps(confidential(entry).shown(told), ensure_ascii=False)
+
+
+SEPARATORS = st.text(st.characters(exclude_categories=["L", "N"]), max_size=16)
+
+
+@given(
+    st.text("0123456789", min_size=3, max_size=8).flatmap(
+        lambda entry: st.tuples(st.just(entry), st.lists(SEPARATORS, min_size=len(entry), max_size=len(entry)))
+    )
+)
+def test_no_entry_is_told_whatever_stands_between_its_digits(entry_and_separators: tuple[str, list[str]]) -> None:
+    entry, separators = entry_and_separators
+    for shift in (0, ord("\uff10") - ord("0"), ord("\u0966") - ord("0")):
+        spread = "".join(chr(ord(sign) + shift) + after for sign, after in zip(entry, separators, strict=True))
+        shown = confidential(entry).shown(f"It is {spread}")
+        assert not any(sign.isdecimal() for sign in shown)
+
+
+@pytest.mark.parametrize("text", ["4 7 1 " * 20_000, "4" + " 4" * 60_000, "4" + " " * 120_000, "4711" * 30_000])
+def test_a_text_that_is_nearly_an_entry_all_along_takes_no_time_to_speak_of(text: str) -> None:
+    spent_s = process_time()
+    confidential("4711", "*4#7*1#1*4").shown(text)
+    assert process_time() - spent_s < 1.0
 
 
 def test_a_later_entry_does_not_bring_an_earlier_one_to_light_until_there_are_very_many() -> None:
