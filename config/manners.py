@@ -1,5 +1,6 @@
 """A route's `conversation`: how the agent behaves, whichever model speaks."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -74,3 +75,18 @@ class Conversation(Strict):
     A moment at `hooks.tool_timeout_s` or after it does not come: then the model says that the tool has failed.
     """
     filler: Text = FILLER
+
+
+def without_effect(told: Conversation, *, max_call_s: float, tool_timeout_s: float) -> Iterator[str]:
+    """Name what stands in a route's `conversation` and can never come to pass."""
+    if told.protect_greeting and told.first_speaker == "caller":
+        yield "conversation.protect_greeting: there is no greeting where first_speaker is caller"
+    ends = [index for index, step in enumerate(told.idle) if step.end]
+    if ends and ends[0] + 1 < len(told.idle):
+        yield f"conversation.idle: the call has ended with idle[{ends[0]}]; the steps after it never come"
+    if told.warn_before_end_s >= max_call_s:
+        yield f"conversation.warn_before_end_s: no warning comes, as the call lasts {max_call_s:g} s (max_call_s)"
+    late = [moment for moment in told.tool_fillers_s if moment >= tool_timeout_s]
+    if late and told.tool_fillers_s != Conversation().tool_fillers_s:
+        moments = ", ".join(f"{moment:g}" for moment in late)
+        yield f"conversation.tool_fillers_s: {moments} never comes, as hooks.tool_timeout_s is {tool_timeout_s:g}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import verbs
 from config.egress import hosts_of_calls
 from config.keys import lacking
+from config.manners import without_effect
 from config.native import native_warnings
 from config.numbers import covers, pattern_of
 from config.settings import Platform, Route, Server, Settings, Vendor
@@ -95,7 +96,11 @@ def warnings(settings: Settings) -> Iterator[str]:
             told = [*native_warnings(settings, route, parsed), *near_the_limit(settings, route)]
             yield from (f"route {route.name!r}: {sentence}" for sentence in told)
             continue
-        yield from (f"route {route.name!r}: {told}" for told in dict.fromkeys(_odd_tools(settings, route, parsed)))
+        manners = without_effect(
+            route.conversation, max_call_s=route.max_call_s, tool_timeout_s=settings.hooks.tool_timeout_s
+        )
+        odd = dict.fromkeys([*manners, *_odd_tools(settings, route, parsed)])
+        yield from (f"route {route.name!r}: {told}" for told in odd)
 
 
 def _odd_tools(settings: Settings, route: Route, parsed: Sequence[verbs.Verb]) -> Iterator[str]:

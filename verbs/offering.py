@@ -17,6 +17,8 @@ TWICE = "is declared by the verb and by its route: the model is told what the ve
 BUILT_IN = "is declared in session_update.tools too: the model is told what stands there, and we serve it ourselves"
 HIDDEN = "is never called: a tool that the verb has built in bears its name"
 
+CHOSEN = "is named by tool_choice and declared nowhere: the model will refuse the whole request"
+
 BOUNDED = "write it without lookaround and references back, and with no count above 1000"
 
 
@@ -36,7 +38,8 @@ def offered(llm: Llm, of_route: Mapping[str, JsonObject | None], *, leaves: bool
     routes = {name: tool for name, tool in of_route.items() if name not in built_in}
     besides = [tool for tool in {**routes, **built_in}.values() if tool is not None]
     whole = [*declared(beside(llm.llm_options, besides)), *at_first(llm.llm_options)]
-    odd = [*_oddities(names_of(own), built_in, of_route), *_unchecked(whole)]
+    unknown = () if llm.mcp_servers else sorted(_chosen(llm.llm_options) - names_of(whole))
+    odd = [*_oddities(names_of(own), built_in, of_route), *_unchecked(whole), *((name, CHOSEN) for name in unknown)]
     return Offered(besides, [f"the tool {name!r} {what}" for name, what in odd])
 
 
@@ -76,6 +79,13 @@ def _oddities(
             yield name, NOWHERE
         elif tool is not None and name in own:
             yield name, TWICE
+
+
+def _chosen(options: JsonObject) -> frozenset[str]:
+    """Name the functions that `tool_choice` asks for."""
+    choices = [_object(_object(options.get(name)).get("tool_choice")) for name in ("session_update", "response_create")]
+    named = [choice.get("name") for choice in choices if choice.get("type") == "function"]
+    return frozenset(name for name in named if isinstance(name, str))
 
 
 def _unchecked(tools: list[Any]) -> Iterator[tuple[str, str]]:

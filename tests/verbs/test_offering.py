@@ -107,6 +107,30 @@ def test_a_function_that_only_the_first_response_knows_is_the_verbs_own(under: s
     assert names(offers["session_update"]["tools"]) == ["routes"]
 
 
+@pytest.mark.parametrize("within", ["session_update", "response_create"])
+@pytest.mark.parametrize(
+    ("choice", "properties", "warned"),
+    [
+        ({"type": "function", "name": "own"}, {}, []),
+        ({"type": "function", "name": "hangup"}, {"hangup": {}}, []),
+        (
+            {"type": "function", "name": "hangup"},
+            {},
+            ["the tool 'hangup' is named by tool_choice and declared nowhere"],
+        ),
+        ({"type": "function", "name": "crm"}, {"mcpServers": [{"url": "https://x.example"}]}, []),
+        ({"type": "function", "name": 5}, {}, []),
+        ({"type": "mcp", "server_label": "x"}, {}, []),
+        ("required", {}, []),
+    ],
+)
+def test_a_function_that_must_be_called_and_is_nobodys_is_told_of(
+    within: str, choice: Any, properties: JsonObject, warned: list[str]
+) -> None:
+    verb = llm({within: {"tools": [OWN], "tool_choice": choice}}, **properties)
+    assert [text.partition(":")[0] for text in offered(verb, {}).warnings] == warned
+
+
 UNCHECKED = {"type": "function", "function": {"name": "f", "parameters": {"pattern": "(?=a)"}}}
 
 
