@@ -3,16 +3,14 @@
 `rounds` says when a request may go out, `awaited` what is owed and for how long; this joins them to the model.
 """
 
-from itertools import count
-from typing import assert_never
-
+from media.asking import Asking
 from media.awaited import PASSING, Awaited
-from media.effects import Effect, End, ToModel, Warn
+from media.effects import Effect, End, Warn
 from media.ends import FATAL, SILENT, TIMEOUT
 from media.options import Options
 from media.realtime.base import JsonObject, ModelRefused, Realtime, ResponseEnded
 from media.realtime.rounds import Rounds
-from media.realtime.steps import Answer, Ask, Cancel, Kind, Note, Step
+from media.realtime.steps import Step
 from media.record import Record
 from media.speaking import Speaking
 from media.voice import Voice
@@ -35,11 +33,15 @@ class Responses:
         self._options = options
         self._rounds = Rounds(tool_timeout_s=options.tool_timeout_s)
         self._awaited = Awaited(timeout_s=options.response_timeout_s, watch_s=options.watch_s)
-        self._ids = count(1)
-        self._asked_as = ""  # the event that made the newest request
+        self._asking = Asking(self._awaited, speaking, record, out)
+        self._do, self.say = self._asking.do, self._asking.say
         self._anew: JsonObject = {}
         self._errors = 0
         self.over: End | None = None
+        self._given_up = False
+        "Whether it is over although the caller is owed an answer."
+        self._heard = False
+        "Whether something was heard of what failed last."
         self.caller_begins = self._rounds.caller_started
         self.called = self._rounds.called
         self.overdue = self._rounds.overdue
@@ -66,10 +68,6 @@ class Responses:
     def answer(self, call_id: str, output: str, now: float) -> None:
         """Give a tool's output."""
         self._do(self._rounds.answered(call_id, output), now)
-
-    def say(self, role: str, text: str) -> None:
-        """Add an item to the conversation, unspoken."""
-        self._to_the_model(self._model.say(role, text, self._id("say")))
 
     # The caller's turns
 
@@ -142,24 +140,25 @@ class Responses:
         if refusal.fatal:
             self.over = End("server error", refusal.code, "model", refusal.error)
         elif refusal.code == "conversation_already_has_active_response":
-            if self._meant(refusal):
+            if self._asking.meant(refusal):
                 self._do(self._rounds.refused(), now)
         elif not refusal.harmless:
             self._errors += 1
             if self._errors <= MAX_ERRORS_TOLD:
                 self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
-            if refusal.event_id and self._meant(refusal):
+            if refusal.event_id and self._asking.meant(refusal):
                 self._not_taken(refusal, now)
 
     def lost(self) -> bool:
         """The model is gone. Say whether the caller was owed something."""
-        answer_owed = self._awaited.owed and not self._rounds.passing
+        answer_owed = self._given_up or (self._awaited.owed and not self._rounds.passing)
         owed = self._rounds.owes or answer_owed
-        unheard = not (self._rounds.active and self._speaking.spoke_in(self._rounds.active))
+        active = self._rounds.active
+        unheard = not (self._speaking.spoke_in(active) if active else self._given_up and self._heard)
         self._anew = self._awaited.asked_with if unheard and answer_owed else {}
         self._awaited.settled()
         self._rounds.lost(unheard=unheard)
-        self.over = None
+        self.over, self._given_up = None, False
         return owed
 
     def resume(self, now: float, *, owed: bool) -> None:
@@ -168,6 +167,7 @@ class Responses:
 
     def use(self, model: Realtime, follow_up: JsonObject | None = None) -> None:
         self._model = model
+        self._asking.use(model)
         self._rounds.follow_up = model.follow_up if follow_up is None else follow_up
 
     @property
@@ -194,10 +194,6 @@ class Responses:
         if self._rounds.asked and not self._awaited.owed:
             self._awaited.asked(self._awaited.asked_with, now)
 
-    def _meant(self, refusal: ModelRefused) -> bool:
-        """Whether it is the newest request that was refused, and none that was taken back meanwhile."""
-        return refusal.event_id in {None, self._asked_as}
-
     def _failed(self, ended: ResponseEnded, now: float, *, passing: bool) -> None:
         """A response did not come about: ask again where that may help, and is worth it."""
         error = ended.error or {"message": "the response failed"}
@@ -206,17 +202,18 @@ class Responses:
             self._out.append(Warn("response_failed", {"error": error, "again_in_s": None}))
             self._do(self._rounds.ended(ended.response_id), now)
             return
-        asked = self._again(End("server failure", code, "model", error), now)
+        self._heard = self._speaking.spoke_in(ended.response_id)
+        asked = self._again(End("server failure", code, "model", error), now, owed=not passing)
         waiting = self._rounds.ended(ended.response_id)
         # Asked first: a request that waits already and this one become one.
         self._do([] if self.over else [*asked, *waiting], now)
 
-    def _again(self, end: End, now: float) -> list[Step]:
+    def _again(self, end: End, now: float, *, owed: bool = True) -> list[Step]:
         """Ask once more for what failed, at once or when the model's limits allow it; `end` is why, if never."""
         error = end.error or {}
         wait_s = self._awaited.after_failure(end.reason_code, str(error.get("message") or ""), now)
         if wait_s is None:
-            self.over = end
+            self.over, self._given_up = end, owed
             return []
         self._out.append(Warn("response_failed", {"error": error, "again_in_s": wait_s}))
         return [] if wait_s else self._rounds.ask(self._awaited.asked_with)
@@ -231,7 +228,7 @@ class Responses:
             return
         self._out.append(TIMEOUT)
         if not self._awaited.again():
-            self.over = SILENT
+            self.over, self._given_up, self._heard = SILENT, True, False
             return
         self._out.append(Warn("model_stalled"))
         if self._rounds.active:
@@ -260,6 +257,7 @@ class Responses:
             return
         self._rounds.failed()
         self._awaited.settled()
+        self._heard = False
         end = End("server error", refusal.code, "model", refusal.error)
         if refusal.code in PASSING:
             self._do(self._again(end, now), now)
@@ -269,32 +267,4 @@ class Responses:
                 self.say("system", words)
             self._do(self._rounds.ask(plainer), now)
         else:
-            self.over = end
-
-    def _do(self, steps: list[Step], now: float) -> None:
-        for step in steps:
-            match step:
-                case Answer(call_id, output):
-                    self._to_the_model(self._model.answer_tool(call_id, output, self._id("tool")))
-                case Note(call_id, output):
-                    name = self._record.tool_name(call_id)
-                    self.say("system", f"The result of {name} ({call_id}) came late: {output}")
-                case Ask(response, kind):
-                    if kind is Kind.REQUEST:
-                        self._awaited.asked(response, now)
-                    else:
-                        self._awaited.watched(now)
-                    self._asked_as = self._id("ask")
-                    self._to_the_model(self._model.ask(response, self._asked_as))
-                case Cancel():
-                    self._speaking.cancel()
-                case _:
-                    assert_never(step)
-
-    def _to_the_model(self, wire: bytes | None) -> None:
-        """Send, where the model can be told at all."""
-        if wire:
-            self._out.append(ToModel(wire))
-
-    def _id(self, kind: str) -> str:
-        return f"{kind}-{next(self._ids)}"
+            self.over, self._given_up = end, True

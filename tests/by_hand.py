@@ -22,13 +22,19 @@ class Hand:
     """Tells the bridge what the test wants; `effects` is everything that it answered."""
 
     def __init__(
-        self, verb: Llm | None = None, options: Options | None = None, *, besides: Sequence[JsonObject] = ()
+        self,
+        verb: Llm | None = None,
+        options: Options | None = None,
+        *,
+        besides: Sequence[JsonObject] = (),
+        fallbacks: int = 0,
     ) -> None:
         self.now = 0.0
         self.effects: list[Effect] = []
         options = options or Options(audio=PCM24)
-        model = Realtime(verb or llm(session_update={"tools": [WEATHER]}), audio=PCM24, besides=besides)
-        self.bridge = Bridge(JambonzMedia(options.audio.rate_hz), [model], options, now=0.0)
+        verb = verb or llm(session_update={"tools": [WEATHER]})
+        models = [Realtime(verb, audio=PCM24, besides=besides) for _ in range(1 + fallbacks)]
+        self.bridge = Bridge(JambonzMedia(options.audio.rate_hz), models, options, now=0.0)
 
     def do(self, effects: list[Effect]) -> list[Effect]:
         self.effects += effects
@@ -39,9 +45,19 @@ class Hand:
         self.do(self.bridge.platform_opened(self.now))
         rate_hz = self.bridge._options.audio.rate_hz
         self.do(self.bridge.platform_said(METADATA.replace("24000", str(rate_hz)), self.now))
+        return self.configured()
+
+    def configured(self) -> "Hand":
         self.model("session.created", session={})
         self.model("session.updated", session={})
         return self
+
+    def falls_back(self) -> list[Effect]:
+        """The next model is there; give what it is told when its session is ready."""
+        self.do(self.bridge.model_opened(self.now))
+        told = len(self.effects)
+        self.configured()
+        return self.effects[told:]
 
     def model(self, type_: str, **fields: Any) -> list[Effect]:
         return self.do(self.bridge.model_said(json.dumps({"type": type_, **fields}).encode(), self.now))
