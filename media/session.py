@@ -16,8 +16,7 @@ Theory of operation
     A drop is followed by another connection at once; where that one is closed before its session is ready, by more
     of them, each after a longer pause.
 
-    A caller who has not heard a word yet waits `first_word_s` for it, however many models there are to try: each has
-    its share of what is left, the session and the first word together. While the caller speaks that clock stands.
+    A caller who has not heard a word yet does not wait for ever (`first_word.py`).
 
     A session is renewed before its end (`expiry.py`). Drops and renewals together are so many in a minute: after that
     a model that drops is given up, and a session is left to end when it does. One that has expired is a drop.
@@ -29,19 +28,14 @@ from math import inf
 from media.effects import Effect, End, JsonObject, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT, model_gone
 from media.expiry import Expiry
+from media.first_word import FirstWord
 from media.options import ModelLeg, Options
 from media.realtime.base import (
-    CallerStarted,
-    CallerStopped,
     ModelEvent,
     ModelRefused,
     Realtime,
-    ResponseEnded,
     SessionOpened,
     SessionReady,
-    SpeechReceived,
-    SpokenText,
-    ToolCalled,
 )
 from media.returns import Returns
 
@@ -51,8 +45,7 @@ MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 "Close codes after which another connection may work (openai-python's own set); 1000 is a model that has finished."
 EXPIRED = "session_expired"
 "Said in an `error` event by vendors that tell no `expires_at`; OpenAI closes with 1001."
-SIGNS_OF_LIFE = (SpeechReceived, SpokenText, ToolCalled, ResponseEnded)
-"What only a model says that does its work, well or badly; to hear the caller is not yet to answer."
+UNKNOWN = "unknown_parameter"
 
 
 class Session:
@@ -81,11 +74,7 @@ class Session:
         self._nth = 0
         self._out = out
         self._options = options
-        self._spoke = False
-        self._word_by = self._answer_by = inf
-        "When the call, and this model, must have brought the caller a first word."
-        self._caller_since: float | None = None
-        "Since when the caller has been speaking, as far as this session can tell."
+        self._first_word = FirstWord(options)
         self._bad_messages = 0
         self._returns = Returns()
         self._dropped: End | None = None
@@ -110,18 +99,13 @@ class Session:
 
     def caller_waits(self, now: float) -> None:
         """The caller is there, and waits for a first word."""
-        if not self._spoke:
-            self._word_by = now + max(self._options.first_word_s, self._options.response_timeout_s)
-            self._share(now)
+        self._first_word.wait(now, models=len(self.models))
 
     def heard(self, meaning: ModelEvent, now: float) -> None:
-        """Take note of a model that works, and of a caller who speaks before it does."""
-        if isinstance(meaning, SIGNS_OF_LIFE):
-            self._need_no_word()
-        elif isinstance(meaning, CallerStarted):
-            self._caller_since = self._caller_since or now
-        elif isinstance(meaning, CallerStopped):
-            self._caller_spoke(now)
+        """Take note of what tells that the model works, and of a change that it refuses."""
+        self._first_word.heard(meaning, now)
+        if isinstance(meaning, ModelRefused) and self.ready and not meaning.harmless:
+            self._change_refused(meaning)
 
     def connected(self, now: float) -> None:
         """The socket is open; the model's first message is awaited."""
@@ -144,8 +128,8 @@ class Session:
                 self.leg, self.due, self._dropped = ModelLeg.READY, inf, None
                 self._returns.settled()
                 if self._options.manners.caller_speaks_first:
-                    self._need_no_word()
-            case ModelRefused(param=str(param), code="unknown_parameter") if self.model.without(param):
+                    self._first_word.not_needed()
+            case ModelRefused(param=str(param)) if meaning.code == UNKNOWN and self.model.without(param):
                 self._out.append(Warn("session_setting_dropped", {"param": param}))
                 self._configure(now)
             case ModelRefused() if not (meaning.harmless or meaning.fatal) and self.model.take_back():
@@ -163,10 +147,10 @@ class Session:
             self._dial()
         if self.leg is ModelLeg.OPENED and now >= self.due:
             self._configure(now)
-        if self.ready and now >= self._answer_due:
+        if self.ready and now >= self._first_word.due:
             self._out.append(TIMEOUT)
             return self._next(SILENT, now)
-        return self._next(NO_SESSION, now) if now >= min(self.due, self._answer_due) else None
+        return self._next(NO_SESSION, now) if now >= min(self.due, self._first_word.due) else None
 
     def declare(self, tools: Sequence[JsonObject], now: float) -> None:
         """Offer functions that became known only now, to this model and to those that may take its place."""
@@ -213,11 +197,7 @@ class Session:
         self._dial()
 
     def next_due(self) -> float:
-        return min(self.due, self._answer_due, self._expiry.renew_by if self.ready else self._dial_at)
-
-    @property
-    def _answer_due(self) -> float:
-        return self._answer_by if self._caller_since is None else inf
+        return min(self.due, self._first_word.due, self._expiry.renew_by if self.ready else self._dial_at)
 
     def _may_return_in_s(self, now: float) -> float | None:
         """Say how soon a connection may follow the one that has just been closed; None: none may."""
@@ -225,39 +205,40 @@ class Session:
             return 0.0 if self._returns.begin(now) else None
         return self._returns.wait_s() if self._dropped else None
 
+    def _change_refused(self, refusal: ModelRefused) -> None:
+        """Tell a change again without what the model does not know of it, or undo it where it was refused otherwise."""
+        if (nth := self.model.change_of(refusal)) is None:
+            return
+        param = refusal.param or ""
+        if refusal.code == UNKNOWN and self.model.without(param):
+            self._out.append(Warn("session_setting_dropped", {"param": param}))
+            if wire := self.model.retold(nth):
+                self._out.append(ToModel(wire))
+            return
+        for model in self.models:
+            model.undo(nth)
+        self._out.append(Warn("session_update_refused", {"code": refusal.code, "message": refusal.message}))
+
     def _next(self, end: End, now: float) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""
-        self._caller_spoke(now)
+        self._first_word.caller_spoke(now)
         self._returns.settled()
         self.due = self._dial_at = inf
         if self._nth + 1 >= len(self._models) or not self._wanted():
             self.leg = ModelLeg.GONE
-            self._need_no_word()
+            self._first_word.not_needed()
             return end
         self._nth += 1
         self._out.append(Warn("model_fallback", {"reason_code": end.reason_code, "nth": self._nth}))
         self._leave()
-        self._share(now)
+        self._first_word.share(now, models=len(self.models))
         self._dial()
         self._use(self.model)
         return None
 
-    def _caller_spoke(self, now: float) -> None:
-        """Give back the time that the caller took."""
-        spoke_s = 0.0 if self._caller_since is None else now - self._caller_since
-        self._word_by, self._answer_by = self._word_by + spoke_s, self._answer_by + spoke_s
-        self._caller_since = None
-
-    def _need_no_word(self) -> None:
-        self._spoke, self._word_by, self._answer_by = True, inf, inf
-
-    def _share(self, now: float) -> None:
-        """Give this model its share of the time that is left for a first word."""
-        self._answer_by = now + (self._word_by - now) / (len(self._models) - self._nth)
-
     def _again(self, end: End, code: int | None, reason: str, now: float) -> End | None:
         """Reach the same model again, unless that has been of no use lately."""
-        self._caller_spoke(now)
+        self._first_word.caller_spoke(now)
         wait_s = self._may_return_in_s(now) if self._wanted() else None
         if wait_s is None:
             return self._next(end, now)

@@ -18,7 +18,7 @@ from media.bridge import Bridge
 from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform
 from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
-from media.realtime.base import ModelAudio
+from media.realtime.capabilities import ModelAudio
 from media.realtime.openai import VENDOR, Realtime
 from sim.model import Close, RehearsalSession, Script
 from sim.platform.stream import Disconnected, MediaStream, Send, digit

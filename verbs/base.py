@@ -41,6 +41,8 @@ class Finding(NamedTuple):
     path: Path
     message: str
     fatal: bool = False
+    unknown: bool = False
+    "Whether it is of a name that is not known here: a model may know it."
 
 
 class DocumentError(ValueError):

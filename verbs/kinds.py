@@ -42,7 +42,7 @@ def check_fields(value: JsonObject, fields: Mapping[str, Kind], path: Path) -> I
         if key in fields:
             yield from check(inner, fields[key], (*path, key))
         else:
-            yield Finding((*path, key), f"unknown property {shown(key)}{did_you_mean(key, fields)}")
+            yield Finding((*path, key), f"unknown property {shown(key)}{did_you_mean(key, fields)}", unknown=True)
 
 
 def once_filled(kind: Kind) -> Kind:

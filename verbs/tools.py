@@ -68,7 +68,8 @@ def check_tools(tools: JsonValue, path: Path, *, built_in: AbstractSet[str] = fr
             yield from _check_function(flat(tool), (*path, index, *inner))
             yield from _check_unique(flat(tool).get("name"), names, (*path, index, *inner, "name"))
         elif tool.get("type") not in sorted(built_in):  # of any shape: a list may be no member of a set
-            yield Finding((*path, index, "type"), f"must be {' or '.join(['function', *sorted(built_in)])}")
+            known = " or ".join(["function", *sorted(built_in)])
+            yield Finding((*path, index, "type"), f"must be {known}", unknown=isinstance(tool.get("type"), str))
 
 
 def check_tool_choice(choice: JsonValue, path: Path) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from media.audio import AudioFormat
 from media.playout import Speech
+from media.realtime.capabilities import Capabilities, ModelAudio
 from media.realtime.dial import Dial
 
 JsonObject = dict[str, Any]
@@ -164,47 +165,6 @@ class ModelError(ValueError):
     """The model sent something that is not of its protocol. The message says what; it quotes no content."""
 
 
-class ModelAudio(NamedTuple):
-    """What a model hears and what it speaks."""
-
-    hears: AudioFormat
-    speaks: AudioFormat
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a vendor's protocol can do. What it cannot is said in its file, with the source of that."""
-
-    hears: tuple[AudioFormat, ...]
-    speaks: tuple[AudioFormat, ...]
-    truncate: bool = True
-    "Be told how much of its speech was heard."
-    cancel: bool = True
-    "Leave off a response at our request."
-    delete: bool = True
-    "Forget an item of the conversation."
-    add_text: bool = True
-    "Take text items into the conversation."
-    leave_turns: bool = True
-    "Hear turns without answering them (`create_response: false`)."
-    choose_tools: bool = True
-    "Take a `tool_choice` for one response."
-    echo_metadata: bool = True
-    "Give back the `metadata` that a response was asked for with."
-    speak_first: bool = True
-    "Open the session with a message of its own, SessionOpened, before it is configured."
-    pace_itself: bool = False
-    "Speak at real time, so that nothing is far ahead of the caller's ear."
-
-    def audio_at(self, rate_hz: int) -> ModelAudio:
-        """Choose for a platform that carries `rate_hz`: the same rate where there is one, else the next higher."""
-        return ModelAudio(_nearest(self.hears, rate_hz), _nearest(self.speaks, rate_hz))
-
-
-def _nearest(formats: tuple[AudioFormat, ...], rate_hz: int) -> AudioFormat:
-    return min(formats, key=lambda audio: (audio.rate_hz < rate_hz, abs(audio.rate_hz - rate_hz)))
-
-
 class Realtime(Protocol):
     """A realtime model's protocol, without its socket.
 
@@ -253,6 +213,15 @@ class Realtime(Protocol):
 
     def take_back(self) -> bool:
         """Before `configure`: offer none of what `declare` was told; False where that was nothing."""
+
+    def change_of(self, refusal: ModelRefused) -> int | None:
+        """Say which `update` or `declare` was refused, counted from the first; None: it was something else."""
+
+    def retold(self, nth: int) -> bytes | None:
+        """Tell a change again, `without` what the model did not know; None: nothing is left of it."""
+
+    def undo(self, nth: int) -> None:
+        """Go on as if that change had not been made. Every model of a call counts the same changes."""
 
     def add(self, item: JsonObject, *, after: object = None, event_id: object = None) -> bytes | None:
         """Add an application's item, `after` that of an id; under its own `event_id`, unless that could be ours."""

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from media.audio import AudioFormat
 from media.realtime import protocol
-from media.realtime.base import Capabilities, Vendor
+from media.realtime.base import Vendor
+from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import OF_OPENAI, Dialect
 from media.realtime.dialling import Dialler
 from verbs.llm import Llm

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from media.audio import AudioFormat
 from media.realtime import models
-from media.realtime.base import ModelAudio
+from media.realtime.capabilities import ModelAudio
 from media.realtime.dialect import (
     MISSING,
     OPENAI,

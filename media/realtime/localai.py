@@ -11,7 +11,8 @@ Source: LocalAI 82c191a, core/http/endpoints/openai/realtime.go and types/.
 
 from media.audio import AudioFormat
 from media.realtime import protocol
-from media.realtime.base import Capabilities, Vendor
+from media.realtime.base import Vendor
+from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import OF_OPENAI, Dialect
 from media.realtime.dialling import dial
 

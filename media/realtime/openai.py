@@ -6,7 +6,8 @@ so the session's answer is compared with what was asked for.
 
 from media.audio import AudioFormat
 from media.realtime import dialect, models, protocol
-from media.realtime.base import Capabilities, Vendor
+from media.realtime.base import Vendor
+from media.realtime.capabilities import Capabilities
 from media.realtime.dialling import Dialler
 from verbs.llm import Llm
 

@@ -17,15 +17,9 @@ from typing import Any, ClassVar
 from media.audio import AudioFormat
 from media.playout import Speech
 from media.realtime import legacy
-from media.realtime.base import (
-    Capabilities,
-    JsonObject,
-    ModelAudio,
-    ModelError,
-    ModelEvent,
-    Said,
-    SessionReady,
-)
+from media.realtime.base import JsonObject, ModelError, ModelEvent, ModelRefused, Said, SessionReady
+from media.realtime.capabilities import Capabilities, ModelAudio
+from media.realtime.changes import MOST_OPEN, Change, Changes
 from media.realtime.deltas import Deltas
 from media.realtime.dialect import MISSING, Dialect, find
 from media.realtime.dialling import model_of
@@ -74,32 +68,32 @@ class Realtime:
         """`audio`: what it hears and speaks, or one format for both; `besides`: functions that are not the verb's."""
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
         self._model, renamed = model_of(llm, self.dialect)
-        self._llm_options = llm.llm_options
+        self._changes = Changes(llm.llm_options, lambda options, told: legacy.changed(options, told, self.dialect))
         self._left_out: list[str] = []
         self._leaves_turns = False
         self._besides = besides
-        self._late: list[JsonObject] = []
-        "Functions that were declared when the model was made already."
         self._tools: dict[str, JsonObject] = {}
         self.tools: Mapping[str, JsonObject] = self._tools
         self._as_it_is = _names_in_extra(llm.llm_options)
         self.warnings = [*self._agree(), *([renamed] if renamed else [])]
         self._wants_audio_events = wants_audio_events
         self._updates = 0
+        self._told_as: deque[tuple[str, int, JsonObject]] = deque(maxlen=MOST_OPEN)
+        "The newest changes: the event that each was told by, its number, and what was said of it."
         self._ids = count(1)
         self._deltas = Deltas(self.speaks, AUDIO_DELTAS, parse)
         self._asides: deque[str] = deque(maxlen=MAX_ASIDES)
 
     def _agree(self) -> list[str]:
         """Fix the session that is to be asked for, and what the model will do by itself in it; give the warnings."""
-        told = self._translated(self._llm_options)
+        told = self._translated()
         self._session, self.greeting = told.session, told.response
         self._know_habits()
         return told.warnings
 
-    def _translated(self, llm_options: JsonObject) -> legacy.Translated:
+    def _translated(self) -> legacy.Translated:
         audio, turns = ModelAudio(self.hears, self.speaks), self._leaves_turns
-        whole = beside(llm_options, [*self._besides, *self._late])
+        whole = beside(self._changes.options, [*self._besides, *self._changes.tools])
         told = legacy.translate(whole, audio=audio, dialect=self.dialect, model=self._model, leave_turns=turns)
         for param in self._left_out:
             _leave_out(told.session, param)
@@ -143,30 +137,51 @@ class Realtime:
         return _leave_out(self._session, param)
 
     def update(self, session: JsonObject, *, spoken: bool) -> bytes | None:
-        return self._become(legacy.changed(self._llm_options, session, self.dialect), spoken=spoken)
+        return self._change(Change(session), spoken=spoken)
 
     def declare(self, tools: Sequence[JsonObject]) -> bytes | None:
-        self._late += tools
-        return self._become(self._llm_options, spoken=False)
+        return self._change(Change(tools=tuple(tools)), spoken=False)
 
     def take_back(self) -> bool:
-        taken_back = bool(self._late)
-        self._late.clear()
+        taken_back = self._changes.withdraw_tools()
         self._agree()
         return taken_back
 
-    def _become(self, options: JsonObject, *, spoken: bool) -> bytes | None:
-        """Take these options for what the session is to be; give what the model must be told of that."""
-        change = differences(self._session, self._translated(options).session)
-        if spoken and find(change, self.dialect.at(VOICE)) is not MISSING:
-            raise UpdateRefusedError("the voice cannot be changed any more: the agent has spoken with the one it has")
-        if not change:
-            return None
-        self._llm_options, self._session = options, merged(self._session, change)
+    def change_of(self, refusal: ModelRefused) -> int | None:
+        unnamed = refusal.event_id is None and str(refusal.param).startswith("session.")
+        newest_first = reversed(self._told_as)
+        return next((nth for event_id, nth, _ in newest_first if unnamed or event_id == refusal.event_id), None)
+
+    def retold(self, nth: int) -> bytes | None:
+        change = deepcopy(next(change for _, number, change in reversed(self._told_as) if number == nth))
+        for param in self._left_out:
+            _leave_out(change, param)
         self._know_habits()
+        return self._tell(nth, change) if change else None
+
+    def undo(self, nth: int) -> None:
+        self._changes.undo(nth)
+        self._agree()
+
+    def _change(self, change: Change, *, spoken: bool) -> bytes | None:
+        """Take what is changed for what the session is to be; give what the model must be told of that."""
+        nth = self._changes.make(change)
+        difference = differences(self._session, self._translated().session)
+        if spoken and find(difference, self.dialect.at(VOICE)) is not MISSING:
+            self._changes.unmake()
+            raise UpdateRefusedError("the voice cannot be changed any more: the agent has spoken with the one it has")
+        if not difference:
+            return None
+        self._session = merged(self._session, difference)
+        self._know_habits()
+        return self._tell(nth, difference)
+
+    def _tell(self, nth: int, change: JsonObject) -> bytes:
         self._updates += 1
+        event_id = f"session-{self._updates}"
+        self._told_as.append((event_id, nth, change))
         kind = {"type": self._session["type"]} if "type" in self._session else {}
-        return wire("session.update", f"session-{self._updates}", session=kind | change)
+        return wire("session.update", event_id, session=kind | change)
 
     def hear(self, audio: bytes) -> bytes:
         encoded = binascii.b2a_base64(audio, newline=False)

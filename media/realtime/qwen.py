@@ -13,7 +13,8 @@ server-events (2026-10-23); dashscope-sdk-python: audio/qwen_omni/omni_realtime.
 
 from media.audio import AudioFormat
 from media.realtime import protocol
-from media.realtime.base import Capabilities, JsonObject, Vendor
+from media.realtime.base import JsonObject, Vendor
+from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import FLAT, FORMATS, OF_OPENAI, Dialect
 from media.realtime.dialling import Dialler
 

@@ -11,7 +11,8 @@ Source: speaches 870e1e1, src/speaches/realtime (session_event_router, response_
 
 from media.audio import AudioFormat
 from media.realtime import protocol
-from media.realtime.base import Capabilities, Vendor
+from media.realtime.base import Vendor
+from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import FLAT, FORMATS, OF_OPENAI, Dialect
 from media.realtime.dialling import dial
 

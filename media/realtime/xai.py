@@ -15,7 +15,8 @@ from typing import Any
 
 from media.audio import AudioFormat
 from media.realtime import protocol
-from media.realtime.base import Capabilities, JsonObject, ModelEvent, Vendor
+from media.realtime.base import JsonObject, ModelEvent, Vendor
+from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import OF_OPENAI, TURN_DETECTION, Dialect
 from media.realtime.dialling import dial
 from media.realtime.reading import opened

@@ -12,7 +12,7 @@ from media.effects import ToModel
 from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime import VENDORS
-from media.realtime.base import Capabilities, ModelAudio
+from media.realtime.capabilities import Capabilities, ModelAudio
 from media.realtime.openai import CAN, Realtime
 from tests.by_hand import Hand, played, sent, warned
 from tests.simulation import PCM24, llm

@@ -7,7 +7,8 @@ import pytest
 
 from media.audio import AudioFormat
 from media.realtime import VENDORS
-from media.realtime.base import CallerText, Capabilities, ModelAudio, Realtime, SessionOpened, SessionReady
+from media.realtime.base import CallerText, Realtime, SessionOpened, SessionReady
+from media.realtime.capabilities import Capabilities, ModelAudio
 from media.realtime.dialect import FLAT, FORMATS, OPENAI, Dialect, find, take
 from media.realtime.inworld import authorization
 from verbs.llm import Llm

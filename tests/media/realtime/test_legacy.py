@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.audio import AudioFormat, Encoding
-from media.realtime.base import ModelAudio
+from media.realtime.capabilities import ModelAudio
 from media.realtime.legacy import Translated, translate
 from media.realtime.models import DEFAULT_MODEL
 from tests.oracles import check_client
