@@ -27,7 +27,7 @@ JsonObject = dict[str, Any]
 RETRIES = 1
 "How often a response that failed, or never came, is asked for again."
 RATE_LIMITS = frozenset({"rate_limit_exceeded", "inference_rate_limit_exceeded"})
-RATE_LIMIT_RETRIES = 3
+RATE_LIMIT_RETRIES = 2
 RATE_LIMIT_S = 1.0
 "How long to wait where the model does not say."
 SERVER_FAULTS = frozenset({"server_error", "internal_error"})
@@ -36,7 +36,7 @@ SERVER_FAULT_S = 0.5
 PASSING = RATE_LIMITS | SERVER_FAULTS
 "Nothing of it is the request's fault: the same one may go through a little later."
 MAX_RATE_LIMIT_S = 6.0
-"A caller waits no longer for one try."
+"A caller waits no longer for all tries of one turn together."
 _AGAIN_IN = re.compile(r"try again in ([0-9]+(?:\.[0-9]+)?) ?(ms|s)\b")
 
 
@@ -58,7 +58,8 @@ class Awaited:
         self.due = inf
         self.ask_at = inf
         "When a request that the model's limits did not allow is to be made again."
-        self._rate_limits = RATE_LIMIT_RETRIES
+        self._rate_limits, self._rate_limit_s = RATE_LIMIT_RETRIES, MAX_RATE_LIMIT_S
+        "How often, and for how long, the model's limits may still be waited for."
 
     @property
     def owed(self) -> bool:
@@ -116,7 +117,8 @@ class Awaited:
         self.due = self.ask_at = inf
         self._since = self._paused_at = None
         if completed:
-            self._retries, self._rate_limits = RETRIES, RATE_LIMIT_RETRIES
+            self._retries = RETRIES
+            self._rate_limits, self._rate_limit_s = RATE_LIMIT_RETRIES, MAX_RATE_LIMIT_S
 
     def after_failure(self, code: str, message: str, now: float) -> float | None:
         """Say in how many seconds to ask again after a response that failed; None: never."""
@@ -124,12 +126,14 @@ class Awaited:
             return None
         if code not in RATE_LIMITS:
             return self._wait(SERVER_FAULT_S if code in SERVER_FAULTS else 0.0, now) if self.again() else None
-        self._rate_limits -= 1
-        if self._rate_limits < 0:
+        if not self._rate_limits or not self._rate_limit_s:
             return None
         said = _AGAIN_IN.search(message)
-        wait_s = float(said[1]) / (1000 if said[2] == "ms" else 1) if said else RATE_LIMIT_S
-        return self._wait(min(wait_s, MAX_RATE_LIMIT_S), now)
+        wanted_s = float(said[1]) / (1000 if said[2] == "ms" else 1) if said else RATE_LIMIT_S
+        wait_s = min(wanted_s, self._rate_limit_s)
+        self._rate_limits -= 1
+        self._rate_limit_s -= wait_s
+        return self._wait(wait_s, now)
 
     def _wait(self, wait_s: float, now: float) -> float:
         """Set when to ask again; where it is at once, that is the caller's to do."""

@@ -17,8 +17,8 @@ from media.realtime.base import (
     ToolCalled,
 )
 
-SIGNS_OF_LIFE = (SpeechReceived, SpokenText, ToolCalled, ResponseEnded)
-"What only a model says that does its work, well or badly; to hear the caller is not yet to answer."
+SIGNS_OF_LIFE = (SpeechReceived, SpokenText, ToolCalled)
+"What only a model says that does its work; to hear the caller is not yet to answer."
 
 
 class FirstWord:
@@ -48,7 +48,8 @@ class FirstWord:
 
     def heard(self, meaning: ModelEvent, now: float) -> None:
         """Take note of a model that works, and of a caller who speaks before it does."""
-        if isinstance(meaning, SIGNS_OF_LIFE):
+        answered = isinstance(meaning, ResponseEnded) and meaning.status != "failed"
+        if answered or isinstance(meaning, SIGNS_OF_LIFE):
             self.not_needed()
         elif isinstance(meaning, CallerStarted):
             self._caller_since = self._caller_since or now

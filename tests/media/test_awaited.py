@@ -122,3 +122,18 @@ def test_whatever_a_model_says_of_its_limits_the_wait_is_bounded(message: str) -
     wait_s = awaited().after_failure(min(RATE_LIMITS), message, 0.0)
     assert wait_s is not None
     assert 0 <= wait_s <= MAX_RATE_LIMIT_S
+
+
+@pytest.mark.claim("rate limit")
+@pytest.mark.parametrize(
+    ("wanted", "waits"),
+    [("1s", [1.0, 1.0]), ("20s", [6.0]), ("4s", [4.0, 2.0]), ("20ms", [0.02, 0.02]), ("0s", [0.0, 0.0])],
+)
+def test_a_models_limits_are_waited_for_twice_and_for_six_seconds_at_most_in_a_turn(
+    wanted: str, waits: list[float]
+) -> None:
+    machine = awaited()
+    for _ in range(2):
+        said = [machine.after_failure("rate_limit_exceeded", f"try again in {wanted}", 0.0) for _ in range(4)]
+        assert said == [*waits, *[None] * (4 - len(waits))]
+        machine.settled(completed=True)

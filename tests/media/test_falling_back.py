@@ -121,3 +121,22 @@ def test_a_word_in_passing_that_fails_for_good_is_owed_to_nobody() -> None:
     assert Redial(1) in hand.ends("r3", "failed", status_details=QUOTA)
     assert "model_fallback" in warned(hand.effects)
     assert asked(hand.falls_back()) == []
+
+
+@pytest.mark.claim("rate limit", "fallback models")
+@pytest.mark.parametrize("fallbacks", [0, 1, 2])
+def test_a_caller_who_waits_for_a_first_word_hears_one_or_the_end_in_eight_seconds(fallbacks: int) -> None:
+    hand = Hand(fallbacks=fallbacks).connect()
+    limit = {"error": {"code": "rate_limit_exceeded", "message": "Please try again in 20s."}}
+    for n in range(30):
+        if hand.end:
+            break
+        asks = len(asked(hand.effects))
+        hand.starts(f"r{n}")
+        dialled = sum(isinstance(effect, Redial) for effect in hand.ends(f"r{n}", "failed", status_details=limit))
+        while not hand.end and not dialled and len(asked(hand.effects)) == asks:
+            dialled = sum(isinstance(effect, Redial) for effect in hand.wait(0.1))
+        if dialled:
+            hand.falls_back()
+    assert hand.end
+    assert 2 < hand.now < 8.2

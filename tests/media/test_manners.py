@@ -426,13 +426,12 @@ def test_a_rate_limit_is_waited_for() -> None:
     assert sent(call.ends(status="failed", status_details={"error": error})) == []
     assert sent(call.wait(1.4), "response.create") == []
     assert len(sent(call.wait(0.2), "response.create")) == 1
-    for n in range(2, 4):
-        call.starts(f"r{n}")
-        call.ends(f"r{n}", "failed", status_details={"error": error})
-        call.wait(1.6)
+    call.starts("r2")
+    call.ends("r2", "failed", status_details={"error": error})
+    call.wait(1.6)
     assert over(call) is None
-    call.starts("r5")
-    call.ends("r5", "failed", status_details={"error": error})
+    call.starts("r3")
+    call.ends("r3", "failed", status_details={"error": error})
     call.wait(1.1)
     assert call.end
     assert call.end.reason_code == "rate_limit_exceeded"

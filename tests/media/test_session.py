@@ -11,7 +11,15 @@ from media.effects import Effect, End, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT
 from media.expiry import MIN_SESSION_S
 from media.options import Manners, ModelLeg, Options
-from media.realtime.base import CallerStarted, CallerStopped, ModelRefused, ResponseStarted, SessionOpened, SessionReady
+from media.realtime.base import (
+    CallerStarted,
+    CallerStopped,
+    ModelRefused,
+    ResponseEnded,
+    ResponseStarted,
+    SessionOpened,
+    SessionReady,
+)
 from media.realtime.openai import Realtime
 from media.returns import BACKOFF_S, MAX_RETURNS, WITHIN_S
 from media.session import MAX_BAD_MESSAGES, Session
@@ -432,6 +440,17 @@ def test_a_model_that_has_said_something_is_waited_for_otherwise() -> None:
     assert machine.next_due() == 9.0
     machine.heard(CallerStarted("u1"), 2.5)
     machine.caller_waits(3.0)
+    assert machine.next_due() == inf
+
+
+@pytest.mark.claim("rate limit", "model that is down")
+def test_a_response_that_failed_is_not_yet_a_word() -> None:
+    machine, _ = session()
+    machine.caller_waits(1.0)
+    ready(machine, 2.0)
+    machine.heard(ResponseEnded("r1", "failed"), 2.5)
+    assert machine.next_due() == 9.0
+    machine.heard(ResponseEnded("r2", "completed"), 3.0)
     assert machine.next_due() == inf
 
 
