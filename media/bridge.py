@@ -26,6 +26,7 @@ from media.meanings import tell
 from media.options import Options, PlatformLeg
 from media.platforms.base import AudioReceived, CallStarted, DigitReceived, MediaDialect, PlatformError, PlatformEvent
 from media.realtime.base import (
+    AsideEnded,
     CallerCommitted,
     CallerText,
     ModelError,
@@ -195,12 +196,12 @@ class Bridge:
                     self.record.caller_turn(item_id, transcribed=self._session.model.transcribes, now=now)
             case SpokenText(speech, text, final):
                 self.record.spoken(speech, text, final=final, now=now)
+            case AsideEnded(usage):
+                self.record.used(usage)
             case ResponseEnded() if self._ending:
                 self._talk.responses.ended_late(meaning)
             case _ if self._session.ready and not self._ending:
                 tell(self._talk, meaning, now)
-            case _:
-                pass
 
     # The application, the operator, and time
 

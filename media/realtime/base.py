@@ -125,6 +125,13 @@ class ResponseEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AsideEnded:
+    """A response beside the conversation is over: nothing of it was heard, and it costs as any other."""
+
+    usage: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCalled:
     """The model wants a function called; `arguments` is the text that it wrote, JSON or not."""
 
@@ -150,7 +157,7 @@ class ModelRefused:
 SessionEvent = SessionOpened | SessionReady | ModelRefused
 AgentEvent = ItemAnnounced | SpeechReceived | SpeechComplete | SpokenText | TextWritten
 CallerEvent = CallerStarted | CallerStopped | CallerCommitted | CallerText
-ModelEvent = SessionEvent | AgentEvent | CallerEvent | ResponseStarted | ResponseEnded | ToolCalled
+ModelEvent = SessionEvent | AgentEvent | CallerEvent | ResponseStarted | ResponseEnded | AsideEnded | ToolCalled
 
 
 class Said(NamedTuple):

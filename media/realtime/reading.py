@@ -10,6 +10,7 @@ from collections.abc import Callable
 from media.ends import FATAL
 from media.playout import Speech
 from media.realtime.base import (
+    AsideEnded,
     CallerCommitted,
     CallerStarted,
     CallerStopped,
@@ -130,13 +131,13 @@ def _response_started(event: JsonObject) -> ResponseStarted | None:
     return None if aside(response) else ResponseStarted(text_in(response, "id"))
 
 
-def _response_ended(event: JsonObject) -> ResponseEnded | None:
+def _response_ended(event: JsonObject) -> ResponseEnded | AsideEnded:
     response = event["response"]
+    usage = _object(response.get("usage")) or _object(event.get("usage"))  # xAI has it beside the response
     if aside(response):
-        return None
+        return AsideEnded(usage)
     error = _object(_object(response.get("status_details")).get("error"))
     status = response.get("status")
-    usage = _object(response.get("usage")) or _object(event.get("usage"))  # xAI has it beside the response
     ended = status if isinstance(status, str) and status else "completed"
     return ResponseEnded(text_in(response, "id"), ended, error or None, usage)
 

@@ -159,6 +159,20 @@ def test_errors_without_end_are_told_so_often_and_no_more() -> None:
     assert warned(hand.effects) == ["model_error"] * MAX_ERRORS_TOLD
 
 
+@pytest.mark.parametrize("ending", [False, True])
+def test_what_a_response_beside_the_conversation_costs_is_counted_with_the_others(*, ending: bool) -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.ends(usage={"total_tokens": 10})
+    if ending:
+        hand.starts("r2")
+        hand.do(hand.bridge.platform_closed(hand.now, clean=True))
+    beside: JsonObject = {"id": "r3", "conversation_id": None}
+    hand.model("response.created", response=beside)
+    hand.model("response.done", response={**beside, "status": "completed", "usage": {"total_tokens": 1000}})
+    assert hand.bridge.record.usage == {"total_tokens": 1010}
+
+
 # A model that falls silent
 
 

@@ -11,6 +11,7 @@ from media.audio import AudioFormat, Encoding
 from media.ends import FATAL
 from media.playout import Speech
 from media.realtime.base import (
+    AsideEnded,
     CallerCommitted,
     CallerStarted,
     CallerStopped,
@@ -84,7 +85,8 @@ def delta(audio: bytes, type_: str = "response.output_audio.delta", **fields: An
         ("response.created", {"response": {"id": "r1"}}, ResponseStarted("r1")),
         ("response.created", {"response": {"id": "r1", "conversation_id": "conv"}}, ResponseStarted("r1")),
         ("response.created", {"response": {"id": "r1", "conversation_id": None}}, None),
-        ("response.done", {"response": {"id": "r1", "conversation_id": None}}, None),
+        ("response.done", {"response": {"id": "r1", "conversation_id": None}}, AsideEnded({})),
+        ("response.done", {"response": {"id": "r1", "conversation_id": None}, "usage": {"n": 1}}, AsideEnded({"n": 1})),
         ("response.done", {"response": {"id": "r1"}}, ResponseEnded("r1", "completed")),
         (
             "response.done",
@@ -300,7 +302,7 @@ def test_out_of_band_speech_is_an_event_and_is_not_heard(*, wants_audio_events: 
         reader.receive(wire("response.done", response=aside)),
         reader.receive(delta(b"\3\4")),
     ]
-    assert [said.meaning for said in told] == [None] * len(told)
+    assert [said.meaning for said in told] == [*[None] * 5, AsideEnded({}), None]
     assert bool(told[1].event) is wants_audio_events
     assert isinstance(reader.receive(delta(b"\1\2", response_id="r2")).meaning, SpeechReceived)
 
