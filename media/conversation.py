@@ -201,6 +201,7 @@ class Conversation:
     def tool_called(self, call: ToolCalled, now: float) -> None:
         """Run a tool, or take leave where that is what it is for."""
         self._ear.settle()
+        self.speaking.brought = call.response_id
         if exit_ := self._options.exits.get(call.name):
             self._record.tool_called(call.call_id, call.name, call.arguments, now)
             self._record.tool_answered(call.call_id, '{"ok":true}', now)

@@ -48,7 +48,7 @@ class FirstWord:
 
     def heard(self, meaning: ModelEvent, now: float) -> None:
         """Take note of a model that works, and of a caller who speaks before it does."""
-        answered = isinstance(meaning, ResponseEnded) and meaning.status != "failed"
+        answered = isinstance(meaning, ResponseEnded) and not (meaning.status == "failed" or meaning.empty)
         if answered or isinstance(meaning, SIGNS_OF_LIFE):
             self.not_needed()
         elif isinstance(meaning, CallerStarted):

@@ -17,6 +17,9 @@ from media.voice import Voice
 
 MAX_ERRORS_TOLD = 20
 "Of one conversation, in the log; the eventHook hears of every one that it asked for."
+EMPTY = "the response ended, and nothing came of it"
+WHOLE = frozenset({"completed", "incomplete"})
+"How a response ends that was neither broken off nor failed."
 DRY_LOOK_S = 0.25
 "How often it is looked whether a model that fell silent has been heard to the end of what it said."
 
@@ -42,6 +45,8 @@ class Responses:
         "Whether it is over although the caller is owed an answer."
         self._heard = False
         "Whether something was heard of what failed last."
+        self._turn_heard = False
+        "Whether anything was heard of the answer to the caller's last turn, or to the last request of ours."
         self.caller_begins = self._rounds.caller_started
         self.called = self._rounds.called
         self.overdue = self._rounds.overdue
@@ -52,6 +57,7 @@ class Responses:
 
     def ask(self, request: JsonObject, now: float) -> None:
         """Request a response, now or as soon as the model can take it."""
+        self._turn_heard = False
         self._do(self._rounds.ask(request), now)
         self._stay_on(now)
 
@@ -75,6 +81,7 @@ class Responses:
         """Their turn is over, and if it is one that counts, an answer is `owed`."""
         self._rounds.caller_stopped(now)
         if owed:
+            self._turn_heard = False
             self._awaited.turn_ended(now)
 
     def release(self, now: float) -> None:
@@ -119,12 +126,15 @@ class Responses:
         if self._rounds.active not in {None, ended.response_id}:
             self._do(self._rounds.ended(ended.response_id), now)  # another one than that which speaks
             return
+        empty = self._empty(ended)
+        owed = self._awaited.owed
         if passing := self._rounds.passing and self._rounds.active is not None:
             self._awaited.passed()
         else:
-            self._awaited.settled(completed=ended.status == "completed")
+            self._awaited.settled(completed=ended.status == "completed" and not empty)
+            self._turn_heard = self._turn_heard or self._speaking.spoke_in(ended.response_id)
         self._voice.complete_all()
-        if ended.status == "failed":
+        if ended.status == "failed" or (empty and owed and not (passing or self._turn_heard)):
             self._failed(ended, now, passing=passing)
         else:
             self._do(self._rounds.ended(ended.response_id, cancelled=ended.status == "cancelled"), now)
@@ -194,10 +204,20 @@ class Responses:
         if self._rounds.asked and not self._awaited.owed:
             self._awaited.asked(self._awaited.asked_with, now)
 
+    def _empty(self, ended: ResponseEnded) -> bool:
+        """Tell of a response that was not what it should be, and say whether nothing at all came of it."""
+        empty = ended.empty and ended.status in WHOLE and self._speaking.nothing_came(ended.response_id)
+        if ended.status == "incomplete":
+            self._out.append(Warn("response_incomplete", {"reason": ended.reason or "unknown"}))
+        elif empty:
+            self._out.append(Warn("response_empty"))
+        return empty
+
     def _failed(self, ended: ResponseEnded, now: float, *, passing: bool) -> None:
         """A response did not come about: ask again where that may help, and is worth it."""
-        error = ended.error or {"message": "the response failed"}
-        code = str(error.get("code") or "response_failed")
+        why = "failed" if ended.status == "failed" else "empty"
+        error = ended.error or {"message": EMPTY if why == "empty" else "the response failed"}
+        code = str(error.get("code") or f"response_{why}")
         if passing and code not in FATAL:
             self._out.append(Warn("response_failed", {"error": error, "again_in_s": None}))
             self._do(self._rounds.ended(ended.response_id), now)

@@ -41,6 +41,8 @@ class Speaking:
         self._written: dict[str, str] = {}
         "What each response says in text, while it is made."
         self._asked_to_speak = False
+        self.brought = ""
+        "The newest response of which anything came: speech, text, or the call of a tool."
 
     def use(self, model: Realtime) -> None:
         """Speak for this model from now on."""
@@ -51,6 +53,10 @@ class Speaking:
         """Say whether the newest speech was of this response, and was not cut."""
         return self._spoke_in == response_id
 
+    def nothing_came(self, response_id: str) -> bool:
+        """Say whether nothing came of a response that was not cut."""
+        return self.brought != response_id and response_id not in self._silenced
+
     def left_off(self, response_id: str) -> bool:
         """Say of a response that was cancelled whether the model did that by itself, before its words were out."""
         whole = self._spoke_in == response_id and self._whole == self._speech
@@ -58,7 +64,7 @@ class Speaking:
 
     def speech(self, said: SpeechReceived, now: float) -> None:
         """Queue a piece of the agent's voice, or drop it where its response was cut."""
-        item, self.has_spoken = said.speech.item_id, True
+        item, self.has_spoken, self.brought = said.speech.item_id, True, said.response_id
         if item in self._forgotten:
             return
         if item in self._silenced or said.response_id in self._silenced:
@@ -74,7 +80,7 @@ class Speaking:
     def wrote(self, response_id: str, text: str) -> None:
         """The model answers in text: mostly beside its speech, and sometimes in its place."""
         if text.strip() and response_id not in self._silenced:
-            self._written[response_id] = text
+            self._written[response_id], self.brought = text, response_id
 
     def must_speak(self, response_id: str, now: float) -> bool:
         """Look at a response that has ended; say, once in a conversation, that what it wrote is still to be said."""

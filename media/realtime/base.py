@@ -116,12 +116,15 @@ class ResponseStarted:
 
 @dataclass(frozen=True, slots=True)
 class ResponseEnded:
-    """`status` is completed, cancelled, incomplete or failed."""
+    """`status` is completed, cancelled, incomplete or failed; `reason` says why, where it was not completed."""
 
     response_id: str
     status: str
     error: JsonObject | None = None
     usage: JsonObject = field(default_factory=dict)
+    reason: str = ""
+    empty: bool = False
+    "Whether it names no output; some vendors never do, whatever they have said."
 
 
 @dataclass(frozen=True, slots=True)

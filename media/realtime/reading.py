@@ -136,10 +136,17 @@ def _response_ended(event: JsonObject) -> ResponseEnded | AsideEnded:
     usage = _object(response.get("usage")) or _object(event.get("usage"))  # xAI has it beside the response
     if aside(response):
         return AsideEnded(usage)
-    error = _object(_object(response.get("status_details")).get("error"))
+    details = _object(response.get("status_details"))
+    error = _object(details.get("error"))
     status = response.get("status")
     ended = status if isinstance(status, str) and status else "completed"
-    return ResponseEnded(text_in(response, "id"), ended, error or None, usage)
+    reason = str(details.get("reason") or "")
+    return ResponseEnded(text_in(response, "id"), ended, error or None, usage, reason, _empty(response.get("output")))
+
+
+def _empty(output: object) -> bool:
+    """Tell a list of nothing, or of messages that hold nothing."""
+    return isinstance(output, list) and not any(_object(item).get("content", True) for item in output)
 
 
 def _item_announced(event: JsonObject) -> ItemAnnounced | None:
