@@ -1,8 +1,8 @@
 """What the `llm` verb is claimed to do: the list that tests are marked with (`@pytest.mark.claim("J14")`).
 
-Three lists: the properties of the verb in jambonz' own documentation, each option of its example down to the last; the
-checklist that was read off that page and off the platform's source (J1 to J31: M must, S should); and the turns that a
-conversation can take and the ways in which a session can go wrong.
+Four lists: the properties of the verb in jambonz' own documentation, each option of its example down to the last; those
+that came after it; the checklist that was read off that page and off the platform's source (J1 to J31: M must, S
+should); and the turns that a conversation can take and the ways in which a session can go wrong.
 """
 
 from typing import NamedTuple
@@ -59,14 +59,14 @@ OPTIONS = (
     Claim(f"{SESSION}.turn_detection.silence_duration_ms", "0 at least; answers are timed from the end of the words"),
 )
 
-SINCE = {
-    "handoff": "a tool by which the model transfers the caller, blind; after a failure the agent is back",
-    "mcpServers": "servers whose tools the model is offered besides: streamable HTTP or SSE, with `auth`",
-    "hangup": "a tool by which the model ends the call, after words that are heard to their end",
-    "responseTimeoutMs": "after how long a silent model is asked again, and `response.timeout` told",
-    "cancelOnResponseTimeout": "whether it is told to leave off first",
-    "cancelOnBargeIn": "whether it is told to leave off also where it interrupts itself",
-}
+SINCE = (
+    Claim("handoff", "a tool by which the model transfers the caller, blind; after a failure the agent is back"),
+    Claim("mcpServers", "servers whose tools the model is offered besides: streamable HTTP or SSE, with `auth`"),
+    Claim("hangup", "a tool by which the model ends the call, after words that are heard to their end"),
+    Claim("responseTimeoutMs", "after how long a silent model is asked again, and `response.timeout` told"),
+    Claim("cancelOnResponseTimeout", "whether it is told to leave off first"),
+    Claim("cancelOnBargeIn", "whether it is told to leave off also where it interrupts itself"),
+)
 "Properties that came after the documentation's example."
 
 CHECKLIST = (
@@ -154,4 +154,4 @@ TURNS = (
     ),
 )
 
-CLAIMS = (*OPTIONS, *CHECKLIST, *TURNS)
+CLAIMS = (*OPTIONS, *SINCE, *CHECKLIST, *TURNS)

@@ -56,6 +56,7 @@ def page(tests: Mapping[str, list[str]], outcomes: Mapping[str, str]) -> str:
     parts = [HEAD, "## Properties\n", _properties()]
     for title, claims in (
         ("The documentation's example, option by option", OPTIONS),
+        ("What came after it, property by property", SINCE),
         ("The checklist", CHECKLIST),
         ("Turns, and faults", TURNS),
     ):
@@ -68,7 +69,7 @@ def page(tests: Mapping[str, list[str]], outcomes: Mapping[str, str]) -> str:
 
 
 def _properties() -> str:
-    words = {one.id: one.words for one in OPTIONS} | SINCE
+    words = {one.id: one.words for one in (*OPTIONS, *SINCE)}
     rows = [
         f"| `{name}` | {'yes' if required else 'no'} | {words.get(name, NEWER)} |"
         for name, required in properties().items()

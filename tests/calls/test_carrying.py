@@ -145,6 +145,7 @@ def bridge_options(verb: Llm, route: JsonObject | None = None, back: Again | Non
     return bridge._options
 
 
+@pytest.mark.claim("J31", "responseTimeoutMs", "cancelOnResponseTimeout", "cancelOnBargeIn")
 def test_what_a_verb_says_of_waiting_goes_before_the_vendors() -> None:
     plain = bridge_options(llm_of())
     assert (plain.watch_s, plain.cancel_stalled, plain.cancel_on_barge_in) == (None, False, False)
@@ -323,7 +324,7 @@ def test_who_interrupts_whom_is_not_ours_to_say_where_the_model_decides(
     assert told == [f"said to {vendor}: {line}" for line in in_a_call], "an application may name this vendor, too"
 
 
-@pytest.mark.claim("J31")
+@pytest.mark.claim("J31", "mcpServers")
 def test_what_servers_of_tools_need_is_known_before_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     verbs = [{"verb": "answer"}, LLM | {"mcpServers": [{"url": "https://tools.example.com/mcp"}]}]
     settings = settings_of({"verbs": verbs})

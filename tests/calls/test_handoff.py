@@ -53,6 +53,7 @@ async def a_transfer(
     return exchange, await left(exchange, await exchange.ring())
 
 
+@pytest.mark.claim("J31", "hangup")
 @in_virtual_time
 async def test_a_model_that_hangs_up_ends_the_call_with_its_reason() -> None:
     exchange = Exchange(settings_of({"verbs": [verb(), SAY]}))
@@ -65,6 +66,7 @@ async def test_a_model_that_hangs_up_ends_the_call_with_its_reason() -> None:
     assert (end["reason_code"], end["ended_by"]) == ("agent_hung_up", "agent")
 
 
+@pytest.mark.claim("J31", "handoff")
 @in_virtual_time
 async def test_a_handoff_dials_the_human_and_every_url_is_ours() -> None:
     exchange, document = await a_transfer()
@@ -98,6 +100,7 @@ async def test_after_a_transfer_that_came_about_the_rest_of_the_document_follows
     assert await alone.hook(dial["actionHook"], **ANSWERED) == [HANGUP]
 
 
+@pytest.mark.claim("J31", "handoff")
 @in_virtual_time
 async def test_a_caller_whom_nobody_answers_is_back_with_an_agent_who_knows() -> None:
     exchange, [dial, _] = await a_transfer()
@@ -219,6 +222,7 @@ async def test_a_transfer_that_cannot_be_followed_is_the_fallback_and_may_be_ask
     assert "transfer_failed" in [line["event"] for line in logged]
 
 
+@pytest.mark.claim("handoff", "hangup")
 @in_virtual_time
 async def test_the_model_is_told_of_the_tools_that_the_verb_and_its_route_have() -> None:
     route = {"verbs": [verb()], "tools": {"crm": {"url": "/crm", "description": "Look."}, "clock": {"url": "/clock"}}}

@@ -26,6 +26,7 @@ def end_after(*said: tuple[str, str]) -> End:
     return replace(end_of("handoff"), history=said)
 
 
+@pytest.mark.claim("handoff", "hangup")
 def test_a_verb_has_the_exits_that_it_asks_for() -> None:
     assert exits(llm_of()) == {}
     both = exits(llm_of(hangup={}, handoff=HANDOFF | {"toolName": "human"}))
@@ -35,6 +36,7 @@ def test_a_verb_has_the_exits_that_it_asks_for() -> None:
     }
 
 
+@pytest.mark.claim("hangup")
 @pytest.mark.parametrize(
     ("hangup", "told", "verb"),
     [

@@ -20,7 +20,7 @@ LEAVES: JsonObject = {"say": "One moment.", "tool": {"name": "transfer_to_human"
 BYE: JsonObject = {"say": "Nobody is there. Goodbye.", "tool": {"name": "hangup", "arguments": {"reason": "closed"}}}
 
 
-@pytest.mark.claim("J31")
+@pytest.mark.claim("J31", "handoff", "hangup")
 async def test_a_caller_whom_no_human_answers_comes_back_to_the_agent_who_then_hangs_up(tmp_path: Path) -> None:
     application = Application()
     verb = LLM | {"handoff": HANDOFF, "hangup": {}}
@@ -53,7 +53,7 @@ async def test_a_caller_whom_no_human_answers_comes_back_to_the_agent_who_then_h
     assert [event["type"] for event in model.heard[first:second]].count("response.create") == 1
 
 
-@pytest.mark.claim("J31", "goodbye under noise")
+@pytest.mark.claim("J31", "goodbye under noise", "hangup")
 async def test_a_model_that_hangs_up_without_a_word_is_asked_for_a_goodbye_which_noise_does_not_cut(
     tmp_path: Path,
 ) -> None:

@@ -86,7 +86,7 @@ def _events(body: JsonObject) -> list[JsonObject]:
     return [body if "type" in body else body.get("event", {"type": "?"})]
 
 
-@pytest.mark.claim("J31")
+@pytest.mark.claim("J31", "mcpServers")
 @pytest.mark.parametrize("spoken", ["http", "sse"])
 async def test_a_servers_tools_are_offered_and_called_in_a_call(tmp_path: Path, spoken: str) -> None:
     async with tool_server(spoken, token=TOKEN) as tools:

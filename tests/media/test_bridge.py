@@ -1,5 +1,7 @@
 """The two legs and the end, where no simulated call gets to."""
 
+import pytest
+
 from media.effects import End, Report
 from media.voice import MAX_QUEUED_MS
 from tests.by_hand import METADATA, Hand, played, sent, warned
@@ -36,6 +38,7 @@ def test_a_model_that_cannot_be_reached_is_an_end() -> None:
     assert hand.end == End("connection failure", "connect_failed", "model", {"message": "the model answered HTTP 500"})
 
 
+@pytest.mark.claim("J17")
 def test_a_session_in_another_format_than_asked_for_is_an_end() -> None:
     hand = Hand()
     hand.model("session.created", session={})

@@ -41,6 +41,7 @@ def test_a_second_onset_of_speech_cuts_and_cancels_nothing() -> None:
     assert played(second) == []
 
 
+@pytest.mark.claim("J31", "cancelOnBargeIn")
 @pytest.mark.parametrize("cancel", [False, True])
 def test_a_model_that_stops_itself_is_told_to_cancel_only_where_the_verb_wants_it(*, cancel: bool) -> None:
     hand = Hand(options=Options(audio=PCM24, cancel_on_barge_in=cancel)).connect()
@@ -51,6 +52,7 @@ def test_a_model_that_stops_itself_is_told_to_cancel_only_where_the_verb_wants_i
     assert types == ["conversation.item.truncate", *(["response.cancel"] if cancel else [])]
 
 
+@pytest.mark.claim("storm of barge-ins")
 def test_what_still_comes_of_a_response_that_was_cut_is_dropped_and_its_new_items_deleted_once() -> None:
     hand = Hand().connect()
     hand.starts()
@@ -75,6 +77,7 @@ def test_text_that_was_never_heard_is_not_in_the_transcript() -> None:
     assert hand.bridge.record.transcript == []
 
 
+@pytest.mark.claim("storm of barge-ins")
 @pytest.mark.parametrize("rate_hz", [16000, 24000])
 def test_the_end_of_a_piece_of_speech_that_was_cut_brings_none_of_it_back(rate_hz: int) -> None:
     hand = Hand(options=Options(audio=AudioFormat("pcm16", rate_hz))).connect()
@@ -196,6 +199,7 @@ def told_of_timeouts(effects: list[Effect]) -> list[JsonObject]:
     return [effect.event for effect in effects if isinstance(effect, Report) and effect.type == "response.timeout"]
 
 
+@pytest.mark.claim("J31", "responseTimeoutMs")
 def test_a_verbs_watch_asks_again_soon_and_tells_the_event_hook_each_time() -> None:
     hand = Hand(options=Options(audio=PCM24, watch_s=1, response_timeout_s=8)).connect()
     assert told_of_timeouts(hand.wait(0.9)) == []
@@ -299,6 +303,7 @@ def test_an_answer_that_was_only_late_is_not_given_twice() -> None:
     assert sent(hand.ends("r1") + hand.wait(10), "response.create") == []
 
 
+@pytest.mark.claim("J31", "cancelOnResponseTimeout")
 def test_a_response_that_never_began_is_cancelled_where_the_verb_wants_it() -> None:
     hand = Hand(options=Options(audio=PCM24, watch_s=1, cancel_stalled=True)).connect()
     cancel, ask = sent(hand.wait(1.1))

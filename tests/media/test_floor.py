@@ -133,7 +133,7 @@ def test_what_was_broken_off_is_asked_for_again_once() -> None:
 # The goodbye
 
 
-@pytest.mark.claim("goodbye under noise", "J31")
+@pytest.mark.claim("goodbye under noise", "J31", "hangup")
 @pytest.mark.parametrize("interrupts", [True, False])
 def test_a_goodbye_is_heard_to_its_end_whatever_the_caller_says(*, interrupts: bool) -> None:
     detection = {"type": "server_vad", "interrupt_response": interrupts}
@@ -334,6 +334,7 @@ def test_the_warning_before_the_calls_end_is_not_given_in_a_goodbye() -> None:
     assert sent(call.wait(1.2)) == []
 
 
+@pytest.mark.claim("hangup")
 def test_an_agent_that_hangs_up_without_a_word_is_asked_for_one() -> None:
     call = leaver()
     call.starts()
@@ -487,6 +488,7 @@ def test_what_is_typed_in_a_protected_greeting_counts_after_it() -> None:
     assert [line["text"] for line in call.bridge.record.transcript].count("(typed on the keypad) 1") == 1
 
 
+@pytest.mark.claim("protected greeting")
 def test_a_protected_greeting_that_the_model_breaks_off_is_asked_for_again() -> None:
     call = leaver(manners=Manners(protect_greeting=True), opening={"instructions": "Greet the caller."})
     call.starts()
@@ -500,6 +502,7 @@ def test_a_protected_greeting_that_the_model_breaks_off_is_asked_for_again() -> 
     assert played(call.effects)
 
 
+@pytest.mark.claim("protected greeting")
 def test_a_protected_greeting_is_protected_also_from_what_the_next_session_could_hear() -> None:
     call = greeted()
     call.do(call.bridge.model_closed(call.now, code=1006, reason=""))

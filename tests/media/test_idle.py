@@ -1,5 +1,7 @@
 from math import inf
 
+import pytest
+
 from media.idle import Idle, Rung
 
 ASK, GO = Rung(10, "Are you still there?"), Rung(5, "Goodbye.", end=True)
@@ -28,6 +30,7 @@ def test_whatever_sounds_begins_the_silence_anew() -> None:
     assert idle.watch(silent=True, now=19.5) == ASK
 
 
+@pytest.mark.claim("silent caller")
 def test_a_caller_who_stirs_is_asked_from_the_beginning_when_they_fall_silent_again() -> None:
     idle = Idle([ASK, GO])
     idle.watch(silent=True, now=0.0)

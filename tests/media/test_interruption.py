@@ -4,7 +4,7 @@ import math
 import pytest
 
 from media.audio import AudioFormat, loudness
-from media.interruption import GAP_MS, RESUME_MIN_SPEECH_MS, BargeIn, Interruption, Verdict
+from media.interruption import RESUME_MIN_SPEECH_MS, BargeIn, Interruption, Verdict
 
 PCM = AudioFormat("pcm16", 8000)
 VOICE = array.array("h", [round(3000 * math.sin(i / 3)) for i in range(160)]).tobytes()
@@ -39,6 +39,7 @@ def test_voice_from_before_the_models_word_counts() -> None:
     assert machine.started(speaking=True) is Verdict.CUT
 
 
+@pytest.mark.claim("short noise")
 def test_too_little_voice_is_nothing_and_its_turn_does_not_count() -> None:
     machine = judged()
     machine.started(speaking=True)
@@ -49,12 +50,14 @@ def test_too_little_voice_is_nothing_and_its_turn_does_not_count() -> None:
     assert not machine.counts()
 
 
-def test_a_gap_within_a_word_does_not_end_it() -> None:
+@pytest.mark.claim("short noise")
+@pytest.mark.parametrize(("gap_ms", "verdicts"), [(40, [Verdict.CUT]), (120, [Verdict.CUT]), (160, []), (400, [])])
+def test_a_gap_within_a_word_does_not_end_it_and_a_longer_one_does(gap_ms: int, verdicts: list[Verdict]) -> None:
     machine = judged()
     machine.started(speaking=True)
     hear(machine, 100)
-    hear(machine, GAP_MS, QUIET)
-    assert hear(machine, 100) == [Verdict.CUT]
+    hear(machine, gap_ms, QUIET)
+    assert hear(machine, 100) == verdicts
 
 
 @pytest.mark.parametrize("speaking", [True, False])

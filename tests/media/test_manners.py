@@ -70,6 +70,7 @@ def test_where_the_caller_speaks_first_nothing_is_asked_of_the_model() -> None:
     assert sent(hear(call, 0.1), APPEND)
 
 
+@pytest.mark.claim("J13")
 def test_what_the_caller_said_while_the_model_was_reached_is_heard_by_it() -> None:
     call = Hand(options=Options(audio=PCM24, manners=Manners(caller_speaks_first=True)))
     call.do(call.bridge.platform_opened(0.0))
@@ -325,6 +326,23 @@ def test_a_silent_caller_is_asked_twice_and_then_taken_leave_of() -> None:
     assert call.end is CALLER_SILENT
 
 
+@pytest.mark.claim("silent caller")
+def test_a_caller_who_answers_is_asked_from_the_first_step_when_they_fall_silent_again() -> None:
+    call = hand(idle=(Rung(5, "First."), Rung(5, "Second."), Rung(5, "Last.", end=True)))
+    answered(call, "r1")
+    said = []
+    for n in range(2):
+        [asked] = sent(call.wait(5.1), "response.create")
+        said.append(asked["response"]["instructions"])
+        answered(call, f"q{n}")
+        onset(call, f"u{n}")
+        call.wait(0.5)
+        pause(call, f"u{n}")
+        answered(call, f"a{n}")
+    assert said == ["First.", "First."]
+
+
+@pytest.mark.claim("silent caller")
 def test_a_caller_who_speaks_is_not_silent() -> None:
     call = hand(idle=(Rung(5, "Ask."),))
     answered(call, "r1")

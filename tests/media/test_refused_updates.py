@@ -62,12 +62,14 @@ def test_tools_and_voice_and_manners_that_are_refused_are_as_they_were() -> None
     assert told(hand, voice="verse")["session"]["audio"] == {"output": {"voice": "verse"}}
 
 
+@pytest.mark.claim("J31", "fallback models")
 def test_what_one_model_refuses_is_not_said_to_the_next() -> None:
     hand = conversation(fallbacks=1)
     refused(hand, told(hand, instructions="Be brief."))
     assert in_the_next_session(hand, code=1000)["instructions"] == "Help."
 
 
+@pytest.mark.claim("J31", "fallback models")
 def test_what_one_model_takes_is_said_to_the_next() -> None:
     hand = conversation(fallbacks=1)
     told(hand, instructions="Be brief.", tools=[PRICE])
@@ -106,6 +108,15 @@ def test_a_parameter_that_cannot_be_left_out_takes_the_change_with_it() -> None:
     assert in_the_next_session(hand)["instructions"] == "Help."
 
 
+@pytest.mark.claim("unknown parameter")
+def test_a_parameter_that_is_known_and_refused_is_not_left_out() -> None:
+    hand = conversation()
+    event = told(hand, instructions="Brief.", speed=1.2)
+    assert refused(hand, event, "invalid_value", param="session.audio.output.speed") == []
+    again = in_the_next_session(hand)
+    assert (again["instructions"], "speed" in again["audio"]["output"]) == ("Help.", False)
+
+
 def test_a_refusal_that_names_no_event_is_of_the_newest_change() -> None:
     hand = conversation()
     told(hand, max_output_tokens=4000)
@@ -121,7 +132,7 @@ def test_a_refusal_of_something_else_takes_no_change_back(about: JsonObject) -> 
     assert in_the_next_session(hand)["instructions"] == "Be brief."
 
 
-@pytest.mark.claim("J31")
+@pytest.mark.claim("J31", "mcpServers")
 def test_tools_that_came_late_and_are_refused_are_taken_back() -> None:
     hand = conversation(fallbacks=1, tools=[WEATHER])
     [event] = sent(hand.do(hand.bridge.declare([PRICE], hand.now)), UPDATE)

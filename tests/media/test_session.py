@@ -122,12 +122,24 @@ def test_a_setting_that_is_not_there_or_cannot_go_ends_the_call(param: str | Non
     assert len(updates(out)) == 1
 
 
+@pytest.mark.claim("unknown parameter")
+@pytest.mark.parametrize("code", ["invalid_value", "integer_above_max_value", "invalid_request_error"])
+def test_a_setting_that_is_refused_for_what_it_says_is_not_left_out(code: str) -> None:
+    machine, out = session()
+    machine.said(SessionOpened(), 0.0)
+    end = machine.said(refused(code, "session.mood"), 1.0)
+    assert end
+    assert end.reason_code == code
+    assert len(updates(out)) == 1
+
+
 def test_a_harmless_error_is_passed_over() -> None:
     machine, _ = session()
     machine.said(SessionOpened(), 0.0)
     assert machine.said(refused("response_cancel_not_active", harmless=True), 1.0) is None
 
 
+@pytest.mark.claim("J17")
 def test_a_session_that_is_not_as_asked_ends_the_call() -> None:
     machine, _ = session()
     machine.said(SessionOpened(), 0.0)
@@ -547,6 +559,7 @@ def test_tools_that_come_late_are_told_in_an_update_of_their_own() -> None:
     assert updates(out)[1] == {"type": "realtime", "tools": [PRICE]}
 
 
+@pytest.mark.claim("J31", "mcpServers")
 def test_tools_that_the_model_refuses_cost_the_call_those_tools_alone() -> None:
     machine, out = session(awaits_tools=True)
     machine.declare([PRICE], 0.0)

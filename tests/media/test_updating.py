@@ -64,6 +64,7 @@ def test_what_is_so_already_is_not_sent() -> None:
     assert update(hand, UPDATE, session={"instructions": "Help.", "audio": {"output": {"voice": "alloy"}}}) == []
 
 
+@pytest.mark.claim("J31")
 def test_a_second_change_keeps_the_first_and_so_does_the_next_session() -> None:
     hand = Hand(llm(session_update={"instructions": "Help."})).connect()
     changed(hand, instructions="Be brief.")
@@ -82,6 +83,7 @@ def test_a_tool_that_is_declared_now_can_be_called_now() -> None:
     assert [effect for effect in hand.calls() if getattr(effect, "name", "") == "get_weather"]
 
 
+@pytest.mark.claim("J31")
 @pytest.mark.parametrize("declared", [{**WEATHER, "confirm": True}, {"type": "function", "function": WEATHER}])
 def test_a_tool_that_is_declared_now_with_confirm_is_confirmed_first(declared: JsonObject) -> None:
     hand = Hand(llm(session_update={"tools": [WEATHER]})).connect()
@@ -251,6 +253,7 @@ def test_what_was_added_before_the_conversation_began_is_not_told_twice() -> Non
     assert said(told + sent(hand.do(hand.bridge.platform_said(METADATA, 0.0)))) == [("system", "The caller is a VIP.")]
 
 
+@pytest.mark.claim("J31", "fallback models")
 @pytest.mark.parametrize(
     ("of", "session"),
     [
@@ -274,6 +277,7 @@ def test_a_model_that_is_fallen_back_on_begins_with_what_was_changed(of: Any, se
     assert (told["instructions"], "model" in told) == ("Be brief.", False)
 
 
+@pytest.mark.claim("J31", "fallback models")
 def test_what_is_not_changed_of_its_tools_a_fallback_is_not_told() -> None:
     hand = Hand()
     other = qwen.Realtime(llm(), audio=PCM24)

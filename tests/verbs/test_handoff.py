@@ -19,6 +19,7 @@ def handoff(*targets: JsonObject, **more: Any) -> JsonObject:
     return {"mode": "blind", "target": [*targets] or [PHONE], **more}
 
 
+@pytest.mark.claim("handoff")
 @pytest.mark.parametrize(
     "written",
     [
@@ -36,6 +37,7 @@ def test_a_handoff_that_can_be_carried_out_is_taken(written: Any) -> None:
     assert list(check_handoff(written, ())) == []
 
 
+@pytest.mark.claim("handoff")
 @pytest.mark.parametrize(
     ("written", "path", "words", "fatal"),
     [
@@ -78,6 +80,7 @@ def test_a_target_that_is_none_is_the_tables_to_complain_of() -> None:
         parse({"verb": "llm", "vendor": "openai", "llmOptions": {}, "handoff": {"mode": "blind", "target": ["x"]}})
 
 
+@pytest.mark.claim("handoff")
 @pytest.mark.parametrize(
     ("written", "verbs"),
     [

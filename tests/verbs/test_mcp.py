@@ -9,7 +9,7 @@ URL = "https://tools.example.com/mcp"
 LLM = {"verb": "llm", "vendor": "openai", "llmOptions": {"response_create": {}}}
 
 
-@pytest.mark.claim("J31")
+@pytest.mark.claim("J31", "mcpServers")
 @pytest.mark.parametrize(
     "server",
     [
@@ -24,6 +24,7 @@ def test_a_server_may_be_named_so(server: dict[str, Any]) -> None:
     assert lint([LLM | {"mcpServers": [server]}], version="0.9") == []
 
 
+@pytest.mark.claim("J31", "mcpServers")
 @pytest.mark.parametrize(
     ("server", "told"),
     [

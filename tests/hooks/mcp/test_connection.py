@@ -35,7 +35,7 @@ def at(
     return McpServer(url, transports, headers, reach)
 
 
-@pytest.mark.claim("J31")
+@pytest.mark.claim("J31", "mcpServers")
 @pytest.mark.parametrize("spoken", ["http", "sse"])
 async def test_tools_are_listed_and_called_by_either_transport(spoken: str) -> None:
     async with tool_server(spoken) as tools, connected(at(tools.url)) as connection:
@@ -123,6 +123,7 @@ async def refused(server: McpServer) -> str:
     return str(failure.value)
 
 
+@pytest.mark.claim("J31", "mcpServers")
 async def test_no_redirect_leads_elsewhere() -> None:
     async with tool_server() as tools:
 

@@ -78,6 +78,7 @@ def test_a_server_with_no_end_of_tools_is_cut_short() -> None:
     assert told == "there are 67 of them, and room for 64"
 
 
+@pytest.mark.claim("J31", "mcpServers")
 def test_the_tools_of_all_servers_have_a_limit_together() -> None:
     offers = Offers(())
     offers.take("http://s", listed(*(f"s{nth}" for nth in range(MAX_TOOLS - 1))), answers)
@@ -87,6 +88,7 @@ def test_the_tools_of_all_servers_have_a_limit_together() -> None:
     assert offers.take("http://u", listed("u0"), answers)[0] == []
 
 
+@pytest.mark.claim("J31", "mcpServers")
 def test_what_they_declare_has_a_limit_together() -> None:
     long = "x" * 15_000
     added, [told] = Offers(()).take("http://s", [Listed(f"t{nth}", long, ANY) for nth in range(4)], answers)

@@ -40,6 +40,7 @@ def test_what_a_server_answers_becomes_one_output(result: dict[str, Any], output
     assert output_of(result, "c-1").text == output
 
 
+@pytest.mark.claim("J31", "mcpServers")
 def test_no_output_is_longer_than_a_model_may_read() -> None:
     assert len(output_of({"content": [text("x" * 100_000)]}, "c-1").text) == MAX_OUTPUT_BYTES
     told = output_of({"content": [text("x" * 100_000)], "isError": True}, "c-1").text

@@ -103,7 +103,7 @@ def test_the_first_words_wait_two_seconds_at_most(
     assert all(peer.closed for peer in peers.values()) == (after_s[0] < GIVEN_UP_AFTER_S)
 
 
-@pytest.mark.claim("J31")
+@pytest.mark.claim("J31", "mcpServers")
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -236,6 +236,7 @@ def test_a_call_that_is_over_at_once_waits_for_no_server(peers: dict[str, Peer])
     assert run(call()) <= CLOSED_WITHIN_S
 
 
+@pytest.mark.claim("J31", "mcpServers")
 def test_no_more_than_so_many_are_asked(peers: dict[str, Peer]) -> None:
     names = [f"s{nth}" for nth in range(MAX_SERVERS + 2)]
     peers |= {name: Peer() for name in names}

@@ -268,6 +268,7 @@ def test_what_the_caller_hears_first_is_part_of_the_conversation(conversation: s
     assert [told.split()[0] for told in translated.warnings] == ([] if heard else ["response_create.conversation"])
 
 
+@pytest.mark.claim("J21")
 def test_j21_what_no_model_knows_of_a_tool_is_left_out_and_told() -> None:
     foreign = {**WEATHER, "meta": {}, "strict": True}
     translated = translate({"session_update": {"tools": [WEATHER, foreign, 5]}}, audio=PCM)

@@ -229,6 +229,7 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
             continue
 
 
+@pytest.mark.claim("J17")
 @pytest.mark.parametrize(
     ("encoding", "rate_hz", "has", "complaint"),
     [
