@@ -169,3 +169,11 @@ def test_what_no_check_would_let_pass_is_refused_here(session: JsonObject, fault
 @pytest.mark.parametrize("session", [{"mood": "sunny"}, {"tools": [{"type": "web_search"}]}])
 def test_what_only_the_model_may_know_is_for_it_to_say(session: JsonObject) -> None:
     assert told(conversation(), **session)["session"] == {"type": "realtime", **session}
+
+
+def test_tools_that_were_taken_long_ago_stay() -> None:
+    hand = conversation()
+    hand.do(hand.bridge.declare([PRICE], hand.now))
+    for n in range(MOST_OPEN + 2):
+        told(hand, instructions=f"Be brief {n}.")
+    assert [tool["name"] for tool in in_the_next_session(hand)["tools"]] == ["price"]
