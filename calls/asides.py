@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from verbs import parse, serialise
 from verbs.base import JsonObject
-from verbs.rewrite import CONFERENCE
+from verbs.rewrite import CONFERENCE, REDIRECT
 
 HEARD = frozenset({"pause", "play", "say"})
 NONE: frozenset[str] = frozenset()
@@ -24,8 +24,18 @@ ASIDES: dict[str, frozenset[str] | None] = {
     "dtmfHook": NONE,
     "partialResultHook": NONE,
     "statusHook": NONE,
+    # What is asked within one is answered there, whatever its verbs do: they are run in a session of their own.
+    "aside": None,
+    (REDIRECTED := f"aside.{REDIRECT['actionHook']}"): None,
 }
 "By the names that `verbs.rewrite` gives hooks; None: any verb."
+
+
+def within(name: str) -> str:
+    """Give the name of a hook that stands in the verbs of one of these."""
+    if name in ASIDES or name in REDIRECT.values():
+        return REDIRECTED if name == REDIRECT["actionHook"] else name
+    return "aside"
 
 
 def heard(hook: str, wanted: Sequence[JsonObject], *, native: bool, log: FilteringBoundLogger) -> list[JsonObject]:

@@ -228,7 +228,7 @@ class Commands:
         """
         row = await self._row(live)
         nth = len(row.legs) - 1
-        if nth not in live.llms or nth in live.answers or nth < live.superseded.llms or row.legs[nth].end:
+        if not live.undecided(nth) or row.legs[nth].end:
             return False
         if nth in live.legs and row.legs[nth].media_state == "open":
             self._end_conversation(live, nth, end, wanted)

@@ -92,12 +92,14 @@ class Course:
         except Exception:
             live.log.exception("call_ended_failed")
             del live.answers[nth]
-            next_ = await self.go_on(live, serialise(live.fallback))
+            beside = nth in live.beside
+            next_ = await self.go_on(live, [] if beside else serialise(live.fallback), beside=beside)
             answer = as_bytes(next_.document)
-        if live.gone:
-            self._over(live)
-        elif not next_.returns:
-            self.leave(live)
+        if nth not in live.beside:
+            if live.gone:
+                self._over(live)
+            elif not next_.returns:
+                self.leave(live)
         return answer
 
     async def hook(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
@@ -134,7 +136,7 @@ class Course:
         try:
             if beside:
                 wanted = heard(beside, wanted, native=live.route.native, log=live.log)
-            next_ = await self.heed(live, wanted, closed=not beside)
+            next_ = await self.heed(live, wanted, beside=bool(beside))
         except DocumentError as error:
             live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
             return NOTHING
@@ -172,13 +174,13 @@ class Course:
 
     async def _after(self, live: LiveCall, nth: int, attributes: JsonObject) -> Next:
         row = await self._row(live)
-        leg = self.leg(live, nth)
+        leg, beside = self.leg(live, nth), nth in live.beside
         unseen = row.legs[nth].media_state == "unopened" and not live.gone
         leg.line.finish(NO_SHOW if unseen else HUNG_UP)
         if nth < live.superseded.llms or nth in live.instead:
             live.telling += (self._tasks.start(leg.action(attributes)),)  # not waited for: it has no say
             wanted = live.instead.get(nth)
-            return await self.heed(live, wanted) if wanted else Next(row, [], returns=True)
+            return await self.heed(live, wanted, beside=beside) if wanted else Next(row, [], returns=True)
         wanted = await leg.action(attributes)
         row = await self._row(live)
         if nth < live.superseded.llms:
@@ -186,25 +188,26 @@ class Course:
         end, remaining = row.legs[nth].end, live.remaining[nth]
         try:
             if wanted:
-                return await self.heed(live, wanted)
+                return await self.heed(live, wanted, beside=beside)
         except DocumentError as error:
             live.log.warning("action_hook_verbs_refused", complaint=told(error.complaints))
         left = leaving_verbs(live.llms[nth], end, nth)
-        return await self.go_on(live, left or next_verbs(end, remaining=remaining, fallback=serialise(live.fallback)))
+        then = left or next_verbs(end, remaining=remaining, fallback=serialise(live.fallback), beside=beside)
+        return await self.go_on(live, then, beside=beside)
 
-    async def heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True) -> Next:
+    async def heed(self, live: LiveCall, wanted: Sequence[JsonObject], *, beside: bool = False) -> Next:
         """Go on with what an application wants. What the platform may not know is told, and leaves all the same.
 
         :raises DocumentError: these verbs are no document
         """
-        next_ = await self.go_on(live, wanted, closed=closed)
+        next_ = await self.go_on(live, wanted, beside=beside)
         version = live.settings.platform.version
         if complaints := lint(list(wanted), version=version, native=live.route.native):
             live.log.warning("hook_verbs_unknown", version=version, complaint=told(complaints))
         return next_
 
     async def go_on(
-        self, live: LiveCall, wanted: Sequence[JsonObject], *, closed: bool = True, back: Again | None = None
+        self, live: LiveCall, wanted: Sequence[JsonObject], *, beside: bool = False, back: Again | None = None
     ) -> Next:
         """Make a later document of a call; of no verbs, none. `back`: what an `llm` among them goes on from.
 
@@ -215,15 +218,17 @@ class Course:
         verbs = parse(list(wanted), strict=False, native=live.route.native)
         if obstacle := obstacle_to(verbs, live.route, live.settings):
             live.log.warning("model_not_configured", message=obstacle)
+            if beside:
+                return Next(await self._row(live), [])
             verbs = live.fallback
         made: list[Next] = []
 
         def change(row: CallRow) -> CallRow:
-            made[:] = [live.next(row, verbs, closed=closed)]
+            made[:] = [live.next(row, verbs, beside=beside)]
             return made[0].row
 
         await self._store.update(live.row_id, change)
-        if closed:
+        if not beside:
             live.waiting.begin(ahead=leads_to_it(made[0]))
         self._prepare(live, made[0], back)
         return made[0]
@@ -231,6 +236,8 @@ class Course:
     def _prepare(self, live: LiveCall, next_: Next, back: Again | None = None) -> None:
         """Keep the verb with its key, and dial its model where the caller will be with it at once."""
         live.asides = {**live.asides, **next_.asides}
+        if next_.beside:
+            live.beside |= set(range(next_.before.llms, len(next_.row.legs)))
         self._natives.prepare(live, next_)
         live.messages = {**live.messages, **next_.messages}
         if next_.llm is None:
@@ -252,7 +259,7 @@ class Course:
 
     def _give_up_unasked(self, live: LiveCall, nth: int) -> None:
         """Let go a call whose conversation has ended and of which the platform did not ask what comes next."""
-        if nth not in live.answers and nth == max((*live.llms, *live.natives)):
+        if nth not in live.answers and nth not in live.beside and nth == max((*live.llms, *live.natives)):
             self.leave(live)
 
     def leave(self, live: LiveCall) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from calls.asides import ASIDES
+from calls.asides import ASIDES, REDIRECTED, within
 from calls.masking import masked, without_secrets
 from config.settings import Route
 from media.platforms.base import Call
@@ -22,7 +22,11 @@ from verbs.templates import fill
 
 BRIEF_VERBS = frozenset({"answer", "config", "tag"})
 "What may stand before an `llm` without a wait worth naming: the model is dialled at the webhook then."
-MESSAGES = {"confirmHook": "dial:confirm", REDIRECT["actionHook"]: "session:redirect"}
+MESSAGES = {
+    "confirmHook": "dial:confirm",
+    REDIRECT["actionHook"]: "session:redirect",
+    REDIRECTED: "session:redirect",
+}
 "What a hook is called on jambonz' websocket API, where that is not `verb:hook`."
 STATUSES = "hookswitch:status/"
 "A hook of a document that is our own to answer: who is told the call's statuses from the `redirect` just before it on."
@@ -113,6 +117,8 @@ class Next:
     messages: Mapping[int, str] = field(default_factory=dict)
     "The hooks of it that have a message of their own on a websocket."
     before: Before = NONE_BEFORE
+    beside: bool = False
+    "Whether it is run beside the call's document, as what a `confirmHook` answers is."
     natives: tuple[Native, ...] = ()
     "The `llm` verbs of it that the platform carries out: the last ones of the row's legs."
     withheld: bool = False
@@ -174,12 +180,15 @@ def extend(
     *,
     fallback: Sequence[Verb],
     closed: bool = True,
+    beside: bool = False,
     by_socket: bool = False,
 ) -> Next:
     """Rewrite verbs into what leaves, and note in the row what must be known to go on after it.
 
-    `closed`: the document ends in an explicit last verb. `by_socket`: its platform has a control socket.
+    `closed`: the document ends in an explicit last verb. `beside`: it is run beside the call's own, which goes on
+    behind it whatever becomes of it. `by_socket`: its platform has a control socket.
     """
+    fallback = () if beside else fallback
     nth, first_hook = len(row.legs), len(row.hooks)
     rewritten = rewrite(
         verbs,
@@ -193,12 +202,13 @@ def extend(
         closed=closed,
     )
     llm, document = rewritten.llm, rewritten.document
-    row = with_hooks(row, rewritten)
+    row = with_hooks(row, rewritten, beside=beside)
     if llm:
         leg = LlmLeg(
             llm=masked(llm.to_wire()),
             remaining=tuple(masked(rewritten.remaining)),
             fallback=tuple(masked(serialise(fallback))),
+            beside=beside,
         )
         row = replace(row, legs=(*row.legs, leg))
     return Next(
@@ -211,13 +221,15 @@ def extend(
         asides=asides(row, since=first_hook),
         messages=messages(row, since=first_hook),
         before=Before(nth, first_hook),
+        beside=beside,
     )
 
 
-def with_hooks(row: CallRow, made: Rewritten | Left) -> CallRow:
+def with_hooks(row: CallRow, made: Rewritten | Left, *, beside: bool) -> CallRow:
     """Return the row with a document's hooks: what each of them asks, and what it is."""
     first, of_statuses = len(row.hooks), REDIRECT["statusHook"]
-    named = list(zip(made.hooks, made.hook_names, strict=True))
+    hook_names = map(within, made.hook_names) if beside else made.hook_names
+    named = list(zip(made.hooks, hook_names, strict=True))
     targets = [f"{STATUSES}{target}" if name == of_statuses else target for target, name in named]
     names = {i: name for i, (_, name) in enumerate(named, first) if name in ASIDES or name in MESSAGES}
     return replace(row, hooks=(*row.hooks, *targets), hook_names={**row.hook_names, **names})

@@ -44,17 +44,19 @@ def turned_away(reason_code: str, message: str, *, at_s: float) -> KeptEnd:
 def call_end(row: CallRow, refusal: Refusal | None) -> KeptEnd | None:
     """Give a call's end: its last conversation's, or that there was no room for one; None: it was to have none."""
     refused = turned_away(*refusal, at_s=row.created_at_s) if refusal else None
-    return next((leg.end for leg in reversed(row.legs) if leg.end), refused)
+    return next((leg.end for leg in reversed(row.legs) if leg.end and not leg.beside), refused)
 
 
 def next_verbs(
-    end: KeptEnd | None, *, remaining: Sequence[JsonObject], fallback: Sequence[JsonObject]
+    end: KeptEnd | None, *, remaining: Sequence[JsonObject], fallback: Sequence[JsonObject], beside: bool = False
 ) -> list[JsonObject]:
     """Say what the call does after a conversation of which the application wants nothing more.
 
     The fallback after a fault, else the rest; nothing where the platform itself ended the conversation: the caller
-    is gone, or was sent elsewhere.
+    is gone, or was sent elsewhere. One `beside` the call's document leads to its own rest, and then to that.
     """
+    if beside:
+        return list(remaining)
     if end and end.completion_reason != HUNG_UP.completion_reason:
         return list(fallback)
     if end and end.ended_by in {"caller", "platform"}:

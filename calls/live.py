@@ -94,6 +94,8 @@ class LiveCall:
     "What tells applications of what has no say any more."
     asides: Mapping[int, str] = MappingProxyType({})
     "The hooks whose verbs do not take the document's place, by their names there."
+    beside: frozenset[int] = frozenset()
+    "The conversations that are held beside the document, with somebody else than the caller."
     messages: Mapping[int, str] = MappingProxyType({})
     "The hooks that have a message of their own on a websocket."
 
@@ -185,28 +187,42 @@ class LiveCall:
         """Let this be the call's control socket."""
         self.control, self.by_socket = control, control is not None
 
+    def undecided(self, nth: int) -> bool:
+        """Whether the call has this conversation before it or goes through it, and nothing is said yet of after it."""
+        return nth in self.llms.keys() - self.answers.keys() - self.beside and nth >= self.superseded.llms
+
     def verb(self, nth: int) -> Llm:
         """Give the n-th llm verb, whoever carries it out."""
         return self.natives[nth].llm if nth in self.natives else self.llms[nth]
 
-    def next(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool = True) -> Next:
+    def next(self, row: CallRow, verbs: Sequence[Verb], *, beside: bool = False) -> Next:
         """Make a document of the call, the first or a later one.
 
-        `closed`: it ends in an explicit last verb, unless the call then waits for its application's commands; a
-        conversation's never does. The platform waits of itself where it has a socket, and where it has none asks us.
+        It ends in an explicit last verb, unless the call then waits for its application's commands; a conversation's
+        never does. The platform waits of itself where it has a socket, and where it has none asks us. `beside`: it is
+        run beside the call's own document, and the call goes on after it.
         """
+        closed = not beside
         if closed and self.application.commanding and not any(isinstance(verb, Llm) for verb in verbs):
             closed = self.control is None
             if not self.by_socket and verbs[-1].verb not in TERMINAL:
                 verbs = [*verbs, *parse([asking(WAIT)])]
         row = replace(row, trusted=tuple(sorted(self.application.trusted)))
-        next_ = self._extended(row, verbs, closed=closed)
+        next_ = self._extended(row, verbs, closed=closed, beside=beside)
         return replace(next_, document=from_origin(next_.document, self.application.origin))
 
-    def _extended(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool) -> Next:
+    def _extended(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool, beside: bool) -> Next:
         if self.route.native:
-            route, settings, seat = self.route, self.settings, self._seat
-            return native_document.extend(row, verbs, route, settings, seat, closed=closed, by_socket=self.by_socket)
+            return native_document.extend(
+                row,
+                verbs,
+                self.route,
+                self.settings,
+                self._seat,
+                closed=closed,
+                beside=beside,
+                by_socket=self.by_socket,
+            )
         return extend(
             row,
             verbs,
@@ -214,6 +230,7 @@ class LiveCall:
             self._seat.place,
             fallback=self.fallback,
             closed=closed,
+            beside=beside,
             by_socket=self.by_socket,
         )
 

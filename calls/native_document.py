@@ -50,6 +50,7 @@ def extend(
     seat: Seat,
     *,
     closed: bool = True,
+    beside: bool = False,
     by_socket: bool = False,
 ) -> Next:
     """Make the document that leaves, and note in the row what must be known to answer its hooks.
@@ -76,8 +77,8 @@ def extend(
         hooks_from=first_hook,
         closed=closed,
     )
-    legs = [LlmLeg(llm=masked(llm.to_wire())) for llm in left.llms]
-    row = replace(with_hooks(row, left), legs=(*row.legs, *legs))
+    legs = [LlmLeg(llm=masked(llm.to_wire()), beside=beside) for llm in left.llms]
+    row = replace(with_hooks(row, left, beside=beside), legs=(*row.legs, *legs))
     return Next(
         row,
         left.document,
@@ -85,6 +86,7 @@ def extend(
         asides=asides(row, since=first_hook),
         messages=messages(row, since=first_hook),
         before=Before(first, first_hook),
+        beside=beside,
         natives=tuple(Native(llm, back) for llm, back in zip(whole, left.returns, strict=True)),
         withheld=not seat.authenticated and any(key_for(llm, settings) for llm in whole),
     )

@@ -22,7 +22,7 @@ NO_SECRETS_SET = "set platform.webhook_secrets (JAMBONZ_WEBHOOK_SECRET) or platf
 
 
 class Heed(Protocol):
-    async def __call__(self, live: LiveCall, wanted: Sequence[JsonObject]) -> Next: ...
+    async def __call__(self, live: LiveCall, wanted: Sequence[JsonObject], *, beside: bool = False) -> Next: ...
 
 
 class Natives:
@@ -77,19 +77,20 @@ class Natives:
     async def _after(self, live: LiveCall, nth: int, attributes: JsonObject) -> bytes:
         """Answer what the call does after a conversation: nothing where its document goes on by itself."""
         platform, leg = PLATFORMS[live.settings.platform.kind], self.leg(live, nth)
-        live.gone = live.gone or platform.call.is_over(attributes)
+        beside = nth in live.beside
+        live.gone = live.gone or (platform.call.is_over(attributes) and not beside)
         end = platform.llm.ended(attributes)
         if nth < live.superseded.llms:
             self._tasks.start(leg.action(attributes, end))  # told, and not waited for: it has no say
             return NOTHING
-        fallback = serialise(live.fallback) if end.abnormal else []
+        fallback = serialise(live.fallback) if end.abnormal and not beside else []
         try:
             wanted = await leg.action(attributes, end)
             next_ = await self._next(live, nth, wanted or fallback, fallback)
         except Exception:
             live.log.exception("action_hook_failed")
-            next_ = await self._heed(live, fallback)
-        if live.gone or not (next_.returns or (leg.returns and not next_.document)):
+            next_ = await self._heed(live, fallback, beside=beside)
+        if live.gone or not (beside or next_.returns or (leg.returns and not next_.document)):
             self._leave(live)
         return NOTHING if live.gone else as_bytes(next_.document)
 
@@ -99,7 +100,7 @@ class Natives:
         if live.gone or nth < live.superseded.llms:
             wanted = fallback = ()
         try:
-            return await self._heed(live, wanted)
+            return await self._heed(live, wanted, beside=nth in live.beside)
         except DocumentError as error:
             live.log.warning("action_hook_verbs_refused", complaint=told(error.complaints))
-            return await self._heed(live, fallback)
+            return await self._heed(live, fallback, beside=nth in live.beside)

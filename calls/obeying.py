@@ -132,9 +132,11 @@ def _talking(live: LiveCall) -> int | None:
 def _ahead(live: LiveCall) -> int | None:
     """Give the number of the conversation that goes on, or else that the call is to come to."""
     nth = max(live.llms, default=None)
+    if nth in live.beside:
+        return None
     if nth is None or nth in live.legs:
         return _talking(live)
-    return None if nth in live.answers or nth < live.superseded.llms else nth
+    return nth if live.undecided(nth) else None
 
 
 def _answer_late(live: LiveCall, call_id: str, data: Any) -> str | None:

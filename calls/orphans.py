@@ -34,6 +34,7 @@ def revived(
     live.ends_at -= max(0.0, unix_s - row.created_at_s)
     live.answer = row.document
     live.asides, live.messages = asides(row), messages(row)
+    live.beside = frozenset(nth for nth, leg in enumerate(row.legs) if leg.beside)
     for nth, leg in enumerate(row.legs):
         llm = Llm.model_validate(unmasked(leg.llm))
         if not route.native:

@@ -172,7 +172,8 @@ class Switchboard:
             return answered
         if live is None:
             return as_bytes([HANGUP])
-        live.gone = live.gone or PLATFORMS[live.settings.platform.kind].call.is_over(attributes)
+        if ticket.nth not in live.beside:
+            live.gone = live.gone or PLATFORMS[live.settings.platform.kind].call.is_over(attributes)
         if ticket.nth not in live.answers:
             live.answers[ticket.nth] = self._tasks.start(self._course.after(live, ticket.nth, attributes))
         return await asyncio.shield(live.answers[ticket.nth])

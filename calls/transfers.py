@@ -19,7 +19,9 @@ from verbs.handoff import Outcome, disposition, result_body, voicemail
 
 
 class GoOn(Protocol):
-    async def __call__(self, live: LiveCall, wanted: Sequence[JsonObject], *, back: Again | None = None) -> Next: ...
+    async def __call__(
+        self, live: LiveCall, wanted: Sequence[JsonObject], *, beside: bool = False, back: Again | None = None
+    ) -> Next: ...
 
 
 class Transfers:
@@ -50,27 +52,29 @@ class Transfers:
         except Exception:
             live.log.exception("transfer_failed")
             del live.transfers[nth]
-            next_ = await self._go_on(live, serialise(live.fallback))
-        if not next_.returns:
+            beside = nth in live.beside
+            next_ = await self._go_on(live, [] if beside else serialise(live.fallback), beside=beside)
+        if not (next_.returns or nth in live.beside):
             self._leave(live)
         return as_bytes(next_.document)
 
     async def _transferred(self, live: LiveCall, nth: int, body: JsonObject, outcome: Outcome) -> Next:
-        handoff = live.llms[nth].handoff or {}
+        handoff, beside = live.llms[nth].handoff or {}, nth in live.beside
         disposed = disposition(handoff, outcome)
         live.log.info("transfer_ended", outcome=outcome, disposition=disposed)
         wanted = await self._legs.ask(live, handoff.get("actionHook"), {**body, **result_body(outcome, disposed)})
         try:
             if wanted:
-                return await self._heed(live, wanted)
+                return await self._heed(live, wanted, beside=beside)
         except DocumentError as error:
             live.log.warning("hook_verbs_refused", complaint=told(error.complaints))
-        remaining = list(live.remaining[nth]) or [HANGUP]
+        remaining = list(live.remaining[nth]) or ([] if beside else [HANGUP])
         if outcome == "completed":
-            return await self._go_on(live, remaining)
+            return await self._go_on(live, remaining, beside=beside)
         if disposed != "return":
-            return await self._go_on(live, voicemail(handoff) if disposed == "voicemail" else [HANGUP])
+            then = voicemail(handoff) if disposed == "voicemail" else [HANGUP]
+            return await self._go_on(live, then, beside=beside)
         row = await self._store.by_row(live.row_id)
         end = row.legs[nth].end if row else None
         back = again(live.again.get(nth), end, outcome)
-        return await self._go_on(live, [live.llms[nth].to_wire(), *remaining], back=back)
+        return await self._go_on(live, [live.llms[nth].to_wire(), *remaining], beside=beside, back=back)

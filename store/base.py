@@ -82,6 +82,8 @@ class LlmLeg:
     ended_answer: bytes | None = None
     "The JSON bytes that `/call/ended` answered first; every repetition gets the same."
     end: End | None = None
+    beside: bool = False
+    "Whether it is carried out beside the call's document, with somebody else on the line."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,15 @@
 """What a hook answers whose verbs are heard beside the call's document."""
 
+import asyncio
+
 import pytest
 from structlog.testing import capture_logs
 
+from calls.control import CallUnreachableError
+from calls.document import messages
+from calls.leg import INTERNAL
+from hooks.transports.base import HookReply
+from media.ends import HANGUP as MODEL_HUNG_UP
 from tests.calls.exchange import (
     HANGUP,
     LLM,
@@ -11,6 +18,7 @@ from tests.calls.exchange import (
     Exchange,
     JsonObject,
     in_virtual_time,
+    names,
     settings_of,
     settled,
     verbs_reply,
@@ -99,3 +107,114 @@ async def test_a_conversation_cannot_be_held_beside_one() -> None:
 async def test_an_answer_that_is_no_document_is_none() -> None:
     exchange, answer = await answered(DIAL, "onHoldHook", {"verb": "say", "text": 7})
     assert (answer, exchange.switchboard.active) == ([], 1)
+
+
+CALLED: JsonObject = DIAL | {"target": [{"type": "phone", "number": "+1", "confirmHook": "/confirm"}]}
+TASTE: JsonObject = {"verb": "gather", "input": ["digits"], "actionHook": "/screen"}
+
+
+async def called(
+    *screening: JsonObject, after: tuple[JsonObject, ...] = (), **more: tuple[float, HookReply]
+) -> tuple[Exchange, list[JsonObject], list[JsonObject]]:
+    """Dial somebody who is asked first; give the call's document, and theirs."""
+    answers = {f"/{path}": reply for path, reply in more.items()}
+    applications = Applications({"/confirm": verbs_reply(*screening), "/dialled": verbs_reply(*after), **answers})
+    exchange = Exchange(settings_of({"verbs": [CALLED]}), applications)
+    first = await exchange.ring()
+    return exchange, first, await exchange.hook(first[0]["target"][0]["confirmHook"]["url"])
+
+
+@in_virtual_time
+async def test_what_is_answered_within_one_is_run_beside_the_document_as_well() -> None:
+    """Who was called presses a key, hears a word, and talks to the caller; later the caller talks to a model."""
+    exchange, first, screening = await called(TASTE, after=(LLM,), screen=verbs_reply(SAY))
+    assert names(screening) == ["gather"]
+    assert await exchange.hook(screening[0]["actionHook"], digits="1") == [SAY]
+    await asyncio.sleep(60)
+    assert (exchange.switchboard.active, exchange.counts.ended) == (1, [])
+    after = await exchange.hook(first[0]["actionHook"], call_status="in-progress")
+    assert await exchange.open(after) is not None
+
+
+@in_virtual_time
+async def test_a_redirect_within_one_is_run_there_and_asks_as_one() -> None:
+    away: JsonObject = {"verb": "redirect", "actionHook": "/screen"}
+    exchange, _, screening = await called(TASTE, away, screen=verbs_reply(TASTE))
+    once_more = await exchange.hook(screening[-1]["actionHook"])
+    assert names(once_more) == ["gather"]
+    assert names(await exchange.hook(once_more[0]["actionHook"])) == ["gather"]
+    row = await exchange.store.by_sid("c-1")
+    assert row is not None
+    assert messages(row) == {0: "dial:confirm", 3: "session:redirect"}
+    assert exchange.switchboard.active == 1
+
+
+@pytest.mark.parametrize("final", [(), (SAY,), (HANGUP,)])
+@in_virtual_time
+async def test_a_conversation_in_one_leads_to_what_its_application_wants_and_else_to_the_caller(
+    final: tuple[JsonObject, ...],
+) -> None:
+    exchange, first, screening = await called(LLM, after=(LLM,), final=verbs_reply(*final))
+    assert names(screening) == ["listen"]
+    line = await exchange.open(screening)
+    assert line is not None
+    line.finish(MODEL_HUNG_UP)
+    await asyncio.sleep(1)
+    assert await exchange.ended(screening, call_sid="c-2", call_status="in-progress") == list(final)
+    await asyncio.sleep(600)
+    assert exchange.switchboard.active == 1
+    assert await exchange.open(await exchange.hook(first[0]["actionHook"])) is not None
+
+
+@in_virtual_time
+async def test_who_hangs_up_on_a_conversation_in_one_is_not_the_caller() -> None:
+    exchange, first, screening = await called(LLM, after=(LLM,))
+    await exchange.open(screening)
+    assert await exchange.ended(screening, call_sid="c-2", call_status="completed") == []
+    await asyncio.sleep(600)
+    assert exchange.switchboard.active == 1
+    assert await exchange.open(await exchange.hook(first[0]["actionHook"])) is not None
+
+
+@in_virtual_time
+async def test_a_conversation_in_one_of_which_nobody_asks_what_comes_next_ends_no_call() -> None:
+    exchange, _, screening = await called(LLM)
+    line = await exchange.open(screening)
+    assert line is not None
+    line.finish(MODEL_HUNG_UP)
+    await asyncio.sleep(600)
+    assert exchange.switchboard.active == 1
+
+
+@in_virtual_time
+async def test_a_model_that_cannot_be_reached_declines_nobody() -> None:
+    exchange, _, screening = await called(LLM, SAY)
+    line = await exchange.open(screening)
+    assert line is not None
+    line.finish(INTERNAL)
+    await asyncio.sleep(1)
+    assert await exchange.ended(screening, call_sid="c-2", call_status="in-progress") == [SAY]
+
+
+@in_virtual_time
+async def test_a_command_for_the_call_is_none_for_a_conversation_beside_it() -> None:
+    exchange, _, screening = await called(LLM)
+    line = await exchange.open(screening)
+    assert line is not None
+    with pytest.raises(CallUnreachableError):
+        await exchange.switchboard.hang_up("c-1")
+    assert not line.over.is_set()
+
+
+@in_virtual_time
+async def test_a_conversation_in_one_that_the_platform_carries_out_ends_no_call_either() -> None:
+    applications = Applications({"/confirm": verbs_reply(LLM)})
+    settings = settings_of({"verbs": [CALLED], "llm_mode": "native"}, platform={"webhook_secrets": ["whsec"]})
+    exchange = Exchange(settings, applications)
+    exchange.authenticated = True
+    [dial, *_] = await exchange.ring()
+    [llm] = await exchange.hook(dial["target"][0]["confirmHook"]["url"])
+    over = {"call_sid": "c-2", "call_status": "completed", "completion_reason": "server failure"}
+    assert await exchange.answer(llm["actionHook"], **over) == []
+    await asyncio.sleep(600)
+    assert exchange.switchboard.active == 1
