@@ -12,6 +12,7 @@ from calls.applications import Asking, call_of, status_hook
 from calls.control import Control
 from calls.document import Seat, as_bytes, extend, filled, new_call
 from calls.ending import turned_away
+from calls.keeping import again, kept, withheld
 from calls.legs import Observer
 from calls.live import LiveCall
 from calls.machine import Machine
@@ -118,7 +119,7 @@ class Arriving:
             return None
         log.info("webhook_duplicate", call_sid=row.call_sid, route=earlier.route)
         known = self._calls.by_row(earlier.id)
-        return known.answer if known else earlier.document
+        return known.answer if known else again(earlier.document)
 
     async def _declined(self, row: CallRow, call: Call) -> bytes:
         """Answer a call whose number no route matches."""
@@ -147,10 +148,11 @@ class Arriving:
         if next_.returns or status_hook(route):
             return None
         end = turned_away(*refusal, at_s=row.created_at_s)
-        row = replace(next_.row, document=as_bytes(next_.document), state="completed", end=end)
-        self._turned_away[row.call_sid] = row.document
+        row = replace(next_.row, document=kept(next_.document), state="completed", end=end)
+        answer = as_bytes(next_.document if seat.authenticated else withheld(next_.document))
+        self._turned_away[row.call_sid] = answer
         self._tasks.start(self._write_down(row, refusal))
-        return row.document
+        return answer
 
     async def _write_down(self, row: CallRow, refusal: Refusal) -> None:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from calls.asides import heard
 from calls.document import HANGUP, NOTHING, Next, as_bytes
 from calls.ending import next_verbs
+from calls.keeping import kept
 from calls.leaving import Again, handed_off, leaving_verbs
 from calls.leg import Leg
 from calls.legs import Hide, Legs, Observer
@@ -86,21 +87,19 @@ class Course:
         """
         try:
             next_ = await self._after(live, nth, attributes)
-            answer = as_bytes(next_.document)
-            await self._store.update(live.row_id, lambda row: row.with_leg(nth, ended_answer=answer))
+            await self._store.update(live.row_id, lambda row: row.with_leg(nth, ended_answer=kept(next_.document)))
             del live.legs[nth]
         except Exception:
             live.log.exception("call_ended_failed")
             del live.answers[nth]
             beside = nth in live.beside
             next_ = await self.go_on(live, [] if beside else serialise(live.fallback), beside=beside)
-            answer = as_bytes(next_.document)
         if nth not in live.beside:
             if live.gone:
                 self._over(live)
             elif not next_.returns:
                 self.leave(live)
-        return answer
+        return as_bytes(next_.document)
 
     async def hook(self, live: LiveCall, index: int, target: str, body: JsonObject) -> bytes:
         """Answer another hook of the call with what its owner wants; nothing where that is no document."""

@@ -122,7 +122,7 @@ class Next:
     natives: tuple[Native, ...] = ()
     "The `llm` verbs of it that the platform carries out: the last ones of the row's legs."
     withheld: bool = False
-    "Whether the keys of these were left out, because nobody knows who asks."
+    "Whether keys were left out of it, because nobody knows who asks."
 
 
 def new_call(call: Call, *, platform: str, route: str, at_s: float) -> CallRow:

@@ -14,6 +14,7 @@ from calls.admission import Guest, Refusal
 from calls.control import Control
 from calls.document import HANGUP, NONE_BEFORE, Native, Next, Seat, as_bytes, extend, filled
 from calls.journal import Journal
+from calls.keeping import withheld
 from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import without_secrets
@@ -153,6 +154,11 @@ class LiveCall:
         self._seat = seat
 
     @property
+    def trusts_its_platform(self) -> bool:
+        """Whether who asks for its documents has shown a secret of the platform's."""
+        return self._seat.authenticated
+
+    @property
     def guest(self) -> Guest:
         return Guest(self.route.name, self.counted_as)
 
@@ -209,7 +215,11 @@ class LiveCall:
                 verbs = [*verbs, *parse([asking(WAIT)])]
         row = replace(row, trusted=tuple(sorted(self.application.trusted)))
         next_ = self._extended(row, verbs, closed=closed, beside=beside)
-        return replace(next_, document=from_origin(next_.document, self.application.origin))
+        document = from_origin(next_.document, self.application.origin)
+        if self.trusts_its_platform:
+            return replace(next_, document=document)
+        bare = withheld(document)
+        return replace(next_, document=bare, withheld=next_.withheld or bare != document)
 
     def _extended(self, row: CallRow, verbs: Sequence[Verb], *, closed: bool, beside: bool) -> Next:
         if self.route.native:

@@ -126,11 +126,3 @@ def obstacle_to(verbs: Sequence[Verb], settings: Settings) -> str:
     """Say why the platform cannot carry out an `llm` among these verbs; nothing where it can."""
     llms = (verb for verb in verbs if isinstance(verb, Llm))
     return next((lacking for llm in llms if (lacking := lacks_key(llm, settings))), "")
-
-
-def without_keys(document: Sequence[JsonObject]) -> list[JsonObject]:
-    """Give the document as it may be written to disk."""
-    return [
-        masked({name: value for name, value in item.items() if name != "auth"}) if item["verb"] == "llm" else item
-        for item in document
-    ]

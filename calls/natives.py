@@ -38,7 +38,8 @@ class Natives:
     def prepare(self, live: LiveCall, next_: Next) -> None:
         """Take in the verbs of a document; the first of them begins now, the others with what they ask first."""
         if next_.withheld:
-            live.log.warning("native_key_withheld", message="the webhook was not authenticated", remedy=NO_SECRETS_SET)
+            event = "native_key_withheld" if next_.natives else "key_withheld"
+            live.log.warning(event, message="the webhook was not authenticated", remedy=NO_SECRETS_SET)
         first = len(next_.row.legs) - len(next_.natives)
         live.natives |= dict(enumerate(next_.natives, first))
         if next_.natives:

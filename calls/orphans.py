@@ -6,6 +6,7 @@ down, so a verb goes on with those of the configuration.
 
 from calls.applications import Asking
 from calls.document import Native, Place, Seat, asides, messages
+from calls.keeping import again, configured, filled_in
 from calls.live import LiveCall
 from calls.masking import unmasked
 from config.settings import Route, Settings
@@ -32,13 +33,14 @@ def revived(
         now=now,
     )
     live.ends_at -= max(0.0, unix_s - row.created_at_s)
-    live.answer = row.document
+    known = configured(route, row.attributes)
+    live.answer = again(row.document, known if live.trusts_its_platform else ())
     live.asides, live.messages = asides(row), messages(row)
     live.beside = frozenset(nth for nth, leg in enumerate(row.legs) if leg.beside)
     for nth, leg in enumerate(row.legs):
         llm = Llm.model_validate(unmasked(leg.llm))
         if not route.native:
-            live.llms[nth], live.remaining[nth] = llm, unmasked(leg.remaining)
+            live.llms[nth], live.remaining[nth] = llm, filled_in(leg.remaining, known)
         elif leg.end is None:  # the platform carries it out, and was not disturbed
             live.natives[nth] = Native(llm, returns=True)
     return live

@@ -17,6 +17,7 @@ from calls.commands import Commands
 from calls.control import CallRefusedError, Control
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, STATUSES, Place, Seat, as_bytes, statuses_to
+from calls.keeping import again, configured
 from calls.legs import Hide, Observer
 from calls.machine import Machine
 from calls.native_document import answer_of_lost, native_hook
@@ -168,8 +169,9 @@ class Switchboard:
         row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
         if row is None or ticket.nth >= len(row.legs):
             return NOTHING
-        if answered := row.legs[ticket.nth].ended_answer:
-            return answered
+        if (answered := row.legs[ticket.nth].ended_answer) and not (live and ticket.nth in live.answers):
+            known = configured(live.route, row.attributes) if live and live.trusts_its_platform else ()
+            return again(answered, known)
         if live is None:
             return as_bytes([HANGUP])
         if ticket.nth not in live.beside:
@@ -217,7 +219,7 @@ class Switchboard:
         if live := self._calls.by_sid(call_sid):
             return live.answer
         row = await self._store.by_sid(call_sid)
-        return row.document if row else None
+        return again(row.document) if row else None
 
     async def resume(self, call_sid: str) -> bool:
         """Let a call whose conversation a restart has cut begin it anew; tell whether there was one."""

@@ -5,8 +5,8 @@ from dataclasses import replace
 from calls.course import Course
 from calls.document import as_bytes
 from calls.fitting import fitted
+from calls.keeping import again, kept
 from calls.live import LiveCall
-from calls.native_document import without_keys
 from calls.opening import Opening
 from store.base import CallRow, Store
 
@@ -22,11 +22,11 @@ class Taking:
         """Give the document that leaves."""
         first, next_ = fitted(live, row, wanted)
         live.answer = as_bytes(next_.document)
-        row = await self._store.create(replace(next_.row, document=as_bytes(without_keys(next_.document))))
+        row = await self._store.create(replace(next_.row, document=kept(next_.document)))
         if row.id != live.row_id:  # another process was faster
             live.log.info("webhook_duplicate")
             await live.application.close()
-            return row.document
+            return again(row.document)
         if first.problem:
             live.log.warning(first.problem, **first.detail)
         self._course.begin(live, next_)

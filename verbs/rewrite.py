@@ -21,7 +21,7 @@ CONFERENCE = {"waitHook": "conference.waitHook"}
 "The same of a conference, whose `waitHook` may answer less than that of an `enqueue`."
 _RENAMED = {"redirect": REDIRECT, "conference": CONFERENCE}
 
-_DATA = frozenset({"customerData", "data", "headers", "metadata", "tag"})
+FREE = frozenset({"customerData", "data", "headers", "metadata", "tag"})
 "Free for the application's own: what is named like a hook in there is none."
 
 
@@ -65,7 +65,7 @@ class _Hooks:
                 return value
 
     def _property(self, key: str, value: JsonValue) -> JsonValue:
-        if key in _DATA:
+        if key in FREE:
             return value
         return self._hook(key, value, self.url) if key.endswith("Hook") else self.replaced(value)
 

@@ -74,7 +74,9 @@ async def test_audio_that_it_forks_to_a_path_goes_to_its_own_origin() -> None:
     fork = {"url": "/audio", "actionHook": "/done", "wsAuth": {"username": "u", "password": "p"}}
     dial = {"verb": "dial", "target": [{"type": "phone", "number": "1"}], "listen": {"url": "/fork"}}
     applications = Applications({"/call": verbs_reply({"verb": "stream"} | fork, dial)})
-    first, second, _ = await Exchange(ASKED, applications).ring()
+    exchange = Exchange(ASKED, applications)
+    exchange.authenticated = True
+    first, second, _ = await exchange.ring()
     assert (first["url"], first["wsAuth"]) == ("wss://app.example.com/audio", fork["wsAuth"])
     assert second["listen"] == {"url": "wss://app.example.com/fork"}
 
