@@ -9,7 +9,7 @@ from typing import Final
 
 from calls.live import LiveCall
 from calls.opening import obstacle_to
-from verbs import Complaint, DocumentError, lint, parse
+from verbs import Complaint, DocumentError, parse, refusals
 from verbs.base import JsonObject
 from verbs.llm import Llm
 
@@ -28,10 +28,10 @@ def see_that_it_can_be_done(live: LiveCall, wanted: Sequence[JsonObject], *, wri
     version, native = live.settings.platform.version, live.route.native
     verbs = parse(list(wanted), version=version, strict=written_here, native=native)
     if version in FINISHED:
-        linted = lint(list(wanted), version=version, native=native)
+        found = refusals(list(wanted), version=version, native=native)
         # Of an `llm` it sees what we make of it.
         ours = {index for index, verb in enumerate(verbs) if isinstance(verb, Llm)}
-        if refused := [each for each in linted if ours.isdisjoint(each.path[:1])]:
+        if refused := [each for each in found if ours.isdisjoint(each.path[:1])]:
             raise DocumentError(refused)
     if obstacle := obstacle_to(verbs, live.route, live.settings):
         raise DocumentError([Complaint((), obstacle)])

@@ -17,7 +17,18 @@ from verbs.passthrough import NAMES, Passthrough
 from verbs.synonyms import SYNONYMS
 from verbs.tables import LATEST, OURS, TABLES
 
-__all__ = ["VERBS", "Complaint", "DocumentError", "JsonObject", "JsonValue", "Verb", "lint", "parse", "serialise"]
+__all__ = [
+    "VERBS",
+    "Complaint",
+    "DocumentError",
+    "JsonObject",
+    "JsonValue",
+    "Verb",
+    "lint",
+    "parse",
+    "refusals",
+    "serialise",
+]
 
 _MOST_FINDINGS = 200
 "Looking for what was meant takes time, and a document may come from anywhere."
@@ -52,6 +63,15 @@ def parse(document: JsonValue, *, version: str = "0.9", strict: bool = True, nat
 def lint(document: JsonValue, *, version: str, native: bool = False) -> list[Complaint]:
     """Return what a strict reading would complain of."""
     return _complaints(_check(document, version, native=native))
+
+
+def refusals(document: JsonValue, *, version: str, native: bool = False) -> list[Complaint]:
+    """Return what a platform of this version surely refuses: what it has no name for, lacks, or takes for another type.
+
+    It looks at no ranges, and at no list's or free object's items (@jambonz/verb-specifications 0.1.13 `validate`).
+    """
+    found = _check(document, version, native=native)
+    return _complaints([finding for finding in found if finding.fatal or finding.unknown])
 
 
 def serialise(verbs: Sequence[Verb]) -> list[JsonObject]:
@@ -109,7 +129,7 @@ def _check_item(item: JsonValue, version: str, *, native: bool) -> Iterator[Find
     written, given = _parts(item)
     name, properties = _named(written, given, version)
     if name not in _known(version):
-        yield Finding((where,), _unknown(written, version))
+        yield Finding((where,), _unknown(written, version), unknown=True)
         yield from check_type(given.get("id", ""), "string", ("id",), TABLES[version])
         return
     ours = VERBS[name].ours and not native

@@ -36,13 +36,14 @@ class Complaint(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A complaint, and whether it is of a thing that cannot be worked with, not only of one we do not know."""
+    """A complaint, and how far it goes."""
 
     path: Path
     message: str
     fatal: bool = False
+    "Whether it is of a thing that cannot be worked with, not only of one we do not know."
     unknown: bool = False
-    "Whether it is of a name that is not known here: a model may know it."
+    "Whether it is of a name that is not known here: a model may know it, or another version of the platform."
 
 
 class DocumentError(ValueError):

@@ -68,7 +68,7 @@ def check_shape(name: str, data: JsonObject, path: Path, table: Table) -> Iterat
         if key in shape.properties:
             yield from _check_property(key, value, shape, (*path, key), table)
         elif key != _ANYTHING and not shape.open:
-            yield Finding((*path, key), _unknown(key, shape))
+            yield Finding((*path, key), _unknown(key, shape), unknown=True)
     for key in shape.required:
         if data.get(key) is None:
             yield Finding((*path, key), "is missing and required", fatal=True)
@@ -112,7 +112,7 @@ def check_type(value: JsonValue, kind: Type, path: Path, table: Table) -> Iterat
 def _check_either(value: JsonValue, kinds: list[Type], path: Path, table: Table) -> Iterator[Finding]:
     tried = [list(check_type(value, kind, path, table)) for kind in kinds if _json_type(value) in _json_types(kind)]
     if all(tried):
-        yield from _not_fatal(tried[0])
+        yield from _uncertain(tried[0])
 
 
 def _check_items(value: JsonValue, kind: Type, path: Path, table: Table) -> Iterator[Finding]:
@@ -123,7 +123,7 @@ def _check_items(value: JsonValue, kind: Type, path: Path, table: Table) -> Iter
     shaped = isinstance(inner, str) and inner.startswith("#")
     for key, item in items:
         found = check_type(item, inner, (*path, key), table)
-        yield from found if shaped else _not_fatal(found)
+        yield from found if shaped else _uncertain(found)
 
 
 def _check_scalar(value: JsonValue, kind: Type, path: Path) -> Iterator[Finding]:
@@ -146,8 +146,8 @@ def in_words(low: float, high: float | None) -> str:
     return f"{low} at least" if high is None else f"from {low} to {high}"
 
 
-def _not_fatal(findings: Iterable[Finding]) -> Iterator[Finding]:
-    return (finding._replace(fatal=False) for finding in findings)
+def _uncertain(findings: Iterable[Finding]) -> Iterator[Finding]:
+    return (finding._replace(fatal=False, unknown=False) for finding in findings)
 
 
 def _json_types(kind: Type) -> list[str]:

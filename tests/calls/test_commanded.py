@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.calls.exchange import HANGUP, LLM, SAY, Exchange, JsonObject, in_virtual_time, settings_of
 from tests.calls.test_commands import Socket
@@ -85,6 +86,32 @@ def test_what_its_platform_may_take_is_passed_on(version: str, verb: JsonObject)
         assert first["verb"] == ("listen" if verb["verb"] == "llm" else verb["verb"])
 
     story()
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        {"verb": "gather", "input": ["dtmf"], "actionHook": "/g"},
+        {"verb": "config", "vad": {"enable": True, "mode": 5}},
+        {"verb": "dial", "target": []},
+        {"verb": "dial", "target": [{"type": "phone", "number": "+1", "headers": {"X-Order": 7}}]},
+        {"verb": "sip:refer", "referTo": "sip:x@y", "headers": {"X-Vip": True}},
+        {"verb": "gather", "input": ["speech"], "recognizer": {"vendor": "google", "language": "en", "hints": [1]}},
+        {"verb": "conference", "name": "c", "statusEvents": [1]},
+        {"verb": "gather", "input": ["digits"], "actionHook": {"method": "POST"}},
+    ],
+)
+@in_virtual_time
+async def test_what_a_finished_platform_takes_though_we_would_not_is_passed_on_and_told(verb: JsonObject) -> None:
+    """All of them pass the validator of jambonz 0.9 (@jambonz/verb-specifications 0.1.13)."""
+    exchange = Exchange(of_version("0.9"))
+    verbs = await exchange.ring()
+    await exchange.open(verbs)
+    assert await heed(exchange, "redirect", [verb]) is None
+    with capture_logs() as logs:
+        [first, *_] = await exchange.ended(verbs)
+    assert first["verb"] == verb["verb"]
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["hook_verbs_unknown"]
 
 
 def test_of_an_agent_that_the_platform_carries_out_it_sees_what_we_make_of_it() -> None:
