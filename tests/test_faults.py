@@ -15,9 +15,10 @@ ENTRIES = [1, 2, 3, 4, 5, 6, 8, 9]
 "By the platform, and by applications."
 FAULTS = [*range(1, 19), *range(40, 51)]
 "On the platform's side, and on that of hooks."
-READS = {"loads", "read_json", "b64decode", "a2b_base64", "parse_stream", "parsedate_to_datetime"}
+READS = {"loads", "read_json", "read_mended_json", "b64decode", "a2b_base64", "parse_stream", "parsedate_to_datetime"}
 "Functions by which what somebody has written is read."
 OWN_WORDS = {
+    "calls/keeping.py",
     *("hooks/redaction.py", "hooks/applications/python.py", "hooks/applications/websocket.py", "store/sql.py"),
     *("verbs/tables/__init__.py", "verbs/tools.py"),
 }

@@ -32,6 +32,7 @@ __all__ = [
     "Signature",
     "Stage",
     "read_json",
+    "read_mended_json",
 ]
 
 JsonObject = dict[str, Any]
@@ -210,8 +211,10 @@ class Platform:
 NOT_UNICODE = "text that is not UTF-8"
 
 
-def read_mended_json(raw: bytes) -> Any:
-    """Parse JSON the same way, with a `?` for half of a surrogate pair: an honest platform passes on what a model says.
+def read_mended_json(raw: bytes | str) -> Any:
+    """Parse JSON the same way, with a `?` for half of a surrogate pair.
+
+    An honest platform passes on what a model says, and what a caller is called.
 
     Raises PlatformError.
     """
@@ -221,7 +224,8 @@ def read_mended_json(raw: bytes) -> Any:
         if str(error) != NOT_UNICODE:
             raise
     try:
-        return read_json(json.dumps(json.loads(raw.decode()), ensure_ascii=False).encode(errors="replace"))
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        return read_json(json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace"))
     except UnicodeError:
         raise PlatformError(NOT_UNICODE) from None
 

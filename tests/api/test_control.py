@@ -228,7 +228,6 @@ async def test_a_socket_in_the_middle_of_a_call_is_closed_for_it_too_and_the_cal
     [
         "{",
         '{"type": "verb:status", "call_sid": "c-1", "data": {"a": 1, "a": 2}}',
-        '{"type": "verb:status", "call_sid": "c-1", "data": {"text": "\\ud83d"}}',
         '{"type": "verb:status", "call_sid": "c-1", "data": ' + "[" * 80 + "]" * 80 + "}",
         '{"type": "verb:status", "call_sid": "c-1", "data": [], "msgid": 7}',
         '{"type": "call:status", "call_sid": "c-1", "data": {}}',
@@ -248,6 +247,15 @@ async def test_a_message_that_cannot_be_read_in_the_middle_of_a_call_is_passed_o
     assert await until_closed(socket) == 1008
     assert desk.refusals.count("misused_socket") == 1
     assert desk.exchange.switchboard.active == 1
+
+
+async def test_half_a_character_in_a_callers_name_costs_no_call(desk_for: Any) -> None:
+    desk = await desk_for(settings_of(TALK))
+    answer = await ask(await desk.open(), "session:new", data=a_body(caller_name="A\ud83dB"))
+    assert answer["type"] == "ack"
+    row = await desk.exchange.store.by_sid("c-1")
+    assert row is not None
+    assert row.attributes["caller_name"] == "A?B"
 
 
 async def test_a_message_of_256_kib_is_read(desk_for: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from media.platforms.base import Call, CallStatus, JsonObject, PlatformError, Signature, Stage, read_json
+from media.platforms.base import Call, CallStatus, JsonObject, PlatformError, Signature, Stage, read_mended_json
 from verbs.handoff import Outcome
 
 __all__ = ["JambonzCalls"]
@@ -161,7 +161,7 @@ def _object(body: bytes, what: str) -> JsonObject:
     if len(body) > MAX_BODY_BYTES:
         raise PlatformError(f"{what}: body longer than {MAX_BODY_BYTES} bytes")
     try:
-        attributes: Any = read_json(body)
+        attributes: Any = read_mended_json(body)
     except PlatformError as error:
         raise PlatformError(f"{what}: {error}") from None
     return attributes  # type: ignore[no-any-return]  # what is no object, _told refuses

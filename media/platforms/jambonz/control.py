@@ -9,7 +9,7 @@ import re
 from typing import Any, ClassVar, Final
 
 from media.control import ControlEvent, ControlKind
-from media.platforms.base import JsonObject, PlatformError, read_json
+from media.platforms.base import JsonObject, PlatformError, read_mended_json
 
 __all__ = ["JambonzControl"]
 
@@ -61,7 +61,7 @@ class JambonzControl:
         The sid of the envelope is the session's: `data` may tell of a child leg (dial:confirm, call:status). It is
         absent where the socket was opened by session:redirect or session:adulting; then that of `data` counts.
         """
-        message = read_json(text)
+        message = read_mended_json(text)
         if not isinstance(message, dict):
             raise PlatformError("control message: not a JSON object")
         kind = KINDS.get(_text(message, "type", MAX_WORD_CHARS), "unknown")

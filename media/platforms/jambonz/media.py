@@ -19,6 +19,7 @@ from media.platforms.base import (
     PlatformEvent,
     PlatformOther,
     read_json,
+    read_mended_json,
 )
 
 __all__ = ["JambonzMedia"]
@@ -74,7 +75,7 @@ class JambonzMedia:
 
     def _start(self, text: str) -> CallStarted:
         try:
-            first = read_json(text)
+            first = read_mended_json(text)
         except PlatformError as error:
             raise PlatformError(f"media socket: the first text frame is {error}") from None
         match first:

@@ -140,6 +140,12 @@ def test_every_field_but_the_sid_may_be_missing() -> None:
     assert call.attributes["future"] == {"x": [1]}
 
 
+def test_half_a_character_costs_no_call_and_no_end_of_one() -> None:
+    body = b'{"call_sid":"abc","call_status":"completed","caller_name":"A\\ud83dB","\\udc00":1}'
+    assert calls.parse(body).attributes["caller_name"] == "A?B"
+    assert calls.status(body).call_sid == "abc"
+
+
 def test_a_number_that_came_as_one_is_its_digits() -> None:
     assert calls.parse(b'{"call_sid":"abc","from":15551230001}').caller == "15551230001"
 
@@ -163,7 +169,7 @@ def test_a_number_that_came_as_one_is_its_digits() -> None:
         (b'{"call_sid":"abc","to":"%s"}' % (b"1" * 513), "call webhook: field 'to' is missing or not usable"),
         (b'{"call_sid":"abc","call_sid":"abd"}', "call webhook: JSON with the same key twice in an object"),
         (b'{"call_sid":"abc","x":NaN}', "call webhook: JSON with a number that is none (NaN or Infinity)"),
-        (b'{"call_sid":"abc","x":"\\ud83d"}', "call webhook: text that is not UTF-8"),
+        (b'{"call_sid":"abc","x":"\xff"}', "call webhook: text that is not UTF-8"),
         (b'"%s"' % (b"a" * 300_000), "call webhook: body longer than 262144 bytes"),
     ],
 )

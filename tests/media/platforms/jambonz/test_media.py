@@ -32,6 +32,11 @@ def test_the_first_text_tells_the_call_as_it_came() -> None:
     assert JambonzMedia(24000).receive(FIRST) == [CallStarted("abc", 24000, json.loads(FIRST))]
 
 
+def test_half_a_character_in_the_first_text_costs_no_conversation() -> None:
+    [started] = JambonzMedia(8000).receive('{"callSid":"abc","callerName":"\\ud83d"}')
+    assert started == CallStarted("abc", 8000, {"callSid": "abc", "callerName": "?"})
+
+
 def test_a_stream_that_does_not_tell_its_rate_has_the_one_asked_for() -> None:
     assert JambonzMedia(8000).receive('{"callSid":"abc"}') == [CallStarted("abc", 8000, {"callSid": "abc"})]
 
