@@ -61,7 +61,7 @@ def opening(
         return instead(route, attributes, "document_refused", complaint=told(error.complaints))
     if obstacle := obstacle_to(verbs, route, settings):
         return instead(route, attributes, "model_not_configured", message=obstacle)
-    if complaints := [] if strict else lint(list(wanted), version=settings.platform.version):
+    if complaints := [] if strict else lint(list(wanted), version=settings.platform.version, native=route.native):
         return Opening(verbs, "application_verbs_unknown", {"complaint": told(complaints)})
     return Opening(verbs)
 

@@ -116,3 +116,10 @@ def test_a_platform_that_cannot_reach_us_is_told_how_it_could() -> None:
     assert first
     assert (wires(first), first.problem) == (SORRY, "public_url_missing")
     assert "https://v.example.com" in first.detail["remedy"]
+
+
+def test_a_verb_that_the_platform_carries_out_is_looked_at_as_one_of_its_own() -> None:
+    llm = {"verb": "llm", "vendor": "ultravox", "auth": {"apiKey": "k"}, "llmOptions": {"systemPrompt": "x"}}
+    settings = settings_of({"url": "https://app.example.com/call", "llm_mode": "native"})
+    first = opening([llm], settings.routes[0], settings, {}, strict=False)
+    assert (wires(first), first.problem) == ([llm], "")
