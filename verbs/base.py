@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, ClassVar, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 from pydantic.alias_generators import to_camel
 
 JsonValue = Any
@@ -81,6 +81,12 @@ class Verb(BaseModel):
     id: str | None = None
     "Comes back as `verb_id` in what the platform posts to the verb's hooks."
     _written: Written | None = PrivateAttr(default=None)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_a_property(cls, value: Any) -> Any:
+        """A verb within a verb, such as the `say` of a `gather`, is its properties there."""
+        return value.properties if isinstance(value, Verb) else value
 
     @classmethod
     def read(cls, name: str, item: JsonObject, properties: JsonObject) -> Self:

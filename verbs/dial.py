@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from verbs.base import Hook, JsonObject, JsonValue, Number, Verb
+from verbs.listen import Listen
 
 
 class Dial(Verb):
@@ -25,7 +26,7 @@ class Dial(Verb):
     anchor_media: bool | None = None
     exit_media_path: bool | None = None
     boost_audio_signal: Number | str | None = None
-    listen: JsonObject | None = None
+    listen: JsonObject | Listen | None = None
     stream: JsonObject | None = None
     time_limit: Number | None = None
     "In seconds, of the joined call."

@@ -3,6 +3,8 @@
 from typing import Literal
 
 from verbs.base import Hook, JsonObject, JsonValue, Number, Verb
+from verbs.play import Play
+from verbs.say import Say
 
 
 class Gather(Verb):
@@ -24,7 +26,8 @@ class Gather(Verb):
     bargein: bool | None = None
     min_bargein_word_count: Number | None = None
     recognizer: JsonObject | None = None
-    play: JsonObject | None = None
-    say: JsonObject | None = None
+    play: JsonObject | Play | None = None
+    say: JsonObject | Say | None = None
+    "The properties of these verbs."
     filler_noise: JsonObject | None = None
     action_hook_delay_action: JsonObject | None = None

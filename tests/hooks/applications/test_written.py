@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hooks.applications.written import Function, WritingError, written
-from hookswitch import Dial, Gather, Hangup, Llm, Say, other
+from hookswitch import Dial, Gather, Hangup, Listen, Llm, Play, Say, other
 
 LLM = {"verb": "llm", "vendor": "openai", "llmOptions": {}}
 
@@ -43,6 +43,15 @@ def named(name: str, function: Function) -> str:
             [{"verb": "dial", "target": [{"type": "phone", "number": "+1", "confirmHook": "confirmHook=done"}]}],
         ),
         ([Gather(say={"text": "Hi."}, num_digits=4)], [{"verb": "gather", "say": {"text": "Hi."}, "numDigits": 4}]),
+        ([Gather(say=Say(text="Hi."))], [{"verb": "gather", "say": {"text": "Hi."}}]),
+        (
+            [Gather(play=Play(url="a.mp3", action_hook=done))],
+            [{"verb": "gather", "play": {"url": "a.mp3", "actionHook": "actionHook=done"}}],
+        ),
+        (
+            [Dial(target=[], listen=Listen(url="wss://app.example.com", mix_type="mono"))],
+            [{"verb": "dial", "target": [], "listen": {"url": "wss://app.example.com", "mixType": "mono"}}],
+        ),
         ([{"verb": "gather", "say": Say(text="Hi.")}], [{"verb": "gather", "say": {"text": "Hi."}}]),
         (
             [other("enqueue", name="q", wait_hook=done, action_hook={"url": "/over"})],
