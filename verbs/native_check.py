@@ -58,7 +58,7 @@ def traps(properties: JsonObject, version: str, *, served: Collection[str]) -> I
     update, response = _object(options.get("session_update")), _object(options.get("response_create"))
     if properties.get("vendor") in OF_REALTIME:
         yield from _unserved(properties, update, served)
-        host = str(_object(properties.get("connectOptions")).get("host") or "").partition(":")[0].lower()
+        host = str(_object(properties.get("connectOptions")).get("host") or "").partition(":")[0].lower().rstrip(".")
         if version == "0.9" and host.endswith(SWITCHED_OFF):
             yield f"connectOptions.host {host}: {BETA_IS_GONE.removeprefix('is missing: ')}"
         if response.get("instructions") and not update.get("instructions"):
