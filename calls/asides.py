@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from verbs import parse, serialise
 from verbs.base import JsonObject
-from verbs.rewrite import CONFERENCE, REDIRECT
+from verbs.rewrite import CONFERENCE, DIAL, REDIRECT
 
 HEARD = frozenset({"pause", "play", "say"})
 NONE: frozenset[str] = frozenset()
@@ -24,6 +24,7 @@ ASIDES: dict[str, frozenset[str] | None] = {
     "dtmfHook": NONE,
     "partialResultHook": NONE,
     "statusHook": NONE,
+    DIAL["referHook"]: None,
     # What is asked within one is answered there, whatever its verbs do: they are run in a session of their own.
     "aside": None,
     (REDIRECTED := f"aside.{REDIRECT['actionHook']}"): None,
@@ -36,6 +37,14 @@ def within(name: str) -> str:
     if name in ASIDES or name in REDIRECT.values():
         return REDIRECTED if name == REDIRECT["actionHook"] else name
     return "aside"
+
+
+def aside(name: str | None, body: JsonObject) -> str | None:
+    """Give the name of a hook whose answer is run beside the document, this time; None: it takes its place.
+
+    Where the leg refers that was called, a `referHook` of its `dial` is the caller's (lib/tasks/dial.js handleRefer).
+    """
+    return None if name == DIAL["referHook"] and body.get("parent_call_sid") else name
 
 
 def heard(hook: str, wanted: Sequence[JsonObject], *, native: bool, log: FilteringBoundLogger) -> list[JsonObject]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from calls.asides import heard
+from calls.asides import aside, heard
 from calls.document import HANGUP, NOTHING, Next, as_bytes
 from calls.ending import next_verbs
 from calls.keeping import kept
@@ -116,7 +116,7 @@ class Course:
         wanted = await self.legs.ask(live, hook, body)
         if not wanted or index < live.superseded.hooks:
             return NOTHING
-        return await self._instead(live, wanted, beside=live.asides.get(index))
+        return await self._instead(live, wanted, beside=aside(live.asides.get(index), body))
 
     async def _wait(self, live: LiveCall, index: int) -> bytes:
         """Answer a call that has nothing more to do: what its application says in time, or to ask again."""

@@ -19,7 +19,9 @@ REDIRECT = {"actionHook": "redirect", "statusHook": "redirect.statusHook"}
 "What the hooks of that verb are called here: its platform goes there with the whole call, and with its statuses."
 CONFERENCE = {"waitHook": "conference.waitHook"}
 "The same of a conference, whose `waitHook` may answer less than that of an `enqueue`."
-_RENAMED = {"redirect": REDIRECT, "conference": CONFERENCE}
+DIAL = {"referHook": "dial.referHook"}
+"And of a `dial`, whose `referHook` may lead who was called away, not the caller as that of a `config` does."
+_RENAMED = {"redirect": REDIRECT, "conference": CONFERENCE, "dial": DIAL}
 
 FREE = frozenset({"customerData", "data", "headers", "metadata", "tag"})
 "Free for the application's own: what is named like a hook in there is none."
@@ -35,7 +37,7 @@ class Rewritten:
     hooks: list[str]
     "What the hooks in `document` were, in the order of their indices: URLs and paths."
     hook_names: list[str]
-    "The property that each of them is, such as `waitHook`; or its name in `REDIRECT` or `CONFERENCE`."
+    "The property that each of them is, such as `waitHook`; or its name in `REDIRECT`, `CONFERENCE` or `DIAL`."
 
 
 @dataclass(slots=True)

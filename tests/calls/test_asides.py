@@ -35,6 +35,7 @@ LEAVE: JsonObject = {"verb": "leave"}
 CASES = [
     (DIAL, "onHoldHook"),
     (DIAL, "confirmHook"),
+    (DIAL, "referHook"),
     (CONFERENCE, "enterHook"),
     (CONFERENCE, "waitHook"),
     (CONFERENCE | {"statusEvents": ["start"]}, "statusHook"),
@@ -218,3 +219,18 @@ async def test_a_conversation_in_one_that_the_platform_carries_out_ends_no_call_
     assert await exchange.answer(llm["actionHook"], **over) == []
     await asyncio.sleep(600)
     assert exchange.switchboard.active == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"), [({"call_sid": "c-1"}, [SAY]), ({"call_sid": "c-2", "parent_call_sid": "c-1"}, [SAY, HANGUP])]
+)
+@in_virtual_time
+async def test_who_refers_the_other_side_goes_on_alone_and_the_document_is_the_callers(
+    body: JsonObject, answer: list[JsonObject]
+) -> None:
+    """Referred by the caller, who was called becomes a call of its own; referred by that one, the caller goes on."""
+    applications = Applications({"/refer": verbs_reply(SAY)})
+    exchange = Exchange(settings_of({"verbs": [DIAL | {"referHook": "/refer"}]}), applications)
+    [dial, *_] = await exchange.ring()
+    assert await exchange.hook(dial["referHook"], **body) == answer
+    assert exchange.switchboard.active == (1 if answer == [SAY] else 0)

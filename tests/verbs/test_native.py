@@ -252,7 +252,12 @@ def test_a_verb_without_a_vendor_is_told_so_once() -> None:
         ("0.9", {"connectOptions": {"host": "x", "url": "wss://x"}}, [], ["connectOptions.url: "]),
         ("10", {"connectOptions": {"url": "wss://x"}}, [], []),
         ("0.9", {"connectOptions": {"host": "API.openai.com:443"}}, [], ["connectOptions.host api.openai.com: "]),
-        ("0.9", {"connectOptions": {"host": "us.API.openai.com.:443"}}, [], ["connectOptions.host us.api.openai.com: "]),
+        (
+            "0.9",
+            {"connectOptions": {"host": "us.API.openai.com.:443"}},
+            [],
+            ["connectOptions.host us.api.openai.com: "],
+        ),
         ("0.9", {"connectOptions": {"host": "me.openai.azure.com"}}, [], ["connectOptions.host me.openai.azure.com: "]),
         ("10", {"connectOptions": {"host": "api.openai.com"}}, [], []),
         ("0.9", {"vendor": "ultravox"}, ["b", "a"], ["its tools a, b are declared to this vendor by nobody"]),
