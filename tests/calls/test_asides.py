@@ -23,6 +23,7 @@ from tests.calls.exchange import (
     settled,
     verbs_reply,
 )
+from tests.calls.test_obeying import heed
 
 DIAL: JsonObject = {"verb": "dial", "target": [{"type": "phone", "number": "+1"}], "actionHook": "/dialled"}
 GATHER: JsonObject = {"verb": "gather", "input": ["speech"], "actionHook": "/said"}
@@ -234,3 +235,17 @@ async def test_who_refers_the_other_side_goes_on_alone_and_the_document_is_the_c
     [dial, *_] = await exchange.ring()
     assert await exchange.hook(dial["referHook"], **body) == answer
     assert exchange.switchboard.active == (1 if answer == [SAY] else 0)
+
+
+@in_virtual_time
+async def test_a_model_that_is_not_configured_declines_nobody_either() -> None:
+    exchange, _, screening = await called(LLM | {"vendor": "microsoft"})
+    assert screening == []
+    assert exchange.switchboard.active == 1
+
+
+@in_virtual_time
+async def test_verbs_are_not_queued_behind_a_conversation_in_one() -> None:
+    exchange, _, screening = await called(LLM)
+    await exchange.open(screening)
+    assert "can be queued while" in str(await heed(exchange, "redirect", [SAY], queued=True))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from calls.keeping import again, filled_in, kept, withheld
+from calls.keeping import again, configured, filled_in, kept, withheld
 from media.ends import HANGUP as MODEL_HUNG_UP
 from tests.calls import application_socket
 from tests.calls.application_socket import ApplicationSocket
@@ -113,3 +113,9 @@ def test_a_key_in_a_url_is_filled_in_as_well() -> None:
 def test_what_only_an_application_reads_is_no_key_of_its_platforms() -> None:
     tag = {"verb": "tag", "data": {"authKey": "of its own"}}
     assert withheld([DIAL, tag, LLM | {"auth": {"apiKey": "sk"}}]) == [BARE, tag, LLM | {"auth": {"apiKey": "sk"}}]
+
+
+def test_verbs_that_are_no_document_have_no_keys() -> None:
+    [route] = settings_of({"verbs": [DIAL]}).routes
+    assert DIAL in configured(route, {})
+    assert configured(route.model_copy(update={"verbs": [DIAL, {"verb": 7}]}), {}) == []
