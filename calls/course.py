@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from calls.asides import aside, heard
 from calls.document import HANGUP, NOTHING, Next, as_bytes
@@ -109,12 +110,12 @@ class Course:
             self.tell(live, target, body)
             return NOTHING
         if target == WAIT:
-            return await self._wait(live, index)
+            return NOTHING if live.gone else await self._wait(live, index)
         if (nth := handed_off(target)) is not None and nth in live.llms:
             return await self._transfers.hook(live, nth, body)
         hook: object = {"url": target, "message": live.messages[index]} if index in live.messages else target
         wanted = await self.legs.ask(live, hook, body)
-        if not wanted or index < live.superseded.hooks:
+        if not wanted or live.gone or index < live.superseded.hooks:
             return NOTHING
         return await self._instead(live, wanted, beside=aside(live.asides.get(index), body))
 
@@ -124,6 +125,7 @@ class Course:
         if live.gone or live.over or index < live.superseded.hooks:
             return NOTHING
         if not wanted and live.application.commanding:
+            live.waiting.ask_again(partial(self.hung_up, live))
             return as_bytes([asking(live.hook_url(index))])
         return await self._instead(live, wanted or [HANGUP])
 
@@ -168,6 +170,11 @@ class Course:
         for leg in live.all_legs:
             leg.finish(end)
         self._over(live)
+
+    def hung_up(self, live: LiveCall) -> None:
+        """Take note that the caller is gone, of whom nobody has told it: no status hook, or not yet."""
+        live.gone = True
+        self._tasks.start(self.end(live, HUNG_UP))
 
     # It goes on
 

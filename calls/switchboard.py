@@ -192,6 +192,13 @@ class Switchboard:
         if row.hooks[ticket.index].startswith(STATUSES):
             self._reporting.hooked(live, body)
             return NOTHING
+        own = body.get("call_sid", live.sid) == live.sid  # a `confirmHook` tells of the leg that is asked
+        ends = own and not live.over and PLATFORMS[live.settings.platform.kind].call.is_over(body)
+        if ends and native_hook(row.hooks[ticket.index]) is None:
+            live.gone = True
+            await self._course.hook(live, ticket.index, row.hooks[ticket.index], body)
+            self._course.hung_up(live)
+            return NOTHING
         if ticket.index in live.redirects:
             return await self._commands.redirected(live, ticket.index)
         return await self._commands.asked(live, ticket.index, row.hooks[ticket.index], body)

@@ -8,7 +8,7 @@ meanwhile, as there; the verb needs no answered call, and leaves alone what runs
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from calls.document import HANGUP, Next
@@ -18,6 +18,8 @@ WAIT = "hookswitch:wait"
 "A hook of a document that is our own to answer: its call has nothing more to do."
 HELD_S = 5.0
 "The platform gives a hook ten seconds (JAMBONES_HTTP_TIMEOUT)."
+ASKED_AGAIN_S = 15.0
+"How long after it was told to ask again a platform is given up: it asks within milliseconds, or its call is over."
 
 
 def asking(hook: str) -> JsonObject:
@@ -40,10 +42,12 @@ class Waiting:
         "Whether it has come to it."
         self._wanted: list[JsonObject] = []
         self._news = asyncio.Event()
+        self._unasked: asyncio.TimerHandle | None = None
 
     def begin(self, *, ahead: bool) -> None:
         """Another document leaves. What was queued stays: the answer that made it may have crossed with that."""
         self.ahead, self.reached = ahead, False
+        self._asked()
 
     def add(self, verbs: Sequence[JsonObject]) -> None:
         self._wanted += verbs
@@ -61,9 +65,23 @@ class Waiting:
     async def wanted(self) -> list[JsonObject]:
         """Give what the call does now; nothing, some seconds later, where nobody has said it."""
         self.reached = True
+        self._asked()
         with suppress(TimeoutError):
             async with asyncio.timeout(HELD_S):
                 await self._news.wait()
         wanted = self._wanted[:]
         self.forget()
         return wanted
+
+    def ask_again(self, given_up: Callable[[], None]) -> None:
+        """Take note that the platform was told to; `given_up` is called if it does not.
+
+        Who asked twice, and was answered with something to do once, is doing that.
+        """
+        self._asked()
+        if self.reached:
+            self._unasked = asyncio.get_running_loop().call_later(ASKED_AGAIN_S, given_up)
+
+    def _asked(self) -> None:
+        if self._unasked:
+            self._unasked.cancel()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from calls.course import REAP_AFTER_S
-from calls.waiting import HELD_S
+from calls.waiting import ASKED_AGAIN_S, HELD_S
 from hooks.applications.http import Http
 from store.base import CallRow
 from store.memory import MemoryStore
@@ -189,6 +189,54 @@ async def test_of_a_caller_who_has_hung_up_nothing_more_is_wanted() -> None:
     await asyncio.sleep(1)
     exchange.status("completed")
     assert await asking == []
+
+
+@in_virtual_time
+async def test_where_nobody_tells_that_its_caller_hung_up_it_ends_when_it_is_asked_no_more() -> None:
+    exchange = waiting(SAY)
+    verbs = await exchange.ring()
+    for _ in range(2):
+        assert await waited(exchange, verbs) == verbs[-1:]
+    await asyncio.sleep(ASKED_AGAIN_S - 1)
+    assert exchange.switchboard.active == 1
+    await asyncio.sleep(2)
+    assert exchange.switchboard.active == 0
+    assert exchange.counts.ended == [("route-0", "no_conversation")]
+    assert await waited(exchange, verbs) == []
+
+
+@in_virtual_time
+async def test_what_it_does_in_between_may_take_longer_than_that() -> None:
+    exchange = waiting(SAY)
+    verbs = await exchange.ring()
+    assert await waited(exchange, verbs) == verbs[-1:]
+    asking = [asyncio.create_task(waited(exchange, verbs)) for _ in range(2)]  # a retry overtakes
+    await settled()
+    assert await heed(exchange, "redirect", [OTHER]) is None
+    assert OTHER in await asking[0]
+    await asyncio.sleep(10 * ASKED_AGAIN_S)
+    assert exchange.switchboard.active == 1
+
+
+@in_virtual_time
+async def test_a_hook_that_tells_of_the_end_of_the_call_is_told_and_its_verbs_count_no_more() -> None:
+    exchange = waiting(MENU, menu=verbs_reply(LLM))
+    [gather, again] = await exchange.ring()
+    assert await exchange.hook(gather["actionHook"], call_sid="c-1", call_status="completed") == []
+    assert [body["call_status"] for body in exchange.applications.bodies("/menu")] == ["completed"]
+    assert exchange.lines.made == []
+    await settled()
+    assert exchange.switchboard.active == 0
+    assert await waited(exchange, [again]) == []
+
+
+@in_virtual_time
+async def test_a_hook_that_tells_of_the_end_of_another_leg_ends_nothing() -> None:
+    exchange = waiting(MENU, menu=verbs_reply(SAY))
+    [gather, _] = await exchange.ring()
+    ended = {"call_sid": "c-child", "call_status": "completed"}
+    assert (await exchange.hook(gather["actionHook"], **ended))[0] == SAY
+    assert exchange.switchboard.active == 1
 
 
 @in_virtual_time
