@@ -16,8 +16,9 @@ from verbs.base import JsonObject
 
 WAIT = "hookswitch:wait"
 "A hook of a document that is our own to answer: its call has nothing more to do."
-HELD_S = 5.0
-"The platform gives a hook ten seconds (JAMBONES_HTTP_TIMEOUT)."
+HELD_S = 2.0
+"""The platform gives a hook ten seconds (JAMBONES_HTTP_TIMEOUT), but meanwhile its other hooks stand behind this one:
+one connection leads here from a call, or ten from all of them (HTTP_POOL; lib/utils/http-requestor.js)."""
 ASKED_AGAIN_S = 15.0
 "How long after it was told to ask again a platform is given up: it asks within milliseconds, or its call is over."
 

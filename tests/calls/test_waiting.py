@@ -62,7 +62,7 @@ async def test_its_document_ends_in_the_question_what_to_do_now_and_that_is_aske
     for _ in range(3):
         began = now()
         assert await waited(exchange, [again]) == [again]
-        assert now() - began == HELD_S
+        assert now() - began == HELD_S <= 2  # its other hooks stand behind this one
     row = await exchange.store.by_sid("c-1")
     assert row is not None
     assert len(row.hooks) == 1
