@@ -20,7 +20,7 @@ from calls.leg import Leg
 from calls.masking import without_secrets
 from calls.native import NativeLeg
 from calls.statuses import Statuses
-from calls.waiting import WAIT, Waiting, asking
+from calls.waiting import WAIT, Waiting, asking, leads_to_it
 from config.settings import Route, Settings
 from hooks.applications.base import Application
 from hooks.asked import Call
@@ -215,6 +215,8 @@ class LiveCall:
                 verbs = [*verbs, *parse([asking(WAIT)])]
         row = replace(row, trusted=tuple(sorted(self.application.trusted)))
         next_ = self._extended(row, verbs, closed=closed, beside=beside)
+        row = next_.row if beside else replace(next_.row, waits=leads_to_it(next_))
+        next_ = replace(next_, row=row)
         document = from_origin(next_.document, self.application.origin)
         if self.trusts_its_platform:
             return replace(next_, document=document)

@@ -77,6 +77,7 @@ class Recovery:
             await take_back(row.call_sid)
             await self._store.update(row.id, lambda row: replace(row, owner=self._owner))
             self._course.take(live)
+            live.waiting.begin(ahead=row.waits)
             broken = [nth for nth in live.llms if row.legs[nth].media_state != "unopened" or row.legs[nth].end]
             for nth in broken:
                 legs = self._course.legs
