@@ -69,22 +69,13 @@ class Commands:
         """
         live = self._live(call_sid)
         verbs = _some(wanted)
-        live.waiting.forget()
-        live.held = None
-        if live.control is None:
-            if live.waiting.reached:
+        with live.waiting.replaced():
+            if live.control:
+                await self._redirect_by_socket(live, wanted, verbs)
+            elif live.waiting.reached:
                 live.waiting.add(wanted)
             elif not await self._instead_of_conversation(live, REDIRECTED, wanted):
                 await self._redirect_remotely(live, wanted)
-            return
-        trial = live.next(await self._row(live), verbs)
-        _see_that_it_fits(live, trial)
-        next_ = await self._course.heed(live, wanted)
-        control = self._control(live)
-        live.superseded, live.left = next_.before, not next_.returns
-        control.redirect(as_bytes(next_.document))
-        live.log.info("call_redirected", verbs=[verb["verb"] for verb in next_.document])
-        self._finish_superseded(live, next_.row, REDIRECTED)
 
     async def queue(self, call_sid: str, wanted: Sequence[JsonObject]) -> None:
         """Let a call do this after all that it does: by its control socket, or when it asks what to do now.
@@ -211,6 +202,16 @@ class Commands:
                 raise
             # Of the request only the sid is the asker's: the platform takes none that is no UUID for a call's.
             raise RemoteRefused("unknown", str(refusal)) from refusal
+
+    async def _redirect_by_socket(self, live: LiveCall, wanted: Sequence[JsonObject], verbs: Sequence[Verb]) -> None:
+        trial = live.next(await self._row(live), verbs)
+        _see_that_it_fits(live, trial)
+        next_ = await self._course.heed(live, wanted)
+        control = self._control(live)
+        live.superseded, live.left, live.held = next_.before, not next_.returns, None
+        control.redirect(as_bytes(next_.document))
+        live.log.info("call_redirected", verbs=[verb["verb"] for verb in next_.document])
+        self._finish_superseded(live, next_.row, REDIRECTED)
 
     async def _redirect_remotely(self, live: LiveCall, wanted: Sequence[JsonObject]) -> None:
         """Let the platform ask us for another document; until it does, the call goes on as it is."""

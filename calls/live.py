@@ -40,7 +40,7 @@ class Held(NamedTuple):
     """What a call does instead of the conversation to which it is to come."""
 
     end: End
-    verbs: Sequence[JsonObject]
+    verbs: list[JsonObject]
 
 
 class LiveCall:

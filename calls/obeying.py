@@ -24,6 +24,7 @@ from media.platforms import PLATFORMS
 from media.remote import RemoteError
 from verbs import DocumentError, parse, serialise
 from verbs.base import JsonObject
+from verbs.rewrite import TERMINAL
 
 PASSED_ON: Final = frozenset(
     {
@@ -86,6 +87,10 @@ class Obeying:
         see_that_it_can_be_done(live, verbs, written_here=False)
         if not queued:
             await self._commands.redirect(live.sid, verbs)
+        elif (told_instead := _told_instead(live)) is not None:
+            if parse(told_instead, strict=False)[-1].verb in TERMINAL:
+                return "the call ends after what it was told to do: nothing can be queued behind that"
+            told_instead += serialise(parse(verbs, strict=False))
         elif (nth := _ahead(live)) is not None:
             live.remaining[nth] = [*live.remaining[nth], *serialise(parse(verbs, strict=False))]
         elif live.control is None and not live.waiting.ahead:
@@ -129,12 +134,20 @@ def _talking(live: LiveCall) -> int | None:
     return nth if nth is not None and nth in live.legs and not live.legs[nth].line.over.is_set() else None
 
 
+def _told_instead(live: LiveCall) -> list[JsonObject] | None:
+    """Give what the call was told to do in place of its conversation, while it has not begun to."""
+    if live.held:
+        return live.held.verbs
+    nth = max(live.llms, default=None)
+    return None if nth is None or nth in live.answers else live.instead.get(nth)
+
+
 def _ahead(live: LiveCall) -> int | None:
     """Give the number of the conversation that goes on, or else that the call is to come to."""
     nth = max(live.llms, default=None)
-    if nth in live.beside:
+    if nth is None or nth in live.beside or nth in live.instead or nth < live.superseded.llms:
         return None
-    if nth is None or nth in live.legs:
+    if nth in live.legs:
         return _talking(live)
     return nth if live.undecided(nth) else None
 

@@ -8,8 +8,8 @@ meanwhile, as there; the verb needs no answered call, and leaves alone what runs
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from calls.document import HANGUP, Next
 from verbs.base import JsonObject
@@ -54,10 +54,17 @@ class Waiting:
         self._wanted += verbs
         self._news.set()
 
-    def forget(self) -> None:
-        """Do nothing of what was queued."""
-        self._wanted.clear()
-        self._news.clear()
+    @contextmanager
+    def replaced(self) -> Iterator[None]:
+        """Do nothing of what was queued, unless what shall take its place fails."""
+        queued = self._take()
+        try:
+            yield
+        except BaseException:
+            self._wanted[:0] = queued
+            if queued:
+                self._news.set()
+            raise
 
     def end(self) -> None:
         """Let the call be hung up after what it has to do."""
@@ -70,9 +77,7 @@ class Waiting:
         with suppress(TimeoutError):
             async with asyncio.timeout(HELD_S):
                 await self._news.wait()
-        wanted = self._wanted[:]
-        self.forget()
-        return wanted
+        return self._take()
 
     def ask_again(self, given_up: Callable[[], None]) -> None:
         """Take note that the platform was told to; `given_up` is called if it does not.
@@ -86,3 +91,8 @@ class Waiting:
     def _asked(self) -> None:
         if self._unasked:
             self._unasked.cancel()
+
+    def _take(self) -> list[JsonObject]:
+        taken, self._wanted = self._wanted, []
+        self._news.clear()
+        return taken

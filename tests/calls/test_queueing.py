@@ -4,16 +4,20 @@ import asyncio
 
 import pytest
 
+from media.remote import RemoteReply
 from tests.calls.application_socket import URL, ApplicationSocket
 from tests.calls.exchange import (
     HANGUP,
+    LLM,
     SAY,
+    Exchange,
     JsonObject,
     in_virtual_time,
     names,
     settings_of,
     settled,
 )
+from tests.calls.test_obeying import API
 from tests.calls.test_restart import Town
 
 DIAL: JsonObject = {"verb": "dial", "target": [{"type": "phone", "number": "+1"}], "actionHook": "/dialled"}
@@ -69,5 +73,99 @@ def test_after_a_restart_a_call_that_does_not_come_to_wait_takes_none(monkeypatc
             await redirected(application, SAY, queued=True)
             [refusal] = refusals(application)
             assert "queued" in refusal
+
+    story()
+
+
+@pytest.mark.parametrize("rest", [False, True])
+def test_a_redirect_that_is_refused_drops_nothing_that_was_queued(
+    monkeypatch: pytest.MonkeyPatch, *, rest: bool
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        application = ApplicationSocket(monkeypatch, DIAL)
+        exchange = Exchange(settings_of({"url": URL}, platform={"api": API}) if rest else BEHIND)
+        exchange.api.replies = [RemoteReply(404, b"{}")]
+        verbs = await exchange.ring()
+        await redirected(application, SAY, queued=True)
+        await redirected(application, GATHER)
+        assert len(refusals(application)) == 1
+        assert names(await exchange.hook(verbs[-1]["actionHook"], call_status="in-progress")) == ["say", "redirect"]
+
+    story()
+
+
+@in_virtual_time
+async def test_a_redirect_that_is_taken_drops_what_was_queued_and_nothing_that_comes_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application = ApplicationSocket(monkeypatch, SAY)
+    exchange = Exchange(BEHIND)
+    verbs = await exchange.ring()
+    assert await exchange.hook(verbs[-1]["actionHook"], call_status="in-progress") == verbs[-1:]
+    await redirected(application, MUSIC, queued=True)
+    await redirected(application, GATHER)
+    await redirected(application, SAY, queued=True)
+    answer = await exchange.hook(verbs[-1]["actionHook"], call_status="in-progress")
+    assert names(answer) == ["gather", "say", "redirect"]
+
+
+def test_verbs_queued_behind_a_redirect_that_is_held_back_come_after_its_verbs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        application = ApplicationSocket(monkeypatch, MUSIC, LLM)
+        exchange = Exchange(BEHIND)
+        verbs = await exchange.ring()
+        await redirected(application, GATHER)
+        await redirected(application, SAY, queued=True)
+        await exchange.open(verbs)
+        await asyncio.sleep(2)
+        assert names(await exchange.ended(verbs, call_status="in-progress")) == ["gather", "say", "redirect"]
+        assert refusals(application) == []
+
+    story()
+
+
+@pytest.mark.parametrize("closing_s", [0.0, 5.0])
+def test_verbs_queued_behind_a_redirect_that_ends_a_conversation_come_after_its_verbs(
+    monkeypatch: pytest.MonkeyPatch, closing_s: float
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        application = ApplicationSocket(monkeypatch, LLM)
+        exchange = Exchange(BEHIND)
+        verbs = await exchange.ring()
+        line = await exchange.open(verbs)
+        assert line
+        line.closing_s = closing_s
+        await redirected(application, SAY)
+        await redirected(application, GATHER, queued=True)
+        answer = await exchange.ended(verbs, call_status="in-progress")
+        assert names(answer) == ["say", "gather", "redirect"]
+        await redirected(application, MUSIC, queued=True)
+        assert names(await exchange.hook(answer[-1]["actionHook"])) == ["play", "redirect"]
+        assert refusals(application) == []
+
+    story()
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_behind_an_end_nothing_is_queued(monkeypatch: pytest.MonkeyPatch, *, talks: bool) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        application = ApplicationSocket(monkeypatch, MUSIC, LLM)
+        exchange = Exchange(BEHIND)
+        verbs = await exchange.ring()
+        if talks:
+            await exchange.open(verbs)
+        await redirected(application, SAY, HANGUP)
+        await redirected(application, GATHER, queued=True)
+        [refusal] = refusals(application)
+        assert "ends" in refusal
+        if not talks:
+            await exchange.open(verbs)
+        assert await exchange.ended(verbs, call_status="in-progress") == [SAY, HANGUP]
 
     story()
