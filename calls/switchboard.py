@@ -177,6 +177,9 @@ class Switchboard:
         if ticket.nth not in live.beside:
             live.gone = live.gone or PLATFORMS[live.settings.platform.kind].call.is_over(attributes)
         if ticket.nth not in live.answers:
+            if live.held and not live.gone:  # its media socket did not open
+                self._course.leg(live, ticket.nth)
+                self._commands.meet(live, ticket.nth)
             live.answers[ticket.nth] = self._tasks.start(self._course.after(live, ticket.nth, attributes))
         return await asyncio.shield(live.answers[ticket.nth])
 

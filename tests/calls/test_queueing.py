@@ -169,3 +169,23 @@ def test_behind_an_end_nothing_is_queued(monkeypatch: pytest.MonkeyPatch, *, tal
         assert await exchange.ended(verbs, call_status="in-progress") == [SAY, HANGUP]
 
     story()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_was_held_back_is_done_also_where_the_conversation_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch, *, gone: bool
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        application = ApplicationSocket(monkeypatch, MUSIC, LLM)
+        exchange = Exchange(BEHIND)
+        verbs = await exchange.ring()
+        await redirected(application, GATHER)
+        answer = await exchange.ended(verbs, call_status="completed" if gone else "in-progress")
+        assert "gather" not in names(answer) if gone else names(answer) == ["gather", "redirect"]
+        await settled()
+        [end] = [message["data"] for message in application.heard if message.get("hook") == "/final"]
+        assert end["reason_code"] == ("caller_hung_up" if gone else "redirected")
+        assert exchange.switchboard.active == (0 if gone else 1)
+
+    story()
