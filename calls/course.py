@@ -34,6 +34,9 @@ FORGET_AFTER_S = 600.0
 REAP_AFTER_S = 60.0
 "How long after `max_call_s` a call is given up of which nothing was heard any more."
 
+RECONNECT_S = 60.0
+"How long a call waits for a control socket that broke: the platform's last tries are half a minute apart."
+
 
 class Course:
     """What happens to the calls of the register."""
@@ -270,14 +273,21 @@ class Course:
 
     def leave(self, live: LiveCall) -> None:
         """Have no more part in a call that does not come back to us, unless we can still tell it something."""
-        live.left, live.apart = True, live.control is None
+        live.left, live.apart = True, not (live.control or live.expected)
         if not live.tellable:
             self._over(live)
 
+    def expect(self, live: LiveCall) -> None:
+        """Wait a while for the platform to come back with another control socket."""
+        live.expected = True
+        self._loop.call_later(RECONNECT_S, self.give_up_uncontrolled, live)
+
     def give_up_uncontrolled(self, live: LiveCall) -> None:
         """Let go a call that does not come back to us and to which no control socket leads any more."""
-        if live.left and live.control is None:
-            self._over(live)
+        if live.control is None:
+            live.expected = False
+            if live.left:
+                self._over(live)
 
     def _over(self, live: LiveCall) -> None:
         if live.over:

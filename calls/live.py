@@ -57,6 +57,10 @@ class LiveCall:
     "The call's control socket, while there is one."
     by_socket: bool
     "Whether its platform asks by control sockets, and comes back by itself when one breaks."
+    expected = False
+    "Whether that broke a moment ago."
+    to_end = False
+    "Whether it is to be told to wait no more when its platform is back."
 
     counted_as = ""
     "Which caller it is when the next call comes, see `Guest`."
@@ -172,11 +176,14 @@ class LiveCall:
             self.control.redirect(as_bytes([HANGUP]), queue=True)
         else:
             self.waiting.end()
+            self.to_end = True
 
     @property
     def tellable(self) -> bool:
         """Whether a call that does not come back to us can be told something: by its socket, or by the REST API."""
-        return self.control is not None or not (self.gone or self.stopping or self.settings.platform.api is None)
+        if self.control or self.expected:
+            return True
+        return not (self.gone or self.stopping or self.settings.platform.api is None)
 
     @property
     def active(self) -> bool:
@@ -191,7 +198,10 @@ class LiveCall:
 
     def attach(self, control: Control | None) -> None:
         """Let this be the call's control socket."""
-        self.control, self.by_socket = control, control is not None
+        self.control, self.by_socket, self.expected = control, control is not None, False
+        if control and self.to_end:
+            self.to_end = False
+            control.redirect(as_bytes([HANGUP]), queue=True)
 
     def undecided(self, nth: int) -> bool:
         """Whether the call has this conversation before it or goes through it, and nothing is said yet of after it."""
@@ -210,10 +220,10 @@ class LiveCall:
         """
         closed = not beside
         if closed and self.application.commanding and not any(isinstance(verb, Llm) for verb in verbs):
-            closed = self.control is None
+            closed = not (self.control or self.expected)
             if not self.by_socket and verbs[-1].verb not in TERMINAL:
                 verbs = [*verbs, *parse([asking(WAIT)])]
-        row = replace(row, trusted=tuple(sorted(self.application.trusted)))
+        row = replace(row, trusted=tuple(sorted(self.application.trusted)), by_socket=self.by_socket)
         next_ = self._extended(row, verbs, closed=closed, beside=beside)
         row = next_.row if beside else replace(next_.row, waits=leads_to_it(next_))
         next_ = replace(next_, row=row)

@@ -32,6 +32,7 @@ def revived(
         dispatcher=dispatcher,
         now=now,
     )
+    live.by_socket = row.by_socket
     live.ends_at -= max(0.0, unix_s - row.created_at_s)
     known = configured(route, row.attributes)
     live.answer = again(row.document, known if live.trusts_its_platform else ())

@@ -78,6 +78,8 @@ class Recovery:
             await self._store.update(row.id, lambda row: replace(row, owner=self._owner))
             self._course.take(live)
             live.waiting.begin(ahead=row.waits)
+            if live.by_socket:
+                self._course.expect(live)
             broken = [nth for nth in live.llms if row.legs[nth].media_state != "unopened" or row.legs[nth].end]
             for nth in broken:
                 legs = self._course.legs

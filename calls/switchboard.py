@@ -46,9 +46,6 @@ from verbs.base import JsonObject
 
 log = structlog.get_logger("calls")
 
-RECONNECT_S = 60.0
-"How long a call waits for a control socket that broke: the platform's last tries are half a minute apart."
-
 
 class Switchboard:
     """Made inside the running loop."""
@@ -250,7 +247,10 @@ class Switchboard:
         if live is None or live.control is not control:
             return
         live.control = None
-        self._loop.call_later(0 if for_good or self.draining else RECONNECT_S, self._course.give_up_uncontrolled, live)
+        if for_good or self.draining:
+            self._loop.call_soon(self._course.give_up_uncontrolled, live)
+        else:
+            self._course.expect(live)
 
     async def hang_up(self, call_sid: str) -> None:
         """End a call.

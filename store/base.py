@@ -111,6 +111,8 @@ class CallRow:
     "Where its application leads, if that is the operator's own code: `egress.origins.Origin` of each."
     hook_names: Mapping[int, str] = field(default_factory=dict)
     "What these are in their verbs, such as `waitHook`: of those, by their number, that are answered otherwise."
+    by_socket: bool = False
+    "Whether its platform asks by control sockets."
     waits: bool = False
     "Whether its document leads to the question what it does when it has nothing more to do."
     owner: str | None = None

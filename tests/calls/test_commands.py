@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from calls.control import CallUnknownError, CallUnreachableError, ControlError, DocumentTooLongError
-from calls.switchboard import RECONNECT_S
+from calls.course import RECONNECT_S
 from media.ends import HANDOFF, HUNG_UP
 from media.platforms import PLATFORMS
 from store.base import CallRow

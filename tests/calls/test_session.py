@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from calls.control import CommandTooLongError
+from calls.course import RECONNECT_S
 from calls.readers import READERS
 from calls.session import MAX_UNREADABLE, Misused, Unreadable
 from calls.sessions import KNOWN_WITHIN_S
-from calls.switchboard import RECONNECT_S
 from config import load
 from media.platforms import PLATFORMS
 from store.base import CallRow

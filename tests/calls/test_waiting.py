@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from calls.course import REAP_AFTER_S
+from calls.course import REAP_AFTER_S, RECONNECT_S
 from calls.waiting import ASKED_AGAIN_S, HELD_S
 from hooks.applications.http import Http
 from store.base import CallRow
@@ -250,11 +250,14 @@ async def test_neither_a_conversation_nor_a_fallback_nor_a_last_verb_of_its_own_
 
 
 @in_virtual_time
-async def test_one_whose_platform_has_sockets_does_not_ask_while_there_is_none() -> None:
+async def test_one_whose_platform_has_sockets_never_asks_and_waits_while_that_may_come_back() -> None:
     exchange, socket = waiting(MENU, menu=verbs_reply(SAY)), Socket()
     [gather] = await exchange.ring(control=socket)
+    exchange.applications.answers["/menu"] = verbs_reply(SAY, MENU)
     exchange.switchboard.detach("c-1", socket, for_good=False)
-    assert await exchange.hook(gather["actionHook"], digits="1") == [SAY, HANGUP]
+    [_, gather] = await exchange.hook(gather["actionHook"], digits="1")
+    await asyncio.sleep(RECONNECT_S + 1)
+    assert (await exchange.hook(gather["actionHook"], digits="1"))[-1] == HANGUP
 
 
 @in_virtual_time
