@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from calls.asides import ASIDES, REDIRECTED, within
 from calls.masking import masked, without_secrets
@@ -53,19 +54,17 @@ class Place:
         return f"{self.public_url}/call/ended/{sign(Ticket(row_id, nth, 'ended', 0), self.secret)}"
 
     def hook(self, row_id: bytes, index: int) -> str:
-        return self.public_url + self.hook_path(row_id, index)
-
-    def hook_path(self, row_id: bytes, index: int) -> str:
-        """Give what a hook is named on a control socket, and there only."""
-        return f"/call/hook/{sign(Ticket(row_id, 0, 'hook', index), self.secret)}"
+        return f"{self.public_url}/call/hook/{sign(Ticket(row_id, 0, 'hook', index), self.secret)}"
 
     def redirect(self, row_id: bytes, index: int, *, by_socket: bool) -> str:
-        """Give what a `redirect` asks.
+        """Give what a `redirect` asks: over a control socket a path, that of the URL.
 
-        For an absolute URL in that verb jambonz leaves its control socket, with 1000, and goes on by webhooks
-        (lib/tasks/redirect.js, lib/utils/ws-requestor.js).
+        For an absolute URL in that verb jambonz leaves its control socket, with 1000, and goes on by webhooks. A
+        `statusHook` that is a path it posts at the origin of its status webhook, where that is no websocket
+        (lib/tasks/redirect.js, lib/utils/ws-requestor.js, lib/utils/http-requestor.js).
         """
-        return self.hook_path(row_id, index) if by_socket else self.hook(row_id, index)
+        url = self.hook(row_id, index)
+        return urlsplit(url).path if by_socket else url
 
 
 @dataclass(frozen=True, slots=True)

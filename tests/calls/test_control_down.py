@@ -92,7 +92,7 @@ def test_a_hook_that_is_answered_after_a_restart_before_the_platform_is_back_doe
         async with town.server() as server:
             await settled()
             [answer] = await server.hook(gather["actionHook"], digits="1", call_status="in-progress")
-            assert answer == SAY if verb is SAY else answer["actionHook"].startswith("/call/hook/")
+            assert answer == SAY if verb is SAY else answer["actionHook"].startswith("/agent/call/hook/")
             socket = PlatformSocket(sessions_of(server))
             socket.send("session:reconnect")
             await settled()

@@ -23,7 +23,7 @@ def test_over_a_control_socket_it_stays_on_that_socket(mode: JsonObject) -> None
         exchange.applications.answers["/next"] = verbs_reply(SAY)
         socket = PlatformSocket(sessions_of(exchange))
         [away] = await socket.ask("session:new")
-        assert away["actionHook"].startswith("/call/hook/")  # an absolute one costs the socket
+        assert away["actionHook"].startswith("/agent/call/hook/")  # an absolute one costs the socket
         assert await socket.ask("session:redirect", hook=away["actionHook"]) == [SAY, HANGUP]
         await exchange.switchboard.redirect("c-1", [SAY])
         assert [command["command"] for command in socket.commands()] == ["redirect"]
@@ -67,7 +67,7 @@ async def test_statuses_by_the_control_socket_come_to_it_too() -> None:
     exchange.applications.answers["/next"] = verbs_reply({"verb": "pause", "length": 60})
     socket = PlatformSocket(sessions_of(exchange))
     [away] = await socket.ask("session:new")
-    assert away["statusHook"].startswith("/call/hook/")
+    assert away["statusHook"].startswith("/agent/call/hook/")
     await socket.ask("session:redirect", hook=away["actionHook"])
     socket.send("call:status", data=data_of(call_status="completed"))
     await asyncio.sleep(3)
