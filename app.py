@@ -39,7 +39,8 @@ from hooks.transports.app import AppTransport
 from media.rest import RestClient
 from media.sockets import Lines
 from media.ticker import Ticker
-from store.base import Store, StoreError
+from store.base import Store
+from store.errors import StoreError
 from store.opening import opened
 from tasks import Tasks
 

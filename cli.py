@@ -18,7 +18,7 @@ from config.report import check_lines, explain_lines
 from config.settings import Route, Settings
 from doctor import doctor_lines
 from media.platforms import PLATFORMS
-from store.base import StoreError
+from store.errors import StoreError
 from store.opening import Ledger, ledger
 from verbs.base import JsonObject
 from verbs.origin import from_origin

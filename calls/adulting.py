@@ -24,7 +24,10 @@ from verbs.base import JsonObject
 
 
 class Adulting:
-    """It is of its parent's route, and has an application of its own."""
+    """It is of its parent's route, and has an application of its own.
+
+    It counts as a call, and is never refused: the platform has it already, and nothing is gained by asking nobody.
+    """
 
     def __init__(self, calls: Register, asking: Asking, answering: Answering, taking: Taking, *, owner: str) -> None:
         self._calls = calls
@@ -48,7 +51,7 @@ class Adulting:
         if application is None:
             return NOTHING
         row = new_call(call, platform=parent.settings.platform.kind, route=parent.route.name, at_s=time())
-        row = replace(row, owner=self._owner)
+        row = replace(row, owner=self._owner, grown=True)
         live = LiveCall(
             row,
             told,

@@ -81,7 +81,15 @@ class Asking:
         self._transport = transport
         self._obeying = obeying
 
-    def grown(self, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher) -> Application | None:
+    def grown(
+        self,
+        route: Route,
+        settings: Settings,
+        call: Call,
+        dispatcher: Dispatcher,
+        *,
+        trusted: Iterable[tuple[str, str, int, bool]] = (),
+    ) -> Application | None:
         """Make the application of a leg that became a call of its own; None where nobody is told of it."""
         if route.python:
             function = beside(settings.applications[route.name], ADULTING)
@@ -89,12 +97,14 @@ class Asking:
                 return None
             settings = settings.model_copy(update={"applications": {route.name: function}})
             target = f"{route.python.partition(':')[0]}:{ADULTING}"
-            return self.application(route.model_copy(update={"python": target}), settings, call, dispatcher)
+            return self.application(
+                route.model_copy(update={"python": target}), settings, call, dispatcher, trusted=trusted
+            )
         if route.url is None:
             return None
         url = adulting_url(route.url)
         route = route.model_copy(update={"url": url})
-        return self.application(route, settings, call, dispatcher, greeting=f"session:{ADULTING}")
+        return self.application(route, settings, call, dispatcher, greeting=f"session:{ADULTING}", trusted=trusted)
 
     def application(
         self,

@@ -10,6 +10,7 @@ from calls.keeping import again, configured, filled_in
 from calls.live import LiveCall
 from calls.masking import unmasked
 from config.settings import Route, Settings
+from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import Dispatcher
 from store.base import CallRow
@@ -27,7 +28,7 @@ def revived(
         told,
         route,
         settings,
-        application=asking.application(route, settings, told, dispatcher, trusted=row.trusted),
+        application=_application(asking, route, settings, told, dispatcher, row=row),
         seat=Seat(place, authenticated=_asks_for_secrets(settings)),
         dispatcher=dispatcher,
         now=now,
@@ -45,6 +46,14 @@ def revived(
         elif leg.end is None:  # the platform carries it out, and was not disturbed
             live.natives[nth] = Native(llm, returns=True)
     return live
+
+
+def _application(
+    asking: Asking, route: Route, settings: Settings, call: Call, dispatcher: Dispatcher, *, row: CallRow
+) -> Application:
+    """Make a call's application: a leg's own, where it had one and still has."""
+    grown = asking.grown(route, settings, call, dispatcher, trusted=row.trusted) if row.grown else None
+    return grown or asking.application(route, settings, call, dispatcher, trusted=row.trusted)
 
 
 def _asks_for_secrets(settings: Settings) -> bool:

@@ -10,12 +10,10 @@ from store.base import (
     JsonObject,
     LlmLeg,
     MediaState,
-    RowTakenError,
-    RowUnknownError,
     Store,
-    StoreError,
 )
 from store.deliveries import Delivery, Endpoint, Note
+from store.errors import RowTakenError, RowUnknownError, StoreError
 from store.memory import MemoryStore
 
 __all__ = [

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from store.deliveries import Delivery, Endpoint, Note
+from store.errors import StoreError
 from store.summaries import Entry, Place, Sought, Summary
 
 JsonObject = dict[str, Any]
@@ -21,24 +22,6 @@ ROW_ID_BYTES = 12
 # jambonz repeats a webhook whose URL says `#rc=3` byte for byte, signature included (feature-server
 # lib/utils/http-requestor.js): the second one must find the first one's row, not start another call.
 DUPLICATE_WITHIN_S = 600.0
-
-
-class StoreError(Exception):
-    """A store was asked for what it cannot do."""
-
-
-class RowUnknownError(StoreError):
-    """No row has this id: it never had, or retention removed it."""
-
-    def __init__(self, row_id: bytes) -> None:
-        super().__init__(f"no call row {row_id.hex()}: unknown, or removed by retention")
-
-
-class RowTakenError(StoreError):
-    """Another call's row has this id already; a new row needs a fresh random one."""
-
-    def __init__(self, row_id: bytes) -> None:
-        super().__init__(f"call row {row_id.hex()} belongs to another call; make a new random id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +94,8 @@ class CallRow:
     "Where its application leads, if that is the operator's own code: `egress.origins.Origin` of each."
     hook_names: Mapping[int, str] = field(default_factory=dict)
     "What these are in their verbs, such as `waitHook`: of those, by their number, that are answered otherwise."
+    grown: bool = False
+    "Whether it was a leg of another call."
     by_socket: bool = False
     "Whether its platform asks by control sockets."
     waits: bool = False

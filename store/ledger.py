@@ -10,8 +10,8 @@ from sqlalchemy import Engine, delete, inspect, select, update
 from sqlalchemy.exc import OperationalError
 
 from store import sqlite
-from store.base import StoreError
 from store.deliveries import shown
+from store.errors import StoreError
 from store.tables import deliveries
 
 PENDING, DEAD, REPLAYED = "pending", "dead", "replayed"

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from time import time
 
-from store.base import CallRow, Change, RowTakenError, RowUnknownError, checked, claimed, repeats, summary
+from store.base import CallRow, Change, checked, claimed, repeats, summary
 from store.deliveries import Delivery, Endpoint, Note
+from store.errors import RowTakenError, RowUnknownError
 from store.summaries import Entry, Place, Sought, Summary, entry, merged
 
 MAX_DEAD = 1_000

@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from store.base import Store, StoreError
+from store.base import Store
+from store.errors import StoreError
 
 MODULES = {"memory": "store.memory", "sqlite": "store.sql"}
 "By the URL's scheme, a module with `opened`."

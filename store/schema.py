@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from store.base import StoreError
+from store.errors import StoreError
 from store.tables import metadata, settings
 
 log = structlog.get_logger("store")

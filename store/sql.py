@@ -13,19 +13,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import queries, schema, sqlite, tables
-from store.base import (
-    CallRow,
-    Change,
-    RowTakenError,
-    RowUnknownError,
-    StoreError,
-    checked,
-    claimed,
-    repeats,
-    summary,
-)
+from store.base import CallRow, Change, checked, claimed, repeats, summary
 from store.coding import COLUMNS, decode, encode
 from store.deliveries import Delivery, Endpoint, Note
+from store.errors import RowTakenError, RowUnknownError, StoreError
 from store.summaries import Entry, Place, Sought, Summary, merged
 from store.tables import calls, deliveries, endpoints, notes, secrets
 from store.writer import Made, Write, Writer

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from store.base import StoreError
+from store.errors import StoreError
 
 if sys.platform != "win32":
     import fcntl

@@ -26,6 +26,7 @@ class ApplicationSocket:
         self.heard: list[JsonObject] = []
         self.closed_with: list[int] = []
         self.lines: list[StillSocket] = []
+        self.urls: dict[str, str] = {}
         monkeypatch.setattr(websocket, "Line", self._line)
 
     def _line(
@@ -38,7 +39,8 @@ class ApplicationSocket:
         heartbeat_s: float,
         send_timeout_s: float,
     ) -> "StillSocket":
-        assert (url, heartbeat_s, send_timeout_s) == (URL, 20.0, 10.0)
+        assert (url.removesuffix("/adulting"), heartbeat_s, send_timeout_s) == (URL, 20.0, 10.0)
+        self.urls[call_sid] = url
         self.lines.append(StillSocket(self, session, perform, call_sid))
         return self.lines[-1]
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from calls.document import Seat
 from hooks.transports.base import HookReply
 from hookswitch import Call, Say
+from tests.calls.application_socket import URL, ApplicationSocket
 from tests.calls.exchange import (
     CALLS,
     HANGUP,
@@ -30,6 +31,7 @@ from tests.calls.exchange import (
 )
 from tests.calls.platform_socket import PlatformSocket, sessions_of
 from tests.calls.test_commands import MENU, Socket
+from tests.calls.test_restart import Town
 
 ASKED = settings_of({"url": "https://app.example.com/call#rc=2", "status_hook": "/status"}, hooks={"base_url": None})
 CHILD: JsonObject = {
@@ -132,6 +134,45 @@ async def test_over_a_control_socket_it_is_the_same() -> None:
     assert await child.ask("session:adulting", call_sid="", data=CHILD) == [SAY, HANGUP]
     await exchange.switchboard.hang_up("child")
     assert json.dumps(child.commands()[0]["data"]) == '{"call_status": "completed"}'
+
+
+@in_virtual_time
+async def test_after_a_restart_its_application_is_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    application = ApplicationSocket(monkeypatch, MENU)
+    application.answers |= {"session:adulting": [MENU], "/menu": [SAY]}
+    where = {"c-1": URL, "child": f"{URL}/adulting"}
+    town = Town(settings_of({"url": URL}))
+    async with town.server() as server:
+        await server.ring()
+        gather, *_ = await grown(server)
+        assert application.urls == where
+    application.urls.clear()
+    async with town.server() as server:
+        assert (await server.hook(gather["actionHook"], digits="1"))[0] == SAY
+        assert application.urls == where
+
+
+@in_virtual_time
+async def test_after_a_restart_without_an_application_of_its_own_it_has_its_parents() -> None:
+    town = Town(ASKED, {"/call": verbs_reply(MENU), "/adulting": verbs_reply(MENU), "/menu": verbs_reply(SAY)})
+    async with town.server() as server:
+        await server.ring()
+        gather, *_ = await grown(server)
+    town.settings = settings_of({"verbs": [SAY]}, hooks={"base_url": "https://app.example.com"})
+    async with town.server() as server:
+        assert await server.hook(gather["actionHook"], digits="1") == [SAY, HANGUP]
+
+
+@in_virtual_time
+async def test_it_is_counted_but_not_refused_for_it_goes_on_already() -> None:
+    answers = {"/call": verbs_reply(MENU), "/adulting": verbs_reply(MENU)}
+    exchange = Exchange(
+        settings_of({"url": "https://app.example.com/call"}, server={"max_calls": 1}), Applications(answers)
+    )
+    await exchange.ring()
+    assert names(await grown(exchange)) == ["gather", "hangup"]
+    assert exchange.switchboard.active == 2
+    assert exchange.switchboard.full
 
 
 # Applications in Python
