@@ -190,9 +190,10 @@ class LiveCall:
         """Whether it is known to be going on: of one that is apart, only where its end will be told.
 
         A server that stops leaves to the next one what it does not bridge itself and what finds the way there: the
-        platform of a control socket comes back by itself, and a call that an earlier process has left is no other case.
+        platform of a control socket comes back by itself, one whose call waits asks again in a moment, and a call that
+        an earlier process has left is no other case.
         """
-        if self.stopping and (self.by_socket or self.adopted) and not self.legs:
+        if self.stopping and (self.by_socket or self.adopted or self.waiting.reached) and not self.legs:
             return False
         return not self.over and (not self.apart or self.statuses.heard)
 

@@ -280,6 +280,35 @@ async def test_after_a_restart_nobody_can_command_it_and_it_ends(monkeypatch: py
         assert await waited(server, verbs) == [HANGUP]
 
 
+@in_virtual_time
+async def test_a_server_that_stops_leaves_it_to_the_next_one() -> None:
+    town = Town(settings_of({"url": "https://app.example.com/call"}), {"/call": verbs_reply(SAY)})
+    async with town.server() as server:
+        verbs = await server.ring()
+        asking = asyncio.create_task(waited(server, verbs))
+        await settled()
+        began = now()
+        await server.switchboard.drain(300)
+        assert now() == began
+        assert await asking == verbs[-1:]
+        row = await server.store.by_sid("c-1")
+        assert row is not None
+        assert row.state != "completed"
+    async with town.server() as server:
+        assert await waited(server, verbs) == verbs[-1:]
+
+
+@in_virtual_time
+async def test_a_server_that_stops_waits_for_what_it_has_to_do_before() -> None:
+    exchange = waiting(SAY)
+    verbs = await exchange.ring()
+    draining = asyncio.create_task(exchange.switchboard.drain(300))
+    await asyncio.sleep(10)
+    assert not draining.done()
+    assert await waited(exchange, verbs) == verbs[-1:]
+    await draining
+
+
 class SlowStore(MemoryStore):
     async def create(self, row: CallRow) -> CallRow:
         await asyncio.sleep(0.1)
