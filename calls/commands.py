@@ -174,7 +174,7 @@ class Commands:
 
     async def machine(self, live: LiveCall, target: str | None, body: JsonObject) -> bytes:
         """Tell whoever wants to know what has answered the call; what they want comes before all that it does."""
-        wanted = await self._course.ask(live, target, body)
+        wanted = await self._course.legs.ask(live, target, body)
         if not wanted:
             return NOTHING
         try:

@@ -5,6 +5,9 @@ from typing import Protocol
 from calls.admission import Refusal
 from verbs.base import JsonObject
 
+RECONNECT_S = 60.0
+"How long a call waits for a control socket that broke: the platform's last tries are half a minute apart."
+
 
 class Control(Protocol):
     """A way to tell the platform something about a live call that it has not asked for."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from calls.asides import aside, heard
+from calls.control import RECONNECT_S
 from calls.document import HANGUP, NOTHING, Next, as_bytes
 from calls.ending import next_verbs
 from calls.keeping import kept
@@ -33,9 +34,6 @@ FORGET_AFTER_S = 600.0
 "How long a call that is over stays at hand: retries of its webhooks come within ten minutes."
 REAP_AFTER_S = 60.0
 "How long after `max_call_s` a call is given up of which nothing was heard any more."
-
-RECONNECT_S = 60.0
-"How long a call waits for a control socket that broke: the platform's last tries are half a minute apart."
 
 
 class Course:
@@ -152,10 +150,6 @@ class Course:
         """Tell somebody else's hook something, and do nothing of what it answers."""
         if handed_off(target) is None and target != WAIT:
             live.telling += (self._tasks.start(self.legs.ask(live, target, body)),)
-
-    async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:
-        """Tell somebody else's hook something; give the verbs that it answers, not yet validated."""
-        return await self.legs.ask(live, target, body)
 
     def finish(self, live: LiveCall, nth: int, end: End) -> None:
         """End a conversation, going on or to come."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from calls.course import RECONNECT_S
+from calls.control import RECONNECT_S
 from tests.calls.application_socket import URL, ApplicationSocket
 from tests.calls.exchange import HANGUP, SAY, Exchange, JsonObject, in_virtual_time, names, settings_of, settled
 from tests.calls.platform_socket import PlatformSocket, sessions_of

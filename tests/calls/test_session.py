@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from calls.control import CommandTooLongError
-from calls.course import RECONNECT_S
+from calls.control import RECONNECT_S, CommandTooLongError
 from calls.readers import READERS
 from calls.session import MAX_UNREADABLE, Misused, Unreadable
 from calls.sessions import KNOWN_WITHIN_S
