@@ -117,7 +117,7 @@ class Dispatcher:
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):
                 while busy := [courier for courier in self._couriers.values() if len(courier.outbox)]:
-                    await busy[0].idle.wait()
+                    await busy[0].emptied()
         left = self.pending()
         self.closed = True
         for courier in list(self._couriers.values()):

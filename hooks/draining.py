@@ -71,8 +71,7 @@ class OutboxCourier:
     """`hooks.courier.Courier`: one call's outbox, and what sets it going."""
 
     def __init__(self, shared: Shared, call_sid: str) -> None:
-        sender = shared.sender
-        self.idle = asyncio.Event()
+        self._sender = sender = shared.sender
         self.options = sender.options
         self.now = sender.clock
         self.outbox = Outbox(
@@ -84,12 +83,12 @@ class OutboxCourier:
             durable=shared.kept.durable,
         )
         self._shared = shared
-        self._sender = sender
         self._kept = shared.kept
         self._on_disk: set[str] = set()
         self._prepared: dict[str, Delivery] = {}
         self._heard: dict[str, Heard] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
 
     @staticmethod
     def soon(answer: Answer, output: str) -> None:
@@ -112,7 +111,7 @@ class OutboxCourier:
         """Take in a message and return at once."""
         kept = self._kept.durable and not droppable and kind != "tool"
         row = self._put(kind, url, body, headers=headers, droppable=droppable, held=kept)
-        if heard is not None:
+        if heard:
             self._heard[row.webhook_id] = heard
         if kept:
             self._keep(row, then=partial(self._release, row))
@@ -153,24 +152,27 @@ class OutboxCourier:
     async def ask(self, kind: Kind, url: str, body: bytes, *, quietly: bool = False) -> Result:
         """Try once, for somebody who waits; nothing is kept for later. `quietly`: who waits tells of a failure."""
         began = self.now()
-        row = self.outbox.number(kind, url, body, webhook_id=self._sender.new_id(), now=began)
-        tried = replace(row, attempts=1)
+        tried = replace(self.outbox.number(kind, url, body, webhook_id=self._sender.new_id(), now=began), attempts=1)
         result = await self._sender.send(tried, self.options.secrets, timeout_s=self.options.deadline_s(kind))
         if is_delivered(result):
             after = after_success(tried)
         else:
             after = after_failure(tried, result, retry_s=(), now=self.now(), jitter=1.0)
             if not quietly:
-                log.warning("hook.forward_failed", **fields(row), error=after.last_error)
+                log.warning("hook.forward_failed", **fields(tried), error=after.last_error)
         self._sender.observe(Outcome(after, self.now() - began))
         return result
 
     async def delivered(self, deadline_s: float) -> None:
         """Wait until nothing of this call is pending, or until the deadline."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(deadline_s):
-                while len(self.outbox):
-                    await self.idle.wait()
+            await asyncio.wait_for(self.emptied(), deadline_s)
+
+    async def emptied(self) -> None:
+        """Wait until nothing of this call is pending. Whatever was put in and how, each turn yields to the loop."""
+        while len(self.outbox):
+            self._empty.clear()
+            await self._empty.wait()
 
     def stop(self) -> None:
         """Send nothing more; whoever waits for an answer hears that there will be none."""
@@ -216,8 +218,8 @@ class OutboxCourier:
         self._pump()
 
     async def _work(self, function: Callable[[], Any], done: Done, *, threaded: bool) -> None:
-        timeout_s = self.options.attempt_timeout_s("tool")
-        done(*await self._shared.workshop.finished(function, threaded=threaded, timeout_s=timeout_s))
+        within_s = self.options.attempt_timeout_s("tool")
+        done(*await self._shared.workshop.finished(function, threaded=threaded, timeout_s=within_s))
 
     # Sending
 
@@ -242,10 +244,8 @@ class OutboxCourier:
             self._shared.tasks.start(self._attempt(row))
         if (at := self.outbox.next_due()) is not None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, at - now), self._pump)
-        if len(self.outbox):
-            self.idle.clear()
-        else:
-            self.idle.set()
+        if not self.outbox:
+            self._empty.set()
 
     async def _attempt(self, row: Delivery) -> None:
         began, timeout_s = self.now(), self.options.attempt_timeout_s(row.kind)

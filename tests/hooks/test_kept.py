@@ -227,6 +227,23 @@ def test_without_a_disk_a_prepared_end_goes_out_at_once() -> None:
     play(scene)
 
 
+@pytest.mark.parametrize("by", ["the dispatcher", "its call"])
+def test_who_waits_for_the_outbox_waits_no_longer_than_it_says_for_an_end_that_is_only_prepared(by: str) -> None:
+    async def scene() -> None:
+        receiver, disk = Receiver(), Disk()
+        process = Process(disk, receiver)
+        hooks = process.call()
+        hooks.report_status({"n": 1})
+        await asyncio.sleep(1.0)  # nothing was pending for a moment
+        hooks.prepare_end({"n": 2})
+        began = asyncio.get_running_loop().time()
+        await (process.dispatcher.drain(3.0) if by == "the dispatcher" else hooks.close(3.0))
+        assert asyncio.get_running_loop().time() - began == pytest.approx(3.0)
+        await process.dispatcher.drain(0.0)
+
+    play(scene)
+
+
 def test_an_end_that_nobody_asked_for_before_the_crash_is_told_once_after_it() -> None:
     async def scene() -> None:
         receiver, disk = Receiver(), Disk()
