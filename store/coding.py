@@ -29,6 +29,11 @@ def decode(text: str, **columns: Any) -> CallRow:
     return ROW.validate_python({**columns, **value})
 
 
+def storable(text: str) -> str:
+    """Give a text that a column can hold. A stranger's JSON can hold half a character, and no UTF-8 can."""
+    return text.encode(errors="replace").decode()
+
+
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode(BYTES)

@@ -1,25 +1,28 @@
 """Rows in a database, by SQLAlchemy: SQLite today. What is only SQLite's is in `sqlite.py`."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import queries, schema, sqlite, tables
 from store.base import CallRow, Change, checked, claimed, repeats, summary
-from store.coding import COLUMNS, decode, encode
+from store.coding import storable
 from store.deliveries import Delivery, Endpoint, Note
 from store.errors import RowTakenError, RowUnknownError, StoreError
+from store.rows import CALLS, call_of, call_values, delivery_of, written
 from store.summaries import Entry, Place, Sought, Summary, merged
 from store.tables import calls, deliveries, endpoints, notes, secrets
 from store.writer import Made, Write, Writer
+
+T = TypeVar("T")
 
 LIVE = ("ringing", "in_progress")
 FORGET_AT_ONCE = 500
@@ -37,27 +40,31 @@ async def opened(url: str, folder: Path) -> AsyncIterator["SqlStore"]:
         sqlite.make_private(file)
         stack.enter_context(sqlite.owned(file))
         sqlite.check(file)
+        await _bring_up(file)
         writing, reading = sqlite.engine_for(file, "BEGIN IMMEDIATE"), sqlite.engine_for(file, "BEGIN")
         stack.push_async_callback(reading.dispose)
         stack.push_async_callback(writing.dispose)
         connection = await stack.enter_async_context(writing.connect())
         reader = await stack.enter_async_context(reading.connect())
-        await _bring_up(connection, file)
         store = SqlStore(connection, reader, reading)
         stack.push_async_callback(store.close)
         yield store
 
 
-async def _bring_up(connection: AsyncConnection, file: Path) -> None:
+async def _bring_up(file: Path) -> None:
     def back_up(version: int) -> None:
         sqlite.back_up(file, file.with_name(f"{file.name}-v{version}-{time():.0f}"))
 
+    patient = sqlite.engine_for(file, "BEGIN IMMEDIATE", busy_ms=sqlite.BUSY_MS)
     try:
-        await connection.run_sync(schema.bring_up, back_up)
+        async with patient.connect() as connection:
+            await connection.run_sync(schema.bring_up, back_up)
     except OperationalError as error:
         raise StoreError(f"store {file}: {error.orig}; end whatever holds the file, or make room") from error
     except StoreError as error:
         raise StoreError(f"store {file}: {error}") from error
+    finally:
+        await patient.dispose()
 
 
 class SqlStore:
@@ -66,7 +73,7 @@ class SqlStore:
     durable = True
 
     def __init__(self, connection: AsyncConnection, reader: AsyncConnection, reading: AsyncEngine) -> None:
-        self._writer = Writer(connection, reader, _call_values)
+        self._writer = Writer(connection, reader, call_values)
         self._reading = reading
 
     @property
@@ -79,45 +86,43 @@ class SqlStore:
     # Calls
 
     async def create(self, row: CallRow) -> CallRow:
-        async def change(connection: AsyncConnection) -> Made[CallRow]:
+        async def change(connection: AsyncConnection | None) -> Made[CallRow]:
             earlier = await self._newest(connection, row.call_sid)
             if earlier is not None and repeats(row, earlier):
                 return earlier, []
             if await self._row(connection, row.id) is not None:
                 raise RowTakenError(row.id)
-            return row, [Write(tables.NEW_CALL, _call_values(row), row)]
+            return row, [Write(tables.NEW_CALL, call_values(row), row)]
 
         return await self._writer.change(change)
 
     async def by_row(self, row_id: bytes) -> CallRow | None:
-        async with self._reading.connect() as connection:
-            return await self._row(connection, row_id)
+        return await self._read(lambda connection: self._row(connection, row_id))
 
     async def by_sid(self, call_sid: str) -> CallRow | None:
-        async with self._reading.connect() as connection:
-            return await self._newest(connection, call_sid)
+        return await self._read(lambda connection: self._newest(connection, call_sid))
 
     async def update(self, row_id: bytes, change: Change) -> CallRow:
-        async def changed(connection: AsyncConnection) -> Made[CallRow]:
+        async def changed(connection: AsyncConnection | None) -> Made[CallRow]:
             before = await self._row(connection, row_id)
             if before is None:
                 raise RowUnknownError(row_id)
             after = checked(before, change(before))
-            return after, [_written(after)] if after != before else []
+            return after, [written(after)] if after != before else []
 
         return await self._writer.change(changed)
 
     async def claim_media(self, row_id: bytes, nth: int, *, owner: str) -> bool:
-        async def claim(connection: AsyncConnection) -> Made[bool]:
+        async def claim(connection: AsyncConnection | None) -> Made[bool]:
             row = await self._row(connection, row_id)
             after = None if row is None else claimed(row, nth, owner=owner)
-            return after is not None, [_written(after)] if after else []
+            return after is not None, [written(after)] if after else []
 
         return await self._writer.change(claim)
 
     async def orphans(self, owner: str) -> list[CallRow]:
-        others = _WHOLE.where(calls.c.state.in_(LIVE)).order_by(calls.c.created_at_s)
-        return [_call(row) for row in await self._all(others) if row.owner != owner]
+        others = CALLS.where(calls.c.state.in_(LIVE)).order_by(calls.c.created_at_s)
+        return [call_of(row) for row in await self._all(others) if row.owner != owner]
 
     async def calls(self, sought: Sought, after: Place | None = None, *, limit: int) -> list[Summary]:
         newer = [summary(row) for row in self._writer.unwritten.values()]
@@ -134,7 +139,7 @@ class SqlStore:
     # What is said in them
 
     def note(self, note: Note) -> None:
-        values = {"row_id": note.row_id, "nth": note.nth, "kind": note.kind, "key": note.key}
+        values = {"row_id": note.row_id, "nth": note.nth, "kind": note.kind, "key": storable(note.key)}
         self._writer.write(Write(tables.NEW_NOTE, {**values, "value": json.dumps(note.value)}))
 
     async def notes(self, row_id: bytes, nth: int) -> list[Note]:
@@ -160,31 +165,28 @@ class SqlStore:
         self.keep(replace(delivery, body=None))
 
     async def body(self, webhook_id: str) -> bytes | None:
-        async with self._reading.connect() as connection:
-            return (
-                await connection.execute(select(deliveries.c.body).where(deliveries.c.webhook_id == webhook_id))
-            ).scalar_one_or_none()
+        found = await self._all(select(deliveries.c.body).where(deliveries.c.webhook_id == webhook_id))
+        return found[0].body if found else None
 
     async def undelivered(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[Delivery]:
-        return [_delivery(row) for row in await self._all(queries.pending(after, limit=limit))]
+        return [delivery_of(row) for row in await self._all(queries.pending(after, limit=limit))]
 
     async def numbered(self, call_sid: str) -> int:
-        async with self._reading.connect() as connection:
-            highest = select(func.max(deliveries.c.seq)).where(deliveries.c.call_sid == call_sid)
-            return (await connection.execute(highest)).scalar_one() or 0
+        [(highest,)] = await self._all(select(func.max(deliveries.c.seq)).where(deliveries.c.call_sid == call_sid))
+        return highest or 0
 
     async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:
-        newest_first = [_delivery(row) for row in await self._all(queries.of_call(call_sid, limit=limit))]
+        newest_first = [delivery_of(row) for row in await self._all(queries.of_call(call_sid, limit=limit))]
         return newest_first[::-1]
 
     async def outbox(self, after: Entry | None = None, *, limit: int) -> list[Delivery]:
-        return [_delivery(row) for row in await self._all(queries.left(after, limit=limit))]
+        return [delivery_of(row) for row in await self._all(queries.left(after, limit=limit))]
 
     async def replay(self, webhook_id: str) -> bool:
         this = deliveries.c.webhook_id == webhook_id
 
-        async def again(connection: AsyncConnection) -> Made[bool]:
-            state = (await connection.execute(select(deliveries.c.state).where(this))).scalar_one_or_none()
+        async def again(connection: AsyncConnection | None) -> Made[bool]:
+            state = (await _there(connection).execute(select(deliveries.c.state).where(this))).scalar_one_or_none()
             anew = {"state": "replayed", "attempts": 0, "created_at": time(), "next_at": time(), "last_error": None}
             asked = [Write(update(deliveries).where(this).values(anew), {})] if state == "dead" else []
             return state in queries.LEFT, asked
@@ -196,8 +198,8 @@ class SqlStore:
         if not await self._all(asked):
             return []
 
-        async def take(connection: AsyncConnection) -> Made[list[Delivery]]:
-            rows = [_delivery(row, state="pending") for row in await connection.execute(asked)]
+        async def take(connection: AsyncConnection | None) -> Made[list[Delivery]]:
+            rows = [delivery_of(row, state="pending") for row in await _there(connection).execute(asked)]
             again = update(deliveries).where(deliveries.c.state == "replayed").values(state="pending")
             return rows, [Write(again, {})]
 
@@ -213,9 +215,9 @@ class SqlStore:
     # The rest
 
     async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
-        async def give(connection: AsyncConnection) -> Made[bytes]:
+        async def give(connection: AsyncConnection | None) -> Made[bytes]:
             kept = select(secrets.c.value).where(secrets.c.name == name)
-            if (there := (await connection.execute(kept)).scalar_one_or_none()) is not None:
+            if (there := (await _there(connection).execute(kept)).scalar_one_or_none()) is not None:
                 return there, []
             made = make()
             return made, [Write(insert(secrets), {"name": name, "value": made})]
@@ -223,29 +225,48 @@ class SqlStore:
         return await self._writer.change(give)
 
     async def _all(self, statement: Select[Any]) -> list[Row[Any]]:
-        async with self._reading.connect() as connection:
-            return list(await connection.execute(statement))
+        async def rows(connection: AsyncConnection | None) -> list[Row[Any]]:
+            return list(await _there(connection).execute(statement))
 
-    async def _row(self, connection: AsyncConnection, row_id: bytes) -> CallRow | None:
+        return await self._read(rows)
+
+    async def _read(self, ask: Callable[[AsyncConnection | None], Awaitable[T]]) -> T:
+        """Ask the database, or without it where it cannot be read; that is found out here as well as by writing."""
+        if not self._writer.blind:
+            try:
+                async with self._reading.connect() as connection:
+                    return await ask(connection)
+            except DBAPIError as error:
+                if not self._writer.blame(error, reading=True):
+                    raise
+        return await ask(None)
+
+    async def _row(self, connection: AsyncConnection | None, row_id: bytes) -> CallRow | None:
         if row_id in self._writer.unwritten:
             return self._writer.unwritten[row_id]
-        found = (await connection.execute(_WHOLE.where(calls.c.id == row_id))).one_or_none()
-        return None if found is None else _call(found)
+        if connection is None:
+            return self._writer.written.get(row_id)
+        found = (await connection.execute(CALLS.where(calls.c.id == row_id))).one_or_none()
+        return None if found is None else call_of(found)
 
-    async def _newest(self, connection: AsyncConnection, call_sid: str) -> CallRow | None:
-        of = _WHOLE.where(calls.c.call_sid == call_sid).order_by(calls.c.created_at_s.desc()).limit(1)
-        found = [_call(row) for row in await connection.execute(of)]
-        found += [row for row in self._writer.unwritten.values() if row.call_sid == call_sid]
+    async def _newest(self, connection: AsyncConnection | None, call_sid: str) -> CallRow | None:
+        of = CALLS.where(calls.c.call_sid == call_sid).order_by(calls.c.created_at_s.desc()).limit(1)
+        stored = [call_of(row) for row in await connection.execute(of)] if connection else self._writer.written.values()
+        found = [row for row in (*stored, *self._writer.unwritten.values()) if row.call_sid == call_sid]
         newest = max(found, key=lambda row: row.created_at_s, default=None)
         return None if newest is None else self._writer.unwritten.get(newest.id, newest)
 
 
-_WHOLE = select(*(calls.c[name] for name in (*COLUMNS, "value")))
+def _there(connection: AsyncConnection | None) -> AsyncConnection:
+    """Give what can be asked. StoreError where nothing can."""
+    if connection is None:
+        raise StoreError("store: the database cannot be read now; /readyz says why")
+    return connection
 
 
-async def _forget_some(connection: AsyncConnection, before_s: float) -> Made[list[bytes]]:
+async def _forget_some(connection: AsyncConnection | None, before_s: float) -> Made[list[bytes]]:
     old = select(calls.c.id, calls.c.call_sid).where(calls.c.state == "completed", calls.c.created_at_s < before_s)
-    rows = (await connection.execute(old.limit(FORGET_AT_ONCE))).all()
+    rows = (await _there(connection).execute(old.limit(FORGET_AT_ONCE))).all()
     ids = [row.id for row in rows]
     done = deliveries.c.state.in_(("delivered", "dead"))
     return ids, [
@@ -253,25 +274,3 @@ async def _forget_some(connection: AsyncConnection, before_s: float) -> Made[lis
         Write(delete(calls).where(calls.c.id.in_(ids)), {}),
         Write(delete(deliveries).where(done, deliveries.c.created_at < before_s), {}),
     ]
-
-
-def _written(row: CallRow) -> Write:
-    names = ("state", "owner", "value", "ended_at_s", "reason_code")
-    values = _call_values(row)
-    return Write(tables.CALL, {"of": row.id, **{name: values[name] for name in names}}, row)
-
-
-def _call_values(row: CallRow) -> dict[str, Any]:
-    return {**asdict(summary(row)), "owner": row.owner, "value": encode(row)}
-
-
-def _call(row: Row[Any]) -> CallRow:
-    columns = row._asdict()
-    return decode(columns.pop("value"), **columns)
-
-
-def _delivery(row: Row[Any], **changes: Any) -> Delivery:
-    columns = row._asdict()
-    state = {"state": "pending"} if columns["state"] == "replayed" else {}
-    headers = json.loads(columns["headers"])
-    return Delivery(**{"body": None, **columns, "headers": headers, **state, **changes})

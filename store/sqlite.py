@@ -19,10 +19,12 @@ if sys.platform != "win32":
 SCHEME = "sqlite:///"
 FILE_MODE = 0o600
 BUSY_MS = 5_000
+SERVING_BUSY_MS = 250
+"How long one that serves waits for somebody else who holds the file: callers wait, and memory can answer them."
 CONNECTIONS = 4
 """Each has a thread and two file descriptors, and opening one takes longer than most reads: in a crowd of calls a read
 waits for another one, and not for a connection of its own."""
-PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "busy_timeout": BUSY_MS}
+PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL"}
 "FULL: a commit survives the loss of power, too. With WAL readers never wait for the writer."
 
 
@@ -35,9 +37,9 @@ Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 "A transaction that will write says so at once: one that has read first could not wait for another writer."
 
 
-def engine_for(file: Path, begin: Begin) -> AsyncEngine:
+def engine_for(file: Path, begin: Begin, busy_ms: int = SERVING_BUSY_MS) -> AsyncEngine:
     engine = create_async_engine(f"sqlite+aiosqlite:///{file}", pool_size=CONNECTIONS, max_overflow=0)
-    _set_up(engine.sync_engine, begin, BUSY_MS)
+    _set_up(engine.sync_engine, begin, busy_ms)
     return engine
 
 
@@ -52,7 +54,7 @@ def _set_up(engine: Engine, begin: Begin, busy_ms: int) -> None:
     def connected(dbapi: Any, _: object) -> None:
         dbapi.isolation_level = None  # the driver shall begin nothing: it would not for a table's change
         cursor = dbapi.cursor()
-        for name, value in {**PRAGMAS, "busy_timeout": busy_ms}.items():
+        for name, value in {"busy_timeout": busy_ms, **PRAGMAS}.items():
             cursor.execute(f"PRAGMA {name}={value}")
         cursor.close()
 

@@ -6,7 +6,9 @@ whatever is handed over while a commit is under way is written together by the n
 
 When nothing can be written (the disk is full, somebody holds the file), calls go on: changes are answered from memory,
 rows in `unwritten`, everything else in a backlog, and both are written when that works again. What a bound cuts off the
-backlog is delivered all the same, for deliveries are in memory too; it would not survive this process.
+backlog is delivered all the same, for deliveries are in memory too; it would not survive this process. Nobody waits for
+a database that is known not to work: changes are answered first, and then it is tried again. One that is broken is let
+be until a restart, which finds out what is wrong with it: of calls only what is in memory is known from then on.
 """
 
 import asyncio
@@ -14,15 +16,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Executable, delete, insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.base import CallRow
+from store.faults import blames_database
 from store.tables import calls
 
 log = structlog.get_logger("store")
@@ -48,8 +52,9 @@ class Write(NamedTuple):
 
 
 Made = tuple[T, list[Write]]
-Change = Callable[[AsyncConnection], Awaitable[Made[T]]]
-"Reads what it must, and says what it returns and what is to be written. It may be called again, or raise."
+Change = Callable[[AsyncConnection | None], Awaitable[Made[T]]]
+"""Reads what it must, and says what it returns and what is to be written. It may be called again, or raise.
+Without a connection nothing can be read."""
 
 
 @dataclass(eq=False, slots=True)
@@ -70,7 +75,12 @@ class Writer:
         """`row_values` gives a row's columns."""
         self.unwritten: dict[bytes, CallRow] = {}
         "Rows that are newer than those in the database."
+        self.written: dict[bytes, CallRow] = {}
+        "As they are in the database, the rows of calls that go on: for when it cannot be read."
         self.failing: str | None = None
+        self.blind = False
+        "Whether it cannot be read either."
+        self._broken = False
         self._connection = connection
         self._reader = reader
         self._row_values = row_values
@@ -110,8 +120,12 @@ class Writer:
             group, self._queue = self._queue, []
             if not self._closing:
                 self._waiting.clear()
-            if group or self.failing:
-                await self._commit(group)
+            try:
+                if group or self.failing:
+                    await self._commit(group)
+            except Exception as error:
+                log.exception("store.crashed")
+                self._answer([], [(job, error) for job in group if isinstance(job, _Asked) and not job.done.done()])
 
     async def _my_turn(self) -> None:
         """Let more changes come together where there were many commits of late (as a leaky bucket does)."""
@@ -120,25 +134,27 @@ class Writer:
         await asyncio.sleep(max(0.0, self._next_at - now))
 
     async def _commit(self, group: list[_Job]) -> None:
-        if self.failing and not self._closing and self._loop.time() < self._retry_at:
+        if self.failing:
             await self._remember(group)
+            if self._closing or self._loop.time() >= self._retry_at:
+                await self._catch_up()
             return
         try:
             async with self._connection.begin():
-                await self._catch_up()
-                answers = await self._perform(group)
-        except OperationalError as error:
-            self._fail(error)
-            await self._remember(group)
+                answers, rows = await self._perform(group)
         except Exception as error:  # noqa: BLE001  # a value that cannot be written: it alone shall fail
-            await self._part(group, error)
+            if self.blame(error):
+                await self._remember(group)
+            else:
+                await self._part(group, error)
         else:
-            self._recovered()
+            self._learn(rows)
             self._answer(group, answers)
 
-    async def _perform(self, group: list[_Job]) -> list[tuple[_Asked[Any], Any]]:
-        """Write a group; return what each change returns, or raises."""
+    async def _perform(self, group: list[_Job]) -> tuple[list[tuple[_Asked[Any], Any]], list[CallRow]]:
+        """Write a group; return what each change returns, or raises, and the rows that were written."""
         answers: list[tuple[_Asked[Any], Any]] = []
+        rows: list[CallRow] = []
         for asked, jobs in groupby(group, key=lambda job: isinstance(job, _Asked)):
             if not asked:
                 await self._execute(job for job in jobs if isinstance(job, Write))
@@ -147,17 +163,25 @@ class Writer:
                 answer, writes = await self._made(job, self._connection)
                 await self._execute(writes)
                 answers.append((job, answer))
-        return answers
+                rows += [write.row for write in writes if write.row]
+        return answers, rows
+
+    def _learn(self, rows: Iterable[CallRow]) -> None:
+        for row in rows:
+            if row.state == "completed":
+                self.written.pop(row.id, None)
+            else:
+                self.written[row.id] = row
 
     @staticmethod
-    async def _made(asked: _Asked[Any], connection: AsyncConnection) -> Made[Any]:
+    async def _made(asked: _Asked[Any], connection: AsyncConnection | None) -> Made[Any]:
         """Ask a change what it comes to; its own error is an answer too."""
         try:
             return await asked.change(connection)
-        except OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001  # told to who asked
-            return error, []
+        except Exception as error:
+            if blames_database(error):
+                raise
+            return error, []  # told to who asked
 
     async def _execute(self, writes: Iterable[Write]) -> None:
         for statement, same in groupby(writes, key=lambda write: write.statement):
@@ -181,25 +205,63 @@ class Writer:
 
     # When it does not work
 
-    def _fail(self, error: OperationalError) -> None:
-        if self.failing is None:
-            log.error("store.degraded", message=str(error.orig), remedy="make room, or end whatever locks the file")
-        self.failing = str(error.orig)
+    def blame(self, error: Exception, *, reading: bool = False) -> bool:
+        """Tell whether the database is at fault; then it is degraded, and not even read if `reading` it has failed."""
+        if not blames_database(error):
+            return False
+        broken = not isinstance(error, OperationalError)
+        message = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+        if self.failing is None or broken > self._broken:
+            remedy = "stop, and put a backup in its place" if broken else "make room, or end whatever locks the file"
+            log.error("store.degraded", message=message, remedy=remedy)
+        self._broken |= broken
+        self.blind |= reading or broken
+        self.failing = message
         self._retry_at = self._loop.time() + RETRY_S
+        self._waiting.set()  # from now on it looks again by itself
+        return True
 
-    def _recovered(self) -> None:
-        if self.failing is not None:
-            log.warning("store.recovered", calls=len(self.unwritten), writes=len(self._backlog))
-        self.failing = None
+    async def _catch_up(self) -> None:
+        """Write what could not be written before; of what never can be, each for itself is told."""
+        if self._broken:
+            return
+        try:
+            await self._write_unwritten()
+        except DBAPIError as error:
+            self.blame(error)
+            return
+        log.warning("store.recovered", calls=len(self.unwritten), writes=len(self._backlog))
+        self._learn(self.unwritten.values())
+        self.failing, self.blind = None, False
         self.unwritten.clear()
         self._backlog.clear()
 
-    async def _catch_up(self) -> None:
-        """Write what could not be written before."""
-        for row in self.unwritten.values():
-            await self._connection.execute(delete(calls).where(calls.c.id == row.id))
-            await self._connection.execute(insert(calls), [self._row_values(row)])
-        await self._execute(self._backlog)
+    async def _write_unwritten(self) -> None:
+        try:
+            async with self._connection.begin():
+                for row in self.unwritten.values():
+                    await self._replace(row)
+                await self._execute(self._backlog)
+        except Exception as error:
+            if blames_database(error):
+                raise
+            async with self._connection.begin():
+                await self._write_each()
+
+    async def _write_each(self) -> None:
+        rows = [partial(self._replace, row) for row in self.unwritten.values()]
+        for write in [*rows, *(partial(self._execute, [write]) for write in self._backlog)]:
+            try:
+                async with self._connection.begin_nested():
+                    await write()
+            except Exception as error:
+                if blames_database(error):
+                    raise
+                log.exception("store.refused")
+
+    async def _replace(self, row: CallRow) -> None:
+        await self._connection.execute(delete(calls).where(calls.c.id == row.id))
+        await self._connection.execute(insert(calls), [self._row_values(row)])
 
     async def _remember(self, group: list[_Job]) -> None:
         """Keep a group in memory, and answer it."""
@@ -209,12 +271,14 @@ class Writer:
                 self._put_aside([job])
                 continue
             try:
-                answer, writes = await self._made(job, self._reader)
-            except OperationalError as error:  # not even read
-                answer, writes = error, []
+                answer, writes = await self._made(job, None if self.blind else self._reader)
+            except DBAPIError as error:
+                self.blame(error, reading=True)
+                answer, writes = await self._made(job, None)
             self._put_aside(writes)
             answers.append((job, answer))
-        await self._reader.rollback()  # its reads have begun a transaction
+        with suppress(DBAPIError):
+            await self._reader.rollback()  # its reads have begun a transaction
         self._answer(group, answers)
 
     def _put_aside(self, writes: Iterable[Write]) -> None:
@@ -230,6 +294,5 @@ class Writer:
             for job in group:
                 await self._commit([job])
             return
-        [job] = group
         log.error("store.refused", exc_info=error)
-        self._answer(group, [] if isinstance(job, Write) else [(job, error)])
+        self._answer(group, [(job, error) for job in group if isinstance(job, _Asked)])

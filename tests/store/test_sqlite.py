@@ -274,6 +274,107 @@ async def test_while_somebody_holds_the_file_calls_go_on(tmp_path: Path) -> None
     assert at(tmp_path, "SELECT state FROM calls") == [("in_progress",)]
 
 
+async def test_while_somebody_holds_the_file_nobody_waits_for_it_again_and_again(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    took_s = []
+    async with opened(URL, tmp_path) as store:
+        with locked(tmp_path):
+            for n in range(30):
+                began = loop.time()
+                await store.create(call(id=bytes([n] * 12), call_sid=f"c-{n}"))
+                assert await store.by_sid(f"c-{n}")
+                took_s.append(loop.time() - began)
+                await asyncio.sleep(0.05)
+            assert store.degraded
+        await writable(store)
+    assert max(took_s) < 0.9
+    assert at(tmp_path, "SELECT count(*) FROM calls") == [(30,)]
+
+
+async def test_what_can_never_be_written_does_not_keep_back_what_can(tmp_path: Path) -> None:
+    half = "\ud83d"
+    with capture_logs() as logs:
+        async with opened(URL, tmp_path) as store:
+            await store.create(call())
+            with locked(tmp_path):
+                await store.update(ID, lambda row: replace(row, state="in_progress"))
+                await store.create(call(id=OTHER_ID, call_sid="c-2", caller=half))
+                store.keep(delivery(1))
+                store.keep(delivery(2, call_sid=half))
+                store.keep(delivery(3))
+                await store.create(call(id=b"3" * 12, call_sid="c-3"))
+            await writable(store)
+            async with asyncio.timeout(5):
+                assert await store.secret("ticket", lambda: b"1") == b"1"
+    assert [entry["event"] for entry in logs].count("store.refused") == 2
+    assert at(tmp_path, "SELECT state FROM calls ORDER BY call_sid") == [("in_progress",), ("ringing",)]
+    assert at(tmp_path, "SELECT webhook_id FROM deliveries") == [("msg_1",), ("msg_3",)]
+
+
+async def test_a_fault_of_the_writer_itself_is_told_and_not_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    with capture_logs() as logs:
+        async with sql.opened(URL, tmp_path) as store:
+            monkeypatch.setattr(store._writer, "_commit", broken)
+            with pytest.raises(RuntimeError, match="a fault"):
+                await store.create(call())
+            monkeypatch.undo()
+            assert await store.create(call()) == call()
+    assert [entry["event"] for entry in logs].count("store.crashed") == 1
+
+
+async def test_what_a_model_names_by_half_a_character_is_noted(tmp_path: Path) -> None:
+    async with opened(URL, tmp_path) as store:
+        store.note(Note(ID, 0, "tool", "call_\ud800", {"name": "\ud800"}))
+        store.note(Note(ID, 0, "tool", "call_\ud800", {"name": "\ud800", "output": "done"}))
+        await store.create(call())
+        [note] = await store.notes(ID, 0)
+    assert (note.key, note.value) == ("call_?", {"name": "\ud800", "output": "done"})
+
+
+async def spoil(store: sql.SqlStore, folder: Path) -> None:
+    """Let other bytes stand in every page but the first, as a disk does that fails."""
+    connection = store._writer._connection
+    await connection.exec_driver_sql("SELECT 1")
+    await connection.rollback()
+    at(folder, "PRAGMA wal_checkpoint(TRUNCATE)")
+    file = folder / "calls.db"
+    with file.open("r+b") as opened_file:
+        opened_file.seek(4096)
+        opened_file.write(b"\xa5" * (file.stat().st_size - 4096))
+
+
+@pytest.mark.parametrize("first", ["reads", "writes"])
+async def test_a_database_that_breaks_while_it_serves_is_done_without(tmp_path: Path, first: str) -> None:
+    with capture_logs() as logs:
+        async with sql.opened(URL, tmp_path) as store:
+            row = await store.create(call())
+            await store.create(call(id=b"0" * 12, call_sid="c-0"))
+            await store.update(b"0" * 12, lambda row: replace(row, state="completed"))
+            await spoil(store, tmp_path)
+            if first == "reads":
+                assert await store.by_sid(row.call_sid) == row
+                assert "malformed" in str(store.degraded)
+            new = await store.create(call(id=OTHER_ID, call_sid="c-2"))
+            assert "malformed" in str(store.degraded)
+            assert await store.by_sid("c-2") == new
+            assert await store.create(call(id=b"x" * 12, call_sid="c-2")) == new
+            assert (await store.update(ID, lambda row: replace(row, state="in_progress"))).state == "in_progress"
+            assert await store.by_sid("c-0") is None
+            with pytest.raises(StoreError, match="cannot be read now"):
+                await store.calls(Sought(), limit=9)
+            await all_kept(store, delivery())
+            await asyncio.sleep(1.2)
+            assert store.degraded
+    said = [entry for entry in logs if entry["event"].startswith("store.")]
+    assert [entry["event"] for entry in said] == ["store.schema", "store.degraded", "store.lost"]
+    assert "backup" in said[1]["remedy"]
+
+
 async def test_one_value_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
     half = "\ud83d"
     with capture_logs() as logs:
