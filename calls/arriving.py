@@ -16,7 +16,7 @@ from calls.keeping import again, kept, withheld
 from calls.legs import Observer
 from calls.live import LiveCall
 from calls.machine import Machine
-from calls.opening import NOBODY, without_asking
+from calls.opening import NOBODY, Opening, without_asking
 from calls.outbound import placed_call
 from calls.register import Register
 from calls.taking import Taking
@@ -102,11 +102,16 @@ class Arriving:
         guest, known = guest_of(call, route), self._calls.by_sid(call.call_sid)
         # What is in memory is enough to refuse a call; whether it was told before, its row finds out.
         refusal = None if known else self._refusal(guest, route, settings, announced=placed is not None)
-        if refusal and (answer := self._turn_away(row, route, arrival.seat, refusal)) is not None:
+        if known and known.written and not known.written.done():
+            log.info("webhook_duplicate", call_sid=row.call_sid, route=row.route)
+            return known.answer
+        if known:
+            return await self._earlier(row) or await self._take(arrival, row, route)
+        if refusal:
+            answer = self._turn_away(arrival, row, route, refusal)
+            answer = answer or await self._earlier(row) or await self._take(arrival, row, route, refusal)
             self._observer.measure("refusal", monotonic() - arrival.came_at_s)
             return answer
-        if known or refusal:
-            return await self._earlier(row) or await self._take(arrival, row, route, refusal)
         if placed is None:
             self._admission.begun(self._now())
         with self._admission.coming(guest):
@@ -139,14 +144,17 @@ class Arriving:
         limits, means = limits_of(route, settings), self._machine.means(now)
         return self._admission.refusal(guest, here, limits, means, now=now, announced=announced)
 
-    def _turn_away(self, row: CallRow, route: Route, seat: Seat, refusal: Refusal) -> bytes | None:
-        """Answer a call with `busy` verbs that end it, and remember nothing but its row, for which it does not wait.
+    def _turn_away(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal) -> bytes | None:
+        """Answer a call with `busy` verbs that end it, and do not wait for its row; nothing else is remembered of it.
 
-        None where there is more to do for it: its verbs ask something of us, or its statuses are to be told.
+        Except where its statuses are to be told. None where its verbs ask something of us: that needs the row.
         """
-        next_ = extend(row, filled(route.busy, row.attributes), route, seat.place, fallback=())
-        if next_.returns or status_hook(route):
+        opening = Opening(filled(route.busy, row.attributes), "call_refused_busy", refusal._asdict())
+        next_ = extend(row, opening.verbs, route, arrival.seat.place, fallback=())
+        if next_.returns:
             return None
+        if status_hook(route):
+            return self._taking.take_unwritten(self._live(arrival, row, route, refusal), row, opening)
         end = turned_away(*refusal, at_s=row.created_at_s)
         row = replace(next_.row, document=kept(next_.document), state="completed", end=end)
         answer = as_bytes(next_.document if seat.authenticated else withheld(next_.document))
@@ -165,7 +173,7 @@ class Arriving:
         log.warning("call_refused_busy", call_sid=row.call_sid, route=row.route, **refusal._asdict())
         self._observer.call_refused(row.route, refusal.reason)
 
-    async def _take(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal | None = None) -> bytes:
+    def _live(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal | None) -> LiveCall:
         told = call_of(arrival.call, route)
         live = LiveCall(
             row,
@@ -179,6 +187,10 @@ class Arriving:
             control=arrival.control,
         )
         live.counted_as, live.refusal = guest_of(arrival.call, route).caller, refusal
+        return live
+
+    async def _take(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal | None = None) -> bytes:
+        live = self._live(arrival, row, route, refusal)
         try:
             attributes, reachable_by = arrival.call.attributes, arrival.seat.reachable_by
             early = without_asking(route, attributes, refusal=refusal, reachable_by=reachable_by)

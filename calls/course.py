@@ -160,6 +160,9 @@ class Course:
 
     async def end(self, live: LiveCall, end: End) -> None:
         """End a call's conversation, or the one that it was to come to, and then the call."""
+        if not await live.has_row():
+            self._over(live)
+            return
         row = await self._row(live)
         nth = len(row.legs) - 1
         if nth in live.llms and row.legs[nth].end is None and row.legs[nth].ended_answer is None:

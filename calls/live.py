@@ -67,6 +67,9 @@ class LiveCall:
     refusal: Refusal | None = None
     "Why there was no room for it, where it was answered with `busy` verbs that ask something of us."
 
+    written: "asyncio.Task[bool] | None" = None
+    "The writing of its row, where its answer did not wait for that."
+
     superseded = NONE_BEFORE
     "The conversations and hooks of documents that a redirect has replaced: nothing comes next after these."
     adopted = False
@@ -196,6 +199,10 @@ class LiveCall:
         if self.stopping and (self.by_socket or self.adopted or self.waiting.reached) and not self.legs:
             return False
         return not self.over and (not self.apart or self.statuses.heard)
+
+    async def has_row(self) -> bool:
+        """Tell, as soon as that is known, whether the call has a row: one that was told before has another one."""
+        return self.written is None or await asyncio.shield(self.written)
 
     def attach(self, control: Control | None) -> None:
         """Let this be the call's control socket."""

@@ -23,7 +23,8 @@ async def write_answered(live: LiveCall, store: Store) -> None:
         return
     live.answered, at_s = True, time()
     live.journal.add("state", {"state": "in_progress"})
-    await store.update(live.row_id, lambda row: _answered(row, at_s))
+    if await live.has_row():
+        await store.update(live.row_id, lambda row: _answered(row, at_s))
 
 
 async def write_end(live: LiveCall, store: Store, count: Callable[[str, str], None]) -> None:
@@ -32,6 +33,10 @@ async def write_end(live: LiveCall, store: Store, count: Callable[[str, str], No
     Those who look on hear of the last hooks too, before they hear that this was all.
     """
     legs, journal = list(live.legs.values()), live.journal
+    if not await live.has_row():
+        count(live.route.name, live.refusal.reason if live.refusal else "no_conversation")
+        journal.end({"call_sid": live.sid})
+        return
     for leg in live.all_legs:
         await leg.kept()
     if live.tape:

@@ -83,7 +83,7 @@ class Switchboard:
         self.redirect = self._commands.order
         self.records = Records(store, self._calls, self._course.legs.recorder, self._loop.time)
         self._asking = Asking(transport, Obeying(self._calls, self._commands, self._answering.made))
-        self._taking = Taking(store, self._course)
+        self._taking = Taking(store, self._course, self._tasks)
         self._adulting = Adulting(self._calls, self._asking, self._answering, self._taking, owner=owner)
         self._arriving = Arriving(
             store,

@@ -1,6 +1,7 @@
 """Calls that find no room: what they are answered, what is remembered of them, and when there is room again."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,57 @@ async def test_who_is_refused_waits_for_no_disk_and_has_one_row_all_the_same() -
     assert await exchange.ring() == DECLINED
     assert (await row_of(exchange, "c-1")).state == "completed"
     assert exchange.counts.refused == [("route-0", "max_calls")]
+
+
+@in_virtual_time
+async def test_who_is_refused_waits_for_no_disk_where_statuses_are_told_either() -> None:
+    settings = settings_of({"verbs": [LLM], "status_hook": "/status"}, server={"max_calls": 0})
+    exchange = Exchange(settings, store=Slow())
+    began = asyncio.get_running_loop().time()
+    assert [await exchange.ring(), await exchange.ring()] == [DECLINED, DECLINED]
+    exchange.status("in-progress")
+    exchange.status("failed")
+    assert asyncio.get_running_loop().time() - began < 0.05
+    await asyncio.sleep(0.1)
+    assert [body["call_status"] for body in exchange.applications.bodies("/status")] == ["in-progress", "failed"]
+    await asyncio.sleep(20)
+    row = await row_of(exchange, "c-1")
+    assert row.end
+    assert (row.state, row.end.reason_code) == ("completed", "max_calls")
+    assert (exchange.counts.started, exchange.counts.ended) == (1, [("route-0", "max_calls")])
+    assert exchange.counts.measured.count("refusal") == 1
+    assert await exchange.ring() == DECLINED
+
+
+class Forgetful(MemoryStore):
+    """A store that has heard of each call before, or cannot write any."""
+
+    def __init__(self, fault: Exception | None) -> None:
+        super().__init__()
+        self._fault = fault
+
+    async def create(self, row: CallRow) -> CallRow:
+        if self._fault:
+            raise self._fault
+        return await super().create(replace(row, id=b"the first one"))
+
+
+@pytest.mark.parametrize("fault", [None, OSError("no disk")])
+@pytest.mark.parametrize("told", ["in-progress", "failed", ""])
+@in_virtual_time
+async def test_a_refused_call_that_has_no_row_of_its_own_is_over_and_leaves_nothing(
+    fault: Exception | None, told: str
+) -> None:
+    settings = settings_of({"verbs": [LLM], "status_hook": "/status"}, server={"max_calls": 0})
+    exchange = Exchange(settings, store=Forgetful(fault))
+    with capture_logs() as logs:
+        assert await exchange.ring() == DECLINED
+        if told:
+            exchange.status(told)
+        await asyncio.sleep(1)
+    assert exchange.counts.ended == [("route-0", "max_calls")]
+    assert exchange.switchboard.active == 0
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["call_not_written"] * bool(fault)
 
 
 @pytest.mark.parametrize("route", [{"verbs": [LLM]}, {"verbs": [LLM], "llm_mode": "native"}, LATE])

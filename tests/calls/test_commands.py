@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from calls.control import CallUnknownError, CallUnreachableError, ControlError, DocumentTooLongError
-from calls.course import RECONNECT_S
+from calls.control import RECONNECT_S, CallUnknownError, CallUnreachableError, ControlError, DocumentTooLongError
 from media.ends import HANDOFF, HUNG_UP
 from media.platforms import PLATFORMS
 from store.base import CallRow
