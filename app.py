@@ -4,6 +4,7 @@ This is the switchboard's wiring: it joins the rooms and decides nothing. The co
 """
 
 import asyncio
+import faulthandler
 import gc
 import os
 import signal
@@ -54,8 +55,7 @@ except ImportError:  # no wheel for this platform: asyncio's own loop does the s
 log = structlog.get_logger("app")
 
 RELOAD_EVERY_S = 1.0
-HOOKS_DRAIN_S = 5.0
-HURRIED_HOOKS_S = 0.4
+HOOKS_DRAIN_S, HURRIED_HOOKS_S, HURRIED_S = 5.0, 0.4, 1.8
 REQUESTS_DRAIN_S = 0.4
 "For answers on their way out, twice: to end by themselves, and then by force."
 IDLE_S = 75.0
@@ -206,13 +206,18 @@ class Server:
     def _listening_to_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._signalled)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         try:
             yield
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
+
+    def _signalled(self) -> None:
+        self.stop()
+        if self._hurry.is_set():
+            faulthandler.dump_traceback_later(HURRIED_S, exit=True)  # nothing else ends a thread that a disk holds
 
     def stop(self) -> None:
         """Let the calls come to their ends, and then stop; told again, stop now."""
