@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, inspect, select, update
 from sqlalchemy.exc import OperationalError
 
-from store import sqlite
+from store import schema, sqlite
 from store.deliveries import shown
 from store.errors import StoreError
 from store.tables import deliveries
@@ -60,7 +60,7 @@ class Ledger:
 def opened(url: str, folder: Path) -> Iterator[Ledger]:
     """Open the store at `url`; a relative file is in `folder`.
 
-    :raises StoreError: there is none, or it cannot be read or written now
+    :raises StoreError: there is none, it is newer than this version, or it cannot be read or written now
     """
     if not url.startswith(sqlite.SCHEME):
         raise StoreError(
@@ -73,8 +73,17 @@ def opened(url: str, folder: Path) -> Iterator[Ledger]:
     try:
         if not inspect(engine).has_table(deliveries.name):
             raise StoreError(f"store {file}: it has no outbox; it is made when the server starts")
+        _refuse_newer(engine, file)
         yield Ledger(engine)
     except OperationalError as error:
         raise StoreError(f"store {file}: {error.orig}; try again") from error
     finally:
         engine.dispose()
+
+
+def _refuse_newer(engine: Engine, file: Path) -> None:
+    try:
+        with engine.connect() as connection:
+            schema.refuse_newer(connection)
+    except StoreError as error:
+        raise StoreError(f"store {file}: {error}") from error

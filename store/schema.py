@@ -45,6 +45,17 @@ def version_of(connection: Connection) -> int:
     return int((connection.execute(select(settings.c.value).where(settings.c.name == NAME))).scalar_one())
 
 
+def refuse_newer(connection: Connection) -> int:
+    """Return the tables' version.
+
+    :raises StoreError: a newer server has written them
+    """
+    current, latest = version_of(connection), 1 + len(STEPS)
+    if current > latest:
+        raise StoreError(f"its schema is version {current}, and this server knows {latest} at most: use a newer server")
+    return current
+
+
 def bring_up(connection: Connection, back_up: Callable[[int], None]) -> None:
     """Make the tables what this version of the server needs.
 
@@ -52,10 +63,8 @@ def bring_up(connection: Connection, back_up: Callable[[int], None]) -> None:
 
     :raises StoreError: a newer server has written them
     """
-    current, latest = version_of(connection), 1 + len(STEPS)
+    current, latest = refuse_newer(connection), 1 + len(STEPS)
     connection.rollback()
-    if current > latest:
-        raise StoreError(f"its schema is version {current}, and this server knows {latest} at most: use a newer server")
     if current == latest:
         return
     if current:

@@ -1,6 +1,8 @@
 """The outbox's commands, beside a server and without one."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,16 @@ def test_where_there_is_nothing_to_see_it_is_said_why(config: Path, capsys: pyte
     config.write_text("stor: x", encoding="utf-8")
     assert run(config, "list") == 2
     assert "unknown key 'stor'" in capsys.readouterr().out
+
+
+def test_nothing_is_done_to_a_newer_servers_file(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(filled.parent / "calls.db")) as connection, connection:
+        connection.execute("UPDATE settings SET value = '99' WHERE name = 'schema'")
+    for command in (["list"], ["replay", "msg_1"], ["purge"]):
+        assert run(filled, *command) == 1
+        assert "its schema is version 99, and this server knows 3 at most" in capsys.readouterr().err
+    with closing(sqlite3.connect(filled.parent / "calls.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM deliveries WHERE state = 'dead'").fetchall() == [(1,)]
 
 
 async def test_a_file_that_cannot_be_written_now_is_said_so(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
