@@ -8,7 +8,7 @@ from time import time
 import structlog
 
 from config.settings import Server
-from store.base import Store
+from store.base import Store, StoreError
 from store.recordings import Recordings
 
 log = structlog.get_logger("calls")
@@ -30,7 +30,10 @@ async def forget_old_calls(store: Store, server: Callable[[], Server], remove: R
     """Remove the records of calls, and their recordings, that are older than the configuration says, for ever."""
     while True:
         before_s = time() - server().retention_days * DAY_S
-        if forgotten := await store.forget(before_s):
-            log.info("calls_forgotten", count=len(forgotten))
-        await remove(Path(server().recordings_dir), forgotten, before_s)
+        try:
+            if forgotten := await store.forget(before_s):
+                log.info("calls_forgotten", count=len(forgotten))
+            await remove(Path(server().recordings_dir), forgotten, before_s)
+        except StoreError as error:
+            log.warning("calls_not_forgotten", message=str(error))
         await asyncio.sleep(FORGET_EVERY_S)

@@ -195,7 +195,7 @@ class SqlStore:
 
     async def replayed(self) -> list[Delivery]:
         asked = select(*queries.BODILESS).where(deliveries.c.state == "replayed").order_by(deliveries.c.seq)
-        if not await self._all(asked):
+        if self.degraded or not await self._all(asked):  # what is taken and not written would be taken again
             return []
 
         async def take(connection: AsyncConnection | None) -> Made[list[Delivery]]:

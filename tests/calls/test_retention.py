@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from calls.retention import forget_old_calls, remove_recordings
 from config.settings import Server
+from store.base import StoreError
 from store.memory import MemoryStore
 from tests.calls.exchange import in_virtual_time
 
@@ -43,3 +44,21 @@ async def test_recordings_that_cannot_be_removed_are_told_of(tmp_path: Path) -> 
         await remove_recordings(tmp_path, [b"1"], 0.0)
         await remove_recordings(tmp_path / "nowhere", [b"1"], 0.0)
     assert [entry["event"] for entry in logs] == ["recordings_not_removed"]
+
+
+@in_virtual_time
+async def test_what_cannot_be_forgotten_now_is_an_hour_later() -> None:
+    asked: list[float] = []
+
+    class Degraded(MemoryStore):
+        async def forget(self, before_s: float) -> list[bytes]:
+            asked.append(before_s)
+            raise StoreError("the database cannot be read now")
+
+    with capture_logs() as logs:
+        work = asyncio.create_task(forget_old_calls(Degraded(), Server))
+        await asyncio.sleep(1.5 * 3600)
+        assert not work.done()
+        work.cancel()
+        await asyncio.wait({work})
+    assert [entry["event"] for entry in logs] == ["calls_not_forgotten"] * len(asked) == ["calls_not_forgotten"] * 2

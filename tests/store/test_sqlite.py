@@ -367,6 +367,9 @@ async def test_a_database_that_breaks_while_it_serves_is_done_without(tmp_path: 
             assert await store.by_sid("c-0") is None
             with pytest.raises(StoreError, match="cannot be read now"):
                 await store.calls(Sought(), limit=9)
+            with pytest.raises(StoreError, match="cannot be read now"):
+                await store.forget(9e9)
+            assert await store.replayed() == []
             await all_kept(store, delivery())
             await asyncio.sleep(1.2)
             assert store.degraded
