@@ -20,6 +20,7 @@ READS = {"loads", "read_json", "read_mended_json", "b64decode", "a2b_base64", "p
 OWN_WORDS = {
     "calls/keeping.py",
     *("hooks/redaction.py", "hooks/applications/python.py", "hooks/applications/websocket.py", "store/sql.py"),
+    "store/rows.py",
     *("verbs/tables/__init__.py", "verbs/tools.py"),
 }
 "What reads what we have written ourselves."
