@@ -196,9 +196,7 @@ class Server:
         if isinstance(read, ConfigError):
             log.error("config_refused", complaints=[str(complaint) for complaint in read.complaints])
         elif read is not None:
-            introduce(read)
-            await asyncio.to_thread(load_sounds, read)
-            await asyncio.to_thread(load_servers, read)
+            await asyncio.to_thread(prepare_for, read)
             switchboard.take_up(read, self._dispatchers.make(read))
             log.info("config_taken_up", routes=len(read.routes))
 

@@ -157,7 +157,7 @@ class Arriving:
             return self._taking.take_unwritten(self._live(arrival, row, route, refusal), row, opening)
         end = turned_away(*refusal, at_s=row.created_at_s)
         row = replace(next_.row, document=kept(next_.document), state="completed", end=end)
-        answer = as_bytes(next_.document if seat.authenticated else withheld(next_.document))
+        answer = as_bytes(next_.document if arrival.seat.authenticated else withheld(next_.document))
         self._turned_away[row.call_sid] = answer
         self._tasks.start(self._write_down(row, refusal))
         return answer

@@ -17,7 +17,7 @@ from calls.masking import told
 from calls.native_document import native_hook
 from calls.natives import Natives
 from calls.opening import obstacle_to
-from calls.register import Register
+from calls.register import FORGET_AFTER_S, Register
 from calls.releasing import Releasing
 from calls.states import write_end
 from calls.transfers import Transfers
@@ -30,8 +30,6 @@ from tasks import Tasks
 from verbs import DocumentError, lint, parse, serialise
 from verbs.base import JsonObject
 
-FORGET_AFTER_S = 600.0
-"How long a call that is over stays at hand: retries of its webhooks come within ten minutes."
 REAP_AFTER_S = 60.0
 "How long after `max_call_s` a call is given up of which nothing was heard any more."
 

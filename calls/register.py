@@ -9,6 +9,9 @@ from calls.native import NativeLeg
 Later = Callable[[float, Callable[[LiveCall], None], LiveCall], object]
 "`call_later` of the loop."
 
+FORGET_AFTER_S = 600.0
+"How long a call that is over stays at hand: retries of its webhooks come within ten minutes."
+
 
 class Register:
     """Finds a call by its row or by its sid; `later` forgets it, and `forgotten` is told of it."""

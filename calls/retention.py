@@ -8,7 +8,8 @@ from time import time
 import structlog
 
 from config.settings import Server
-from store.base import Store, StoreError
+from store.base import Store
+from store.errors import StoreError
 from store.recordings import Recordings
 
 log = structlog.get_logger("calls")

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from calls.course import FORGET_AFTER_S
 from calls.leg import ASKED_AFTER_S, EndLostError, Leg
+from calls.register import FORGET_AFTER_S
 from calls.releasing import TOLD_WITHIN_S
 from hooks.applications.document import Document
 from hooks.transports.base import HookReply

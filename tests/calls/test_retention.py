@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from calls.retention import forget_old_calls, remove_recordings
 from config.settings import Server
-from store.base import StoreError
+from store.errors import StoreError
 from store.memory import MemoryStore
 from tests.calls.exchange import in_virtual_time
 

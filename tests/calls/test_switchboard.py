@@ -7,7 +7,8 @@ from weakref import ref
 import pytest
 from structlog.testing import capture_logs
 
-from calls.course import FORGET_AFTER_S, REAP_AFTER_S
+from calls.course import REAP_AFTER_S
+from calls.register import FORGET_AFTER_S
 from hooks.transports.base import HookReply
 from media.effects import End
 from media.ends import TOO_LONG, media_lost

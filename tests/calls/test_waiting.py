@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from calls.course import REAP_AFTER_S, RECONNECT_S
+from calls.control import RECONNECT_S
+from calls.course import REAP_AFTER_S
 from calls.waiting import ASKED_AGAIN_S, HELD_S
 from hooks.applications.http import Http
 from store.base import CallRow
