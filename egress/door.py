@@ -7,12 +7,12 @@ when it was looked at is not what it means when it is dialled.
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from egress.guard import BlockedError, Reach
+from egress.names import AddressInfo, Names
 
-AddressInfo = tuple[Any, ...]
-"As `socket.getaddrinfo` gives it."
+MODELS = Names()
+"What the hosts of models mean; no hook's name is in their way."
 
 
 def socket_factory(reach: Reach) -> Callable[[AddressInfo], socket.socket]:
@@ -39,7 +39,7 @@ async def connected(host: str, port: int, reach: Reach) -> socket.socket:
     loop, make = asyncio.get_running_loop(), socket_factory(reach)
     failure: OSError | None = None
     blocked: BlockedError | None = None
-    for info in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for info in await MODELS.addresses(host, port):
         try:
             return await _dialled(loop, make, info)
         except BlockedError as error:

@@ -6,6 +6,7 @@ import aiohttp
 
 from egress.door import socket_factory
 from egress.guard import TRUSTED
+from egress.names import Names
 from media.remote import Access, RemoteReply, RemoteRequest, RemoteUnreachable
 
 MAX_REPLY_BYTES = 65_536
@@ -36,7 +37,12 @@ class RestClient:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # The configuration alone says where it is.
-                connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_S, socket_factory=socket_factory(TRUSTED)),
+                connector=aiohttp.TCPConnector(
+                    resolver=Names(),
+                    use_dns_cache=False,  # it has its own
+                    keepalive_timeout=KEEP_ALIVE_S,
+                    socket_factory=socket_factory(TRUSTED),
+                ),
                 headers={"User-Agent": "hookswitch", "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 PURE = ("verbs/", "egress/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py", "repeats.py")
 STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))
 DOORS = (
-    *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", "egress/door.py", *STORES),
-    "hooks/mcp/connection.py",
+    *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", *STORES),
+    *("egress/door.py", "egress/names.py", "hooks/mcp/connection.py"),
     *(
         "calls/arriving.py",
         "calls/live.py",

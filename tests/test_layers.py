@@ -41,7 +41,7 @@ STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see
 DOORS = (
     *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/"),
     "hooks/mcp/connection.py",  # speaks by a package, which takes a client of ours
-    *("egress/door.py", "store/writer.py", "api/", "console/", "doctor.py"),
+    *("egress/door.py", "egress/names.py", "store/writer.py", "api/", "console/", "doctor.py"),
 )
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/line.py", "hooks/mcp/servers.py", "hooks/working.py")
@@ -65,7 +65,7 @@ NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [
     (NETWORK, DOORS),
     ({"asyncio"}, (*DOORS, "tasks.py", *RUNNING, *ONE_CALL)),
-    ({"threading"}, ("hooks/working.py",)),
+    ({"threading"}, ("hooks/working.py", "egress/names.py")),
     ({"sqlalchemy", "aiosqlite", "sqlite3"}, ("store/",)),
     ({"audioop"}, ("media/audio.py",)),
     ({"numpy", "samplerate"}, ("media/resample.py",)),

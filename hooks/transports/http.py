@@ -10,6 +10,7 @@ import aiohttp
 
 from egress.door import socket_factory
 from egress.guard import BlockedError, Reach
+from egress.names import Names
 from egress.origins import origin_of
 from hooks.transports.base import (
     HookBlocked,
@@ -98,6 +99,8 @@ def client_session(reach: Reach) -> aiohttp.ClientSession:
     tracing.on_request_redirect.append(_refuse_redirect)  # of `ws_connect`, which cannot be told
     connector = aiohttp.TCPConnector(
         limit=0,  # the lanes bound what is under way; a shared limit would let slow eventHooks hold up a tool
+        resolver=Names(),
+        use_dns_cache=False,  # it has its own
         keepalive_timeout=KEEP_ALIVE_S,
         socket_factory=socket_factory(reach),
     )

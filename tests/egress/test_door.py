@@ -8,22 +8,26 @@ from typing import Any
 
 import pytest
 
+from egress import door
 from egress.door import connected
 from egress.guard import STRANGERS, TRUSTED, BlockedError, Reach
+from egress.names import Names
 
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"
 INTERNET = Reach(allowed=(ip_network(f"{OUTSIDE}/32"),))
 "A stand-in for the internet, of which a test has none: one address of this machine, and not the other."
 
 
-class Names:
+class Meanings:
     """A resolver: what a name means the first time, the second time, …"""
 
     def __init__(self, *meanings: list[str]) -> None:
         self._meanings = list(meanings)
         self.asked = 0
 
-    async def getaddrinfo(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+    def getaddrinfo(self, host: str, port: int | None, *, flags: int = 0, **_: Any) -> list[tuple[Any, ...]]:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, f"{host} is a name")
         meaning = self._meanings[min(self.asked, len(self._meanings) - 1)]
         self.asked += 1
         families = [socket.AF_INET6 if ":" in address else socket.AF_INET for address in meaning]
@@ -44,9 +48,11 @@ async def port() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def meaning(monkeypatch: pytest.MonkeyPatch, *meanings: list[str]) -> Names:
-    names = Names(*meanings)
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", names.getaddrinfo)
+def meaning(monkeypatch: pytest.MonkeyPatch, *meanings: list[str]) -> Meanings:
+    """Let every name mean this; nothing is remembered."""
+    names = Meanings(*meanings)
+    monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+    monkeypatch.setattr(door, "MODELS", Names(fresh_s=0))
     return names
 
 

@@ -14,9 +14,11 @@ import pytest
 import trustme
 
 from egress.guard import STRANGERS, TRUSTED, Reach
+from egress.names import Names
+from hooks.transports import http
 from hooks.transports.base import HookBlocked, HookBroken, HookReply, HookRequest, HookTimeout, HookUnreachable
 from hooks.transports.http import HttpTransport
-from tests.egress.test_door import Names
+from tests.egress.test_door import Meanings
 
 THIS_MACHINE = Reach(allowed=(ip_network("127.0.0.1/32"),))
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -255,11 +257,11 @@ async def test_a_name_that_comes_to_mean_this_machine_between_two_tries_is_block
 ) -> None:
     async with serving(saying(answer("200 OK", b"", "Connection: close"))) as (server, transport):
         port = server.url.split(":")[2].partition("/")[0]
-        names = Names(["127.0.0.1"], ["127.0.0.3"])
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", names.getaddrinfo)
+        names = Meanings(["127.0.0.1"], ["127.0.0.3"])
+        monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+        monkeypatch.setattr(http, "Names", lambda: Names(fresh_s=0))
         sent = request(f"http://app.example.com:{port}/hook", reach=THIS_MACHINE)
         assert (await transport.send(sent)).status == 200
-        transport._sessions[THIS_MACHINE].connector.clear_dns_cache()  # type: ignore[union-attr]  # or wait 10 s
         with pytest.raises(HookBlocked, match=r"blocked: app\.example\.com \(127\.0\.0\.3\) is no address"):
             await transport.send(sent)
     assert (len(server.requests), names.asked) == (1, 2)
