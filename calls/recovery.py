@@ -73,7 +73,7 @@ class Recovery:
             live = revived(row, settings, place, dispatcher, self._asking, now=self._loop.time(), unix_s=time())
             live.adopted = True
             live.application.resume(dict(live.attributes))
-            live.numbered = await self._store.numbered(row.call_sid)
+            live.numbered = await self._store.number_on(row.call_sid)
             await take_back(row.call_sid)
             await self._store.update(row.id, lambda row: replace(row, owner=self._owner))
             self._course.take(live)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from random import Random
 from weakref import WeakValueDictionary
 
@@ -79,7 +80,7 @@ class Dispatcher:
     ) -> CallHooks:
         """Return the hooks of one `llm` verb. All of a call share its numbering: keep one while the call lives.
 
-        `numbered`: how many hooks the call has had before this process took it. `tools` may get
+        `numbered`: up to where its hooks may be numbered by earlier processes (`Store.number_on`). `tools` may get
         more of them while it lives. `trusted`: where they may lead besides where the configuration does; it may grow.
         `signed_by`: the secrets that sign all of the call's from now on; None: as before, at first the options' own.
         """
@@ -129,6 +130,7 @@ class Dispatcher:
         courier = self._couriers.get(call_sid)
         if courier is None:
             courier = self._couriers[call_sid] = OutboxCourier(self, call_sid)
+            courier.outbox.reserve = partial(self.kept.reserve, call_sid)
         if signed_by is not None:
             courier.options = replace(courier.options, secrets=tuple(signed_by))
         return courier

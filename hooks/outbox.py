@@ -21,7 +21,7 @@ written: so no crash repeats more than was under way. And nothing but deltas is 
 left on disk.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from zlib import crc32
@@ -39,6 +39,7 @@ from hooks.delivery import (
 )
 from hooks.endpoints import Endpoints
 from hooks.lane import Lane, Marker
+from store.deliveries import NUMBERS
 
 # Nobody waits for these, and their order matters. A tool call and an end are asked for by somebody: each is
 # attempted at once, whatever became of an earlier one.
@@ -76,6 +77,9 @@ class Outbox:
         self._durable = durable
         self._later_s = SPREAD_S * (crc32(call_sid.encode(errors="replace")) % 1000) / 1000
         self._seq = 0
+        self.reserve: Callable[[int], None] | None = None
+        "Is told up to where numbers may be given, long before they are: what is not kept has a number too."
+        self._reserved = NUMBERS
         self._lanes: dict[tuple[Kind, str], Lane] = {}
 
     def __len__(self) -> int:
@@ -91,12 +95,16 @@ class Outbox:
         return sum(lane.dropped for lane in self._lanes.values())
 
     def number_from(self, seq: int) -> None:
-        """Number on from there: the call has had so many hooks before this process took it."""
+        """Number on from there: no earlier process that had this call has got so far, and a block is reserved."""
         self._seq = max(self._seq, seq)
+        self._reserved = max(self._reserved, seq + NUMBERS)
 
     def number(self, kind: Kind, url: str, body: bytes, *, webhook_id: str, now: float) -> Delivery:
         """Make a delivery with the call's next number without keeping it: for what is asked once, on the spot."""
         self._seq += 1
+        if self.reserve and self._seq > self._reserved - NUMBERS // 2:
+            self._reserved += NUMBERS
+            self.reserve(self._reserved)
         return Delivery(
             webhook_id,
             kind,
@@ -130,7 +138,7 @@ class Outbox:
 
     def restore(self, delivery: Delivery) -> None:
         """Take back in what an earlier process has left, behind all that is there."""
-        self.number_from(delivery.seq)
+        self._seq = max(self._seq, delivery.seq)
         self._lane(delivery).put(delivery, droppable=False)
 
     def release(self, delivery: Delivery) -> None:

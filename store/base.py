@@ -217,8 +217,12 @@ class Store(Protocol):
         """Return pending ones without their bodies, by (call_sid, seq), from behind `after`."""
         ...
 
-    async def numbered(self, call_sid: str) -> int:
-        """Return the highest `seq` that a delivery of this call has; 0 where it has none."""
+    def reserve(self, call_sid: str, seq: int) -> None:
+        """Write down that hooks of this call may have numbers up to this one."""
+        ...
+
+    async def number_on(self, call_sid: str) -> int:
+        """Return a `seq` that no hook of this call has got beyond, for who takes over; the NUMBERS after it are its."""
         ...
 
     async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:

@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 Kind = Literal["event", "tool", "action", "status"]
 State = Literal["pending", "delivered", "dead"]
 
+NUMBERS = 1_000
+"""Of a call's hooks, in a block. What is not kept has a number too, so blocks are written down before they are used up,
+and a process that takes over a call begins behind the last of them. The first block of a call goes without saying."""
+
 
 def shown(url: str) -> str:
     """Give a URL without what may be secret in it: user, password, query. A document may hold one that is none."""

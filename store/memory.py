@@ -8,7 +8,7 @@ from pathlib import Path
 from time import time
 
 from store.base import CallRow, Change, checked, claimed, repeats, summary
-from store.deliveries import Delivery, Endpoint, Note
+from store.deliveries import NUMBERS, Delivery, Endpoint, Note
 from store.errors import RowTakenError, RowUnknownError
 from store.summaries import Entry, Place, Sought, Summary, entry, merged
 
@@ -37,7 +37,7 @@ class MemoryStore:
         self._traces: dict[str, deque[Delivery]] = {}
         self._dead: dict[str, None] = {}
         self._replayed: list[str] = []
-        self._numbered: dict[str, int] = {}
+        self._reserved: dict[str, int] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._secrets: dict[str, bytes] = {}
 
@@ -84,7 +84,7 @@ class MemoryStore:
         for row in old:
             del self._rows[row.id]
             self._notes.pop(row.id, None)
-            self._numbered.pop(row.call_sid, None)
+            self._reserved.pop(row.call_sid, None)
             self._traces.pop(row.call_sid, None)
             if self._newest[row.call_sid] == row.id:
                 del self._newest[row.call_sid]
@@ -104,7 +104,6 @@ class MemoryStore:
 
     def keep(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
         self._deliveries[delivery.webhook_id] = delivery
-        self._numbered[delivery.call_sid] = max(delivery.seq, self._numbered.get(delivery.call_sid, 0))
         self._become(delivery)
         if then:
             then()
@@ -132,8 +131,13 @@ class MemoryStore:
         pending = sorted((row for row in pending if _place(row) > after), key=_place)
         return [replace(row, body=None) for row in pending[:limit]]
 
-    async def numbered(self, call_sid: str) -> int:
-        return self._numbered.get(call_sid, 0)
+    def reserve(self, call_sid: str, seq: int) -> None:
+        self._reserved[call_sid] = seq
+
+    async def number_on(self, call_sid: str) -> int:
+        taken = self._reserved.get(call_sid, NUMBERS)
+        self.reserve(call_sid, taken + NUMBERS)
+        return taken
 
     async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:
         mine = [row for row in self._deliveries.values() if row.call_sid == call_sid]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
+from store.deliveries import NUMBERS
 from store.errors import StoreError
 from store.tables import metadata, settings
 
@@ -32,7 +33,15 @@ def _listed(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE deliveries ADD COLUMN tried_at FLOAT"))
 
 
-STEPS: tuple[Step, ...] = (_whether_trusted, _listed)
+def _numbered(connection: Connection) -> None:
+    """4: it is known up to where a call's hooks may be numbered."""
+    connection.exec_driver_sql("CREATE TABLE numbers (call_sid VARCHAR NOT NULL PRIMARY KEY, seq INTEGER NOT NULL)")
+    connection.exec_driver_sql(
+        f"INSERT INTO numbers SELECT call_sid, max(seq) + {NUMBERS} FROM deliveries GROUP BY call_sid"  # noqa: S608  # a number
+    )
+
+
+STEPS: tuple[Step, ...] = (_whether_trusted, _listed, _numbered)
 "From each version to the next, the first from 1 to 2. Only ever append; `tables.py` says what the last one leaves."
 NAME = "schema"
 

@@ -8,18 +8,18 @@ from pathlib import Path
 from time import time
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import queries, schema, sqlite, tables
 from store.base import CallRow, Change, checked, claimed, repeats, summary
 from store.coding import storable
-from store.deliveries import Delivery, Endpoint, Note
+from store.deliveries import NUMBERS, Delivery, Endpoint, Note
 from store.errors import RowTakenError, RowUnknownError, StoreError
 from store.rows import CALLS, call_of, call_values, delivery_of, written
 from store.summaries import Entry, Place, Sought, Summary, merged
-from store.tables import calls, deliveries, endpoints, notes, secrets
+from store.tables import calls, deliveries, endpoints, notes, numbers, secrets
 from store.writer import Made, Write, Writer
 
 T = TypeVar("T")
@@ -171,9 +171,16 @@ class SqlStore:
     async def undelivered(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[Delivery]:
         return [delivery_of(row) for row in await self._all(queries.pending(after, limit=limit))]
 
-    async def numbered(self, call_sid: str) -> int:
-        [(highest,)] = await self._all(select(func.max(deliveries.c.seq)).where(deliveries.c.call_sid == call_sid))
-        return highest or 0
+    def reserve(self, call_sid: str, seq: int) -> None:
+        self._writer.write(*_reserved(call_sid, seq))
+
+    async def number_on(self, call_sid: str) -> int:
+        async def on(connection: AsyncConnection | None) -> Made[int]:
+            kept = select(numbers.c.seq).where(numbers.c.call_sid == call_sid)
+            taken = (await _there(connection).execute(kept)).scalar_one_or_none() or NUMBERS
+            return taken, _reserved(call_sid, taken + NUMBERS)
+
+        return await self._writer.change(on)
 
     async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:
         newest_first = [delivery_of(row) for row in await self._all(queries.of_call(call_sid, limit=limit))]
@@ -272,5 +279,11 @@ async def _forget_some(connection: AsyncConnection | None, before_s: float) -> M
     return ids, [
         Write(delete(notes).where(notes.c.row_id.in_(ids)), {}),
         Write(delete(calls).where(calls.c.id.in_(ids)), {}),
+        Write(delete(numbers).where(numbers.c.call_sid.in_([row.call_sid for row in rows])), {}),
         Write(delete(deliveries).where(done, deliveries.c.created_at < before_s), {}),
     ]
+
+
+def _reserved(call_sid: str, seq: int) -> list[Write]:
+    gone = delete(numbers).where(numbers.c.call_sid == call_sid)
+    return [Write(gone, {}), Write(insert(numbers), {"call_sid": call_sid, "seq": seq})]

@@ -84,6 +84,11 @@ deliveries = Table(
 )
 "`state` is that of a delivery, or `replayed`: asked for once more, and not yet taken up by a server."
 
+numbers = Table(
+    "numbers", metadata, Column("call_sid", String, primary_key=True), Column("seq", Integer, nullable=False)
+)
+"Up to where the numbers of a call's hooks may have been given."
+
 endpoints = Table(
     "endpoints",
     metadata,

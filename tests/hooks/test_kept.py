@@ -17,12 +17,13 @@ from hooks.asked import Call
 from hooks.call import CallHooks
 from hooks.delivery import Outcome
 from hooks.dispatcher import Dispatcher
+from hooks.draining import OutboxCourier
 from hooks.endpoints import BREAK_AFTER, Endpoints
 from hooks.filter import EventFilter
 from hooks.lane import MAX_LANE_BYTES
 from hooks.options import HookOptions, HookUrls
 from hooks.transports.base import HookReply, HookRequest, HookUnreachable, Transport
-from store.deliveries import Delivery, Endpoint
+from store.deliveries import NUMBERS, Delivery, Endpoint
 from store.memory import MemoryStore
 from tests.hooks.virtual_loop import run
 from tests.properties import tries
@@ -51,6 +52,14 @@ class Disk(MemoryStore):
 
     def settle(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
         self._later(f"{delivery.state} {delivery.seq}", partial(super().settle, delivery), then)
+
+    def reserve(self, call_sid: str, seq: int) -> None:
+        self._later(f"reserve {seq}", partial(super().reserve, call_sid, seq), None)
+
+    async def number_on(self, call_sid: str) -> int:
+        taken = self._reserved.get(call_sid, NUMBERS)
+        super().reserve(call_sid, taken + NUMBERS)
+        return taken
 
     def _later(self, what: str, write: Callable[[], None], then: Callable[[], None] | None) -> None:
         asyncio.get_running_loop().call_later(WRITE_S, self._write, self.life, what, write, then)
@@ -271,9 +280,34 @@ def test_after_a_restart_numbers_go_on() -> None:
         await before.crash()
         after = Process(disk, receiver)
         await after.recover()
-        after.call(numbered=await disk.numbered("c-1")).report("response.done", {})
+        after.call(numbered=await disk.number_on("c-1")).report("response.done", {})
         await after.dispatcher.drain(10.0)
-        assert seqs(receiver.at("/event")) == [1, 2, 3]
+        assert seqs(receiver.at("/event")) == [1, 2, NUMBERS + 1]
+
+    play(scene)
+
+
+def test_no_number_is_given_twice_whatever_was_given_and_never_kept() -> None:
+    async def scene() -> None:
+        receiver, disk = Receiver(), Disk()
+        given: list[set[int]] = []
+        for life, count in enumerate([3 * NUMBERS + 7, 0, NUMBERS, 1]):
+            process = Process(disk, receiver)
+            await process.recover()
+            hooks = process.call(numbered=await disk.number_on("c-1") if life else 0)
+            for nth in range(count):
+                hooks.report("response.output_audio_transcript.delta", {})
+                await asyncio.sleep(0 if nth % 100 else WRITE_S)
+            hooks.prepare_end({})
+            await hooks.ask_action({})
+            await asyncio.sleep(1.0)  # all is delivered, and nothing left of what tells a number
+            courier = hooks._courier
+            assert isinstance(courier, OutboxCourier)
+            given.append({*range(courier.outbox._seq - count, courier.outbox._seq + 1)})
+            await process.crash()
+        assert sum(map(len, given)) == len(set().union(*given))
+        assert seqs(receiver.at("/final")) == [max(numbers) for numbers in given]
+        assert max(map(max, given)) < 10 * NUMBERS
 
     play(scene)
 
@@ -436,7 +470,7 @@ def test_whatever_is_written_arrives_in_order_however_often_the_process_dies(
 
 async def two_calls(process: Process, *, over: bool) -> None:
     """Report, for as long as the process lives, what two calls do."""
-    calls = [process.call(sid, numbered=await process.disk.numbered(sid)) for sid in ("c-1", "c-2")]
+    calls = [process.call(sid, numbered=await process.disk.number_on(sid)) for sid in ("c-1", "c-2")]
     for n in range(30):
         for hooks in calls:
             hooks.report("response.done", {"n": n})

@@ -111,7 +111,7 @@ async def test_a_newer_servers_file_is_refused(tmp_path: Path) -> None:
     async with opened(URL, tmp_path):
         """A file of today."""
     at(tmp_path, "UPDATE settings SET value = '9' WHERE name = 'schema'")
-    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 3 at most"):
+    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 4 at most"):
         async with opened(URL, tmp_path):
             raise AssertionError
 
@@ -128,11 +128,11 @@ async def test_an_older_file_is_brought_up_to_date_and_a_copy_of_it_kept(
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
     async with opened(URL, tmp_path):
         """The next version of this server."""
-    assert at(tmp_path, "SELECT value FROM settings") == [("4",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("5",)]
     assert at(tmp_path, "SELECT cost FROM calls") == [(None,)]
-    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v3-")]
+    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v4-")]
     assert mode == 0o600
-    assert at(tmp_path, "SELECT value FROM settings", copy) == [("3",)]
+    assert at(tmp_path, "SELECT value FROM settings", copy) == [("4",)]
     assert at(tmp_path, "SELECT count(*) FROM calls", copy) == [(1,)]
 
 
@@ -148,7 +148,7 @@ async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monke
     with pytest.raises(StoreError, match="duplicate column"):
         async with opened(URL, tmp_path):
             raise AssertionError
-    assert at(tmp_path, "SELECT value FROM settings") == [("3",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("4",)]
     assert "cost" not in str(at(tmp_path, "SELECT sql FROM sqlite_master"))
 
 
@@ -190,7 +190,8 @@ async def test_a_file_of_the_first_version_is_listed_like_one_of_today(tmp_path:
         assert (left.state, left.trusted) == ("dead", False)
         new = await store.create(call(id=OTHER_ID, created_at_s=9_000.0))
         assert await store.calls(Sought(), limit=1) == [summary(new)]
-    assert at(tmp_path, "SELECT value FROM settings") == [("3",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("4",)]
+    assert at(tmp_path, "SELECT * FROM numbers") == [("c-1", 1_001)]
 
 
 # Days on which it cannot be written

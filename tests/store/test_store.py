@@ -33,6 +33,7 @@ from store import (
     sql,
 )
 from store.coding import encode
+from store.deliveries import NUMBERS
 from tests.properties import tries
 
 Open = Callable[[str, Path], AbstractAsyncContextManager[Store]]
@@ -351,10 +352,13 @@ async def test_what_became_of_a_delivery_is_kept(kept: Store) -> None:
     assert [await kept.body(f"msg_{seq}") for seq in (1, 2, 3)] == [b'{"n": 1}', None, b'{"n": 1}']
 
 
-async def test_the_numbers_of_a_call_are_remembered_when_all_is_delivered(kept: Store) -> None:
-    await all_kept(kept, delivery(1), delivery(7))
-    await settled(kept, delivery(7, state="delivered"))
-    assert (await kept.numbered("c-1"), await kept.numbered("c-2")) == (7, 0)
+async def test_who_takes_over_a_call_numbers_on_behind_all_numbers_that_may_have_been_given(kept: Store) -> None:
+    assert [await kept.number_on("c-1") for _ in range(2)] == [NUMBERS, 2 * NUMBERS]
+    kept.reserve("c-1", 7 * NUMBERS)
+    assert (await kept.number_on("c-1"), await kept.number_on("c-2")) == (7 * NUMBERS, NUMBERS)
+    await kept.create(call(call_sid="c-1", state="completed", created_at_s=1000.0))
+    await kept.forget(2000.0)
+    assert await kept.number_on("c-1") == NUMBERS, "the call is forgotten"
 
 
 async def test_what_is_dead_goes_with_the_calls_of_its_age(kept: Store) -> None:
