@@ -20,7 +20,7 @@ Remove = Callable[[Path, Sequence[bytes], float], Awaitable[None]]
 
 
 async def remove_recordings(folder: Path, row_ids: Sequence[bytes], before_s: float) -> None:
-    """Remove the recordings of these calls, and what else of this folder is as old."""
+    """Remove the recordings of these calls, and other calls' in this folder that are as old."""
     try:
         await asyncio.to_thread(Recordings(folder).forget, row_ids, before_s)
     except OSError as error:

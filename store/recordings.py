@@ -5,11 +5,14 @@ tells is not yet part of it. So a process that is killed leaves a file that play
 """
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from struct import Struct
 from time import time
 from typing import BinaryIO
+
+from store.base import ROW_ID_BYTES
 
 CHANNELS = 2
 SAMPLE_BYTES = 2
@@ -18,6 +21,7 @@ HEADER = Struct("<4sI4s4sIHHIIHH4sI")
 PCM = 1
 MAX_DATA_BYTES = 2**32 - HEADER.size
 "The lengths in the header have 32 bits."
+_OURS = re.compile(rf"[0-9a-f]{{{2 * ROW_ID_BYTES}}}\.wav")
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
@@ -95,12 +99,22 @@ class Recordings:
         return path if path.is_file() else None
 
     def forget(self, row_ids: Iterable[bytes], before_s: float) -> None:
-        """Remove the files of these calls, and those that were last written before this Unix time, whoever's they were.
+        """Remove the files of these calls, and of any call those that were last written before this Unix time.
 
-        OSError where that cannot be done.
+        A folder may hold other files too: they are not ours to remove. OSError where that cannot be done.
         """
         for row_id in row_ids:
             self.path(row_id).unlink(missing_ok=True)
         for path in self.folder.glob("*.wav"):
-            if path.stat().st_mtime < before_s:
+            if _OURS.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < before_s and _begun_by_us(path):
                 path.unlink(missing_ok=True)
+
+
+def _begun_by_us(path: Path) -> bool:
+    """Tell whether a file is stereo as we write it, or empty: its name alone could be an id of somebody else's."""
+    with path.open("rb") as file:
+        begun = file.read(HEADER.size)
+    if len(begun) < HEADER.size:
+        return not begun
+    _, _, _, _, _, _, _, rate_hz, *_, data_bytes = HEADER.unpack(begun)
+    return begun == header(rate_hz, data_bytes)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from store import recordings
-from store.recordings import Recording, Recordings
+from store.base import ROW_ID_BYTES
+from store.recordings import Recording, Recordings, header
 
 ROW = b"a random id."
 LOT = b"\1\0\2\0" * 100
@@ -77,10 +78,31 @@ def test_a_file_is_no_longer_than_its_header_can_say(tmp_path: Path, monkeypatch
 def test_recordings_go_with_their_calls_and_what_nobody_knows_goes_with_its_age(tmp_path: Path) -> None:
     kept = Recordings(tmp_path)
     now = time.time()
-    for n, age_s in enumerate((0, 100, 300)):
-        Recording(kept.path(bytes([n])), 8000).close()
-        os.utime(kept.path(bytes([n])), (now - age_s, now - age_s))
-    (tmp_path / "notes.txt").touch()
-    kept.forget([b"\0", b"never recorded"], now - 200)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["01.wav", "notes.txt"]
-    Recordings(tmp_path / "nowhere").forget([b"\0"], now)
+    ids = [bytes([n]) * ROW_ID_BYTES for n in range(4)]
+    for row_id, age_s in zip(ids, (0, 100, 300, 300), strict=True):
+        Recording(kept.path(row_id), 8000).close()
+        os.utime(kept.path(row_id), (now - age_s, now - age_s))
+    os.truncate(kept.path(ids[3]), 0)  # killed before its header was written
+    os.utime(kept.path(ids[3]), (now - 300, now - 300))
+    kept.forget([ids[0], b"never recorded"], now - 200)
+    assert list(tmp_path.iterdir()) == [kept.path(ids[1])]
+    Recordings(tmp_path / "nowhere").forget([ids[0]], now)
+
+
+def test_nobody_elses_file_goes_with_age(tmp_path: Path) -> None:
+    """As where `recordings_dir` is the folder of the configuration, and holds the sounds that it names."""
+    mono = header(8000, 0)[:22] + b"\1" + header(8000, 0)[23:]
+    others = {
+        "hold_clip.wav": header(8000, 0),
+        f"{b'too short'.hex()}.wav": header(8000, 0),
+        f"{'A' * 2 * ROW_ID_BYTES}.wav": header(8000, 0),
+        f"{'1' * 2 * ROW_ID_BYTES}.wav": mono,
+        f"{'2' * 2 * ROW_ID_BYTES}.wav": b"RIFF",
+        f"{'3' * 2 * ROW_ID_BYTES}.mp3": header(8000, 0),
+    }
+    for name, held in others.items():
+        (tmp_path / name).write_bytes(held)
+        os.utime(tmp_path / name, (1, 1))
+    (tmp_path / f"{'4' * 2 * ROW_ID_BYTES}.wav").mkdir()
+    Recordings(tmp_path).forget([], time.time())
+    assert len(list(tmp_path.iterdir())) == len(others) + 1
