@@ -70,7 +70,7 @@ class Course:
         self._calls.add(live)
         live.waiting = Waiting()
         live.hooks = self.legs.plain_hooks(live)
-        live.reaper = self._loop.call_later(live.route.max_call_s + REAP_AFTER_S, self._reap, live)
+        live.reaper = self._loop.call_at(max(live.ends_at, self._loop.time()) + REAP_AFTER_S, self._reap, live)
         self._observer.call_started()
 
     def leg(self, live: LiveCall, nth: int) -> Leg:

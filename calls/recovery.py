@@ -66,8 +66,8 @@ class Recovery:
     ) -> None:
         """Take over a call. A conversation that was under way is lost, its end is not.
 
-        The end is told when the platform comes back, or after `orphan_grace_s`. A conversation that the platform
-        carries out itself was not disturbed.
+        The end is told when the platform comes back, or after `orphan_grace_s`. A call that was elsewhere, before its
+        conversation or after it, was not disturbed, nor was a conversation that the platform carries out itself.
         """
         try:
             live = revived(row, settings, place, dispatcher, self._asking, now=self._loop.time(), unix_s=time())
@@ -89,13 +89,15 @@ class Recovery:
             log.exception("call_not_recovered", call_sid=row.call_sid)
             return
         live.log.warning("call_orphaned", state=row.state)
-        self._loop.call_later(settings.server.orphan_grace_s, self._give_up, live, frozenset(broken))
+        # Who was told what comes after a conversation is on the way through it.
+        due = broken and broken[-1] == len(row.legs) - 1 and row.legs[-1].ended_answer is None
+        self._loop.call_later(settings.server.orphan_grace_s, self._give_up, live, frozenset(broken), bool(due))
 
-    def _give_up(self, live: LiveCall, broken: frozenset[int]) -> None:
-        """Let go a call, unless the platform has come back for more than an end."""
+    def _give_up(self, live: LiveCall, broken: frozenset[int], due: bool) -> None:  # noqa: FBT001  # of a timer
+        """Let go a call that was due to come back, unless the platform has done so for more than an end."""
         for leg in [live.legs[nth] for nth in broken if nth in live.legs]:
             leg.finish(RESTART)
-        if not (live.over or live.answers or live.control or live.natives or set(live.legs) - broken):
+        if due and not (live.over or live.answers or live.control or live.natives or set(live.legs) - broken):
             self._tasks.start(self._course.end(live, RESTART))
 
     async def resume(self, live: LiveCall, redirect: Redirect) -> bool:

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from structlog.testing import capture_logs
 
+from calls.course import REAP_AFTER_S
 from config import Settings
 from hooks.transports.base import HookReply
 from media.ends import HANGUP as AGENT_LEFT
@@ -179,6 +182,61 @@ async def test_a_call_that_was_just_answered_goes_on_as_if_nothing_had_been() ->
         server.status("completed")
         await asyncio.sleep(5)
         assert [end["reason_code"] for end in town.ends] == ["caller_hung_up"]
+
+
+DIAL: JsonObject = {"verb": "dial", "target": [{"type": "phone", "number": "+15550009999"}], "actionHook": "/dialled"}
+
+
+@in_virtual_time
+async def test_a_caller_who_is_in_a_dial_before_the_conversation_keeps_the_call_over_all_restarts() -> None:
+    town = Town(settings_of({"verbs": [DIAL, LLM, SAY, HANGUP]}))
+    async with town.server() as server:
+        document = await server.ring()
+        server.status("in-progress")
+    for _ in range(2):
+        async with town.server():
+            await asyncio.sleep(GRACE_S + 10)
+            assert (await row_of(town)).state != "completed"
+    async with town.server() as server:
+        await server.hook(document[0]["actionHook"], dial_call_status="completed")
+        assert [body["dial_call_status"] for body in town.applications.bodies("/dialled")] == ["completed"]
+        line = await server.open([verb for verb in document if verb["verb"] == "listen"])
+        assert line is not None
+        server.status("completed")
+        await asyncio.sleep(5)
+        assert [end["reason_code"] for end in town.ends] == ["caller_hung_up"]
+
+
+@in_virtual_time
+async def test_a_caller_who_is_in_a_dial_after_the_conversation_keeps_the_call() -> None:
+    town = Town(answers={"/final": verbs_reply(DIAL)})
+    async with town.server() as server:
+        first = await server.ring()
+        line = await server.open(first)
+        assert line is not None
+        line.finish(replace_reason("agent_hung_up"))
+        dial, *_ = await server.ended(first)
+        state = (await row_of(town)).state
+    async with town.server() as server:
+        await asyncio.sleep(GRACE_S + 10)
+        assert (await row_of(town)).state == state == "in_progress"
+        await server.hook(dial["actionHook"], dial_call_status="completed")
+        assert len(town.applications.bodies("/dialled")) == 1
+
+
+@in_virtual_time
+async def test_a_call_of_which_nothing_is_heard_after_a_restart_ends_when_no_call_may_go_on() -> None:
+    town = Town(settings_of({**ROUTE, "max_call_s": 100}))
+    async with town.server() as server:
+        await server.ring()
+    async with AsyncExitStack() as stack:
+        with patch("calls.recovery.time", lambda: time.time() + 50):  # so long nobody served
+            await stack.enter_async_context(town.server())
+        await asyncio.sleep(50 + REAP_AFTER_S - 1)
+        assert town.ends == []
+        await asyncio.sleep(10)
+        assert [end["completion_reason"] for end in town.ends] == ["connection failure"]
+        assert (await row_of(town)).state == "completed"
 
 
 @in_virtual_time
