@@ -6,9 +6,10 @@ import hmac
 from functools import partial
 from time import time
 
+import pytest
 from structlog.testing import capture_logs
 
-from calls.dispatchers import MAX_UNDER_WAY, PAGE, Dispatchers, hook_options
+from calls.dispatchers import MAX_UNDER_WAY, PAGE, Dispatchers, hook_options, steady_clock
 from calls.document import new_call
 from hooks.asked import Call
 from hooks.endpoints import BREAK_AFTER
@@ -281,3 +282,15 @@ async def test_what_is_on_disk_is_not_told_twice() -> None:
     dispatchers = await dead_and_pending(OnDisk(), Applications({"/status": (0.0, HookReply(422))}))
     assert [row.state for row in await dispatchers.left(limit=9)] == ["dead", "pending"]
     await dispatchers.drain(0)
+
+
+def test_a_clock_that_is_set_back_or_forth_moves_no_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    unix_s, passed_s = 1_700_000_000.0, 50.0
+    monkeypatch.setattr("calls.dispatchers.time", lambda: unix_s)
+    monkeypatch.setattr("calls.dispatchers.monotonic", lambda: passed_s)
+    clock = steady_clock()
+    for step_s in (3_600, -7_200):
+        unix_s += step_s
+        assert clock() == 1_700_000_000.0
+    passed_s += 5
+    assert clock() == 1_700_000_005.0

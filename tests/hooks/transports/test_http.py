@@ -5,8 +5,9 @@ import gzip
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -120,11 +121,25 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
 
 
 async def test_a_compressed_answer_is_not_inflated() -> None:
-    bomb = gzip.compress(bytes(10_000_000))
+    bomb = gzip.compress(bytes(100_000_000))
     async with serving(saying(answer("200 OK", bomb, "Content-Encoding: gzip"))) as (server, transport):
-        reply = await transport.send(request(server.url))
+        with measured() as peak_bytes:
+            reply = await transport.send(request(server.url))
+            taken_bytes = peak_bytes()
     assert (reply.status, reply.body) == (200, b"")
     assert reply.unreadable == "compressed, though only identity is accepted"
+    assert taken_bytes < 7 * len(bomb), "as it came, as often as both sides hold it"
+
+
+@contextmanager
+def measured() -> Iterator[Callable[[], int]]:
+    """Give what tells how much memory was in use at most from now on, more than now."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_gigabyte_is_cut_off_at_the_limit() -> None:
