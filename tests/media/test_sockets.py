@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
+from websockets.exceptions import ConnectionClosed
 
 from egress.guard import TRUSTED
 from media import voice as voice_module
@@ -26,6 +27,7 @@ from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.dial import Dial
 from media.realtime.openai import Realtime
 from media.sockets import Line, Lines, Patience
+from media.sockets import connecting as connecting_module
 from media.sockets import model as model_module
 from media.sockets import platform as platform_module
 from media.sockets import reach as reach_module
@@ -384,6 +386,24 @@ async def test_a_model_that_drops_is_left_and_another_connection_made() -> None:
         await until(lambda: stage.bridge._session.ready)
         assert stage.observer.closed == 1
     assert stage.observer.closed == 2
+
+
+async def test_a_message_of_a_model_that_is_enormous_costs_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting_module, "MAX_MESSAGE_BYTES", 100_000)
+    closed: list[int | None] = []
+
+    async def overdo(connection: ServerConnection) -> None:
+        await begin(connection)
+        with suppress(ConnectionClosed):
+            await connection.send(json.dumps({"type": "response.done", "more": "x" * 100_000}))
+        await connection.wait_closed()
+        closed.append(connection.close_code)
+
+    async with model_that(overdo) as stage:
+        await stage.platform()
+        await until(lambda: closed)
+        assert closed[0] == 1009
+        assert "response.done" not in stage.hooks.reported
 
 
 async def test_a_session_that_is_renewed_leaves_its_socket_which_says_no_more() -> None:

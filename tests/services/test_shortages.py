@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -232,4 +233,15 @@ async def test_where_the_processors_are_busy_the_cap_holds_and_the_loop_does_not
             for burner in burners:
                 burner.kill()
                 burner.wait()
+        await scene.ends()
+
+
+async def test_a_server_that_stood_still_for_three_seconds_goes_on_with_its_calls(tmp_path: Path) -> None:
+    async with a_call(tmp_path) as scene:
+        scene.server.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(3)
+        scene.server.send_signal(signal.SIGCONT)
+        await scene.talks()
+        assert await scene.ready() == "ready"
+        assert not {"model_lost", "media_lost"} & {line["event"] for line in events(scene.config)}
         await scene.ends()
