@@ -364,7 +364,6 @@ async def test_bodies_that_are_no_calls_are_refused_and_nothing_is_echoed(tmp_pa
             b'{"call_sid": "c-1", "call_sid": "c-2"}',
             b'{"call_sid": "c-1", "x": NaN}',
             b'{"call_sid": "c-1", "x": 1e999}',
-            b'{"call_sid": "c-1", "x": "\\ud800"}',
             b'{"call_sid": "c-1", "x": ' + b"9" * 5000 + b"}",
             b"[" * 100_000,
             b'{"from": "no sid"}',
