@@ -4,6 +4,8 @@ What was configured then is taken from the configuration of now: the route of th
 down, so a verb goes on with those of the configuration.
 """
 
+import json
+
 from calls.applications import Asking
 from calls.document import Native, Place, Seat, asides, messages
 from calls.keeping import again, configured, filled_in
@@ -14,7 +16,20 @@ from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import Dispatcher
 from store.base import CallRow
+from verbs.base import JsonObject
 from verbs.llm import Llm
+
+AT_ONCE = frozenset({"answer", "config", "tag", "alert"})
+"Verbs that take no time."
+
+
+def leads_straight_to_it(row: CallRow) -> bool:
+    """Whether the call's only conversation has not begun, and there is nothing before it that would keep it away."""
+    if len(row.legs) != 1 or row.legs[0].media_state != "unopened" or row.legs[0].ended_answer is not None:
+        return False
+    verbs: list[JsonObject] = json.loads(row.document or b"[]")
+    first = next((verb for verb in verbs if verb.get("verb") not in AT_ONCE), {})
+    return "/call/ended/" in str(first.get("actionHook"))
 
 
 def revived(

@@ -11,7 +11,7 @@ from calls.applications import Asking
 from calls.course import Course
 from calls.document import Place
 from calls.live import LiveCall
-from calls.orphans import revived
+from calls.orphans import leads_straight_to_it, revived
 from config.settings import Settings
 from hooks.dispatcher import Dispatcher
 from media.ends import RESTART
@@ -90,7 +90,8 @@ class Recovery:
             return
         live.log.warning("call_orphaned", state=row.state)
         # Who was told what comes after a conversation is on the way through it.
-        due = broken and broken[-1] == len(row.legs) - 1 and row.legs[-1].ended_answer is None
+        cut = broken and broken[-1] == len(row.legs) - 1 and row.legs[-1].ended_answer is None
+        due = cut or leads_straight_to_it(row)
         self._loop.call_later(settings.server.orphan_grace_s, self._give_up, live, frozenset(broken), bool(due))
 
     def _give_up(self, live: LiveCall, broken: frozenset[int], due: bool) -> None:  # noqa: FBT001  # of a timer

@@ -82,7 +82,7 @@ async def test_what_a_bridge_does_wrong_is_reported_once_and_nothing_else(make: 
         async with bridge.serving() as url:
             window = await measured(load, bridge, url, 2.0, FAULTS)
     assert window.lost == 2 * 2  # in each direction one was dropped, and one had a wrong sample
-    assert 180 <= window.frames <= 240  # a load that was held up itself makes up for it
+    assert 180 <= window.frames <= 300  # a load that was held up itself makes up for it
     assert window.dropped_calls == 0
     for lane in (noted[0].to_model, noted[0].to_caller):
         late = held(lane, HELD_S * 1000)

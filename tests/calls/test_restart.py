@@ -184,6 +184,20 @@ async def test_a_call_that_was_just_answered_goes_on_as_if_nothing_had_been() ->
         assert [end["reason_code"] for end in town.ends] == ["caller_hung_up"]
 
 
+@in_virtual_time
+@pytest.mark.parametrize("before", [[], [{"verb": "answer"}]])
+async def test_a_conversation_that_was_to_begin_at_once_and_did_not_is_an_end_after_the_grace(
+    before: list[JsonObject],
+) -> None:
+    town = Town(settings_of({"verbs": [*before, LLM, SAY, HANGUP]}))
+    async with town.server() as server:
+        await server.ring()
+    async with town.server():
+        await asyncio.sleep(GRACE_S + 10)
+        assert (await row_of(town)).state == "completed"
+        assert [end["reason_code"] for end in town.ends] == ["server_restart"]
+
+
 DIAL: JsonObject = {"verb": "dial", "target": [{"type": "phone", "number": "+15550009999"}], "actionHook": "/dialled"}
 
 
@@ -226,7 +240,7 @@ async def test_a_caller_who_is_in_a_dial_after_the_conversation_keeps_the_call()
 
 @in_virtual_time
 async def test_a_call_of_which_nothing_is_heard_after_a_restart_ends_when_no_call_may_go_on() -> None:
-    town = Town(settings_of({**ROUTE, "max_call_s": 100}))
+    town = Town(settings_of({"verbs": [DIAL, LLM, SAY, HANGUP], "max_call_s": 100}))
     async with town.server() as server:
         await server.ring()
     async with AsyncExitStack() as stack:
