@@ -19,6 +19,7 @@ READS = {"loads", "read_json", "read_mended_json", "b64decode", "a2b_base64", "p
 "Functions by which what somebody has written is read."
 OWN_WORDS = {
     "calls/keeping.py",
+    "calls/orphans.py",
     *("hooks/redaction.py", "hooks/applications/python.py", "hooks/applications/websocket.py", "store/sql.py"),
     "store/rows.py",
     *("verbs/tables/__init__.py", "verbs/tools.py"),
