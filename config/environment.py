@@ -17,6 +17,7 @@ _VARIABLE = re.compile(
     | (?P<broken>\$\{)""",
     re.VERBOSE,
 )
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,15 @@ def read_dotenv(text: str, *, file: str) -> tuple[dict[str, str], list[Complaint
     """Read the text of a `.env` file; values are taken as written, with no `${}` of their own."""
     values: dict[str, str] = {}
     complaints: list[Complaint] = []
+    begins = 0
     for binding in parse_stream(io.StringIO(text)):
+        source = binding.original.string
         if binding.error:
-            blank = binding.original.string
-            line = binding.original.line + blank[: len(blank) - len(blank.lstrip())].count("\n")
+            # Counted here: the parser takes a CRLF after a broken line for two ends of lines.
+            blank = len(source) - len(source.lstrip())
+            line = 1 + len(_LINE_END.findall(text, 0, begins + blank))
             complaints.append(Complaint(file, line, 1, "", "this line does not read NAME=value"))
         elif binding.key and binding.value is not None:
             values[binding.key] = binding.value
+        begins += len(source)
     return values, complaints

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.environment import fill, read_dotenv
@@ -62,6 +62,12 @@ def test_a_broken_line_of_a_dotenv_file_is_named() -> None:
     assert [str(complaint) for complaint in complaints] == ["x/.env:3:1: this line does not read NAME=value"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_lines_of_a_dotenv_file_are_counted_whatever_ends_them(end: str) -> None:
+    _, complaints = read_dotenv(end.join(["A=1", "=", "", "=", "B=2", "="]), file=".env")
+    assert [complaint.line for complaint in complaints] == [2, 4, 6]
+
+
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 PIECES = [
     "A",
@@ -85,6 +91,7 @@ PIECES = [
 ]
 
 
+@example("=\r\n=")
 @given(text=st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join))
 def test_any_dotenv_file_is_read_and_its_broken_lines_are_named(text: str) -> None:
     values, complaints = read_dotenv(text, file=".env")
