@@ -118,6 +118,8 @@ async def test_one_that_changes_its_mind_while_the_agent_talks(tmp_path: Path) -
 
 async def test_one_whose_socket_breaks_in_mid_call_goes_on(tmp_path: Path) -> None:
     heard = Heard()
+    asks = {"when": {"turn": 1}, **SCRIPT["greeting"]}
+    script = {"greeting": "Hello.", "caller": ["Hello?"], "turns": [asks, *SCRIPT["turns"]]}
 
     def also(session: Session) -> None:
         async def told(data: JsonObject) -> None:
@@ -127,11 +129,16 @@ async def test_one_whose_socket_breaks_in_mid_call_goes_on(tmp_path: Path) -> No
 
         session.on("llm:event", told)
 
-    async with rehearsing(SCRIPT) as model, websocket_application(heard, also) as url:
+    async with rehearsing(script) as model, websocket_application(heard, also) as url:
         config = a_config(model, None, route={"url": f"{url}/ws"}, vendor={"api_key": ""})
         async with serving(tmp_path, config) as running:
-            call = await a_call(running)
+            call = Call(running.url)
+            placed = asyncio.create_task(call.live.run())
+            await until(lambda: len(heard.bodies("session:new")) == 2)  # what it is asked in between would be lost
+            call.say("Hello?")
+            over = await placed
             events = running.journal.events()
+    assert (over.call_status, over.ended_by, over.failed) == ("completed", "jambonz", False)
     assert call.verbs() == ["answer", "listen", "pause", "hangup"]
     first, again = heard.bodies("session:new")
     assert first == again

@@ -655,18 +655,22 @@ async def test_a_model_that_does_not_read_is_reached_again_too(monkeypatch: pyte
     monkeypatch.setattr("media.pace.BURST_MS", 3_600_000)  # the kernel's buffers hold more than a caller can say
     connections = 0
 
-    async def freeze(connection: ServerConnection) -> None:
+    async def freeze_once(connection: ServerConnection) -> None:
         nonlocal connections
         connections += 1
         await begin(connection)
-        connection.transport.pause_reading()
+        if connections == 1:
+            connection.transport.pause_reading()
         await connection.wait_closed()
 
-    async with model_that(freeze, patience=Patience(send_timeout_s=0.1)) as stage:
+    async with model_that(freeze_once, patience=Patience(send_timeout_s=0.3)) as stage:
         socket = await stage.platform()
         await until(lambda: stage.bridge._session.ready)
-        for _ in range(24):
+        first = stage.line._model
+        assert first
+        while first.stuck_since is None:
             await socket.send_bytes(bytes(1024 * 1024))
+            await asyncio.sleep(0)
         await until(lambda: connections == 2)
         assert stage.bridge._ending is None
         assert stage.observer.closed == 1
