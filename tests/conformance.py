@@ -7,6 +7,7 @@ table that is kept against the list and the tests.
 
 import ast
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,11 +36,13 @@ with the tests that show it and how they ended. The tests of a claim: `pytest -m
 """
 
 
+@cache
 def marked(root: Path = ROOT) -> dict[str, list[str]]:
     """Read the tests' marks off their source: claim → tests, in order."""
     found: dict[str, list[str]] = {}
     for file in sorted((root / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        source = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if "pytest.mark.claim" in source else ():
             for claim in _claims_of(node) if isinstance(node, FUNCTIONS) else ():
                 found.setdefault(claim, []).append(f"{file.relative_to(root).as_posix()}::{node.name}")  # type: ignore[attr-defined]  # a function
     return {claim: sorted(tests) for claim, tests in sorted(found.items())}

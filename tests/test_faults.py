@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,15 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-TESTS = [
-    function
-    for path in (ROOT / "tests").rglob("test_*.py")
-    for function in functions(path)
-    if function.name.startswith("test_")
-]
-PROPERTIES = {test.name for test in TESTS if any("given(" in ast.unparse(by) for by in test.decorator_list)}
+@cache
+def written() -> dict[str, bool]:
+    """Give the tests that there are: name → whether it is a property.
+
+    Read where it is asked for: every process of pytest's imports this file, and one or two of them ask.
+    """
+    files = (ROOT / "tests").rglob("test_*.py")
+    tests = [function for file in files for function in functions(file) if function.name.startswith("test_")]
+    return {test.name: any("given(" in ast.unparse(by) for by in test.decorator_list) for test in tests}
 
 
 def test_every_fault_has_its_row_and_the_parsers_are_numbered() -> None:
@@ -48,7 +51,7 @@ def test_every_fault_has_its_row_and_the_parsers_are_numbered() -> None:
 
 
 def test_the_tables_name_no_test_that_there_is_not_and_each_row_has_one() -> None:
-    there_are = {test.name for test in TESTS}
+    there_are = written().keys()
     named = {row: set(re.findall(r"`(test_\w+)`", tests)) for row, tests in ROWS}
     assert {row: tests - there_are for row, tests in named.items() if not tests or tests - there_are} == {}
 
@@ -57,7 +60,7 @@ def test_the_tables_name_no_test_that_there_is_not_and_each_row_has_one() -> Non
 def test_every_parser_of_ours_is_there_and_has_a_property(row: str, by: str, tests: str) -> None:
     files = re.findall(r"`([\w/]+\.py)`", by)
     assert [file for file in files if not (ROOT / file).is_file()] == []
-    assert not files or PROPERTIES & set(re.findall(r"`(test_\w+)`", tests))
+    assert not files or any(written().get(test) for test in re.findall(r"`(test_\w+)`", tests))
 
 
 def test_what_reads_the_words_of_others_is_in_the_table() -> None:

@@ -471,11 +471,11 @@ def test_whatever_is_written_arrives_in_order_however_often_the_process_dies(
 async def two_calls(process: Process, *, over: bool) -> None:
     """Report, for as long as the process lives, what two calls do."""
     calls = [process.call(sid, numbered=await process.disk.number_on(sid)) for sid in ("c-1", "c-2")]
-    for n in range(30):
+    for n in range(10):
         for hooks in calls:
             hooks.report("response.done", {"n": n})
             hooks.report_status({"n": n})
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.015)
     for hooks in calls if over else []:
         hooks.prepare_end({"over": True})
         await hooks.ask_action({"over": True})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
+import app
 from tests.live.serving import (
     LLM,
     SORRY,
@@ -37,8 +38,9 @@ def blocked(running: Running) -> list[str]:
 
 @pytest.mark.parametrize("more", [{}, ALLOWED])
 async def test_a_hook_into_our_own_network_is_told_nothing_unless_that_is_allowed(
-    tmp_path: Path, more: JsonObject
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: JsonObject
 ) -> None:
+    monkeypatch.setattr(app, "HOOKS_DRAIN_S", 0.1)  # what is never delivered holds the end up
     own, inside = Application(), Application()
     async with rehearsing() as model, own.serving() as base, inside.serving() as private, ClientSession() as client:
         verb = {**LLM, "auth": {"apiKey": "k"}, "eventHook": f"{private}/event", "actionHook": f"{base}/final"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ def frame(n: int) -> bytes:
     return numbered(n * FRAME, FRAME)
 
 
-def mixed(takes: Iterable[Take], *, lots: int = 1, delay_ms: float = 0) -> tuple[Samples, Samples]:
+def mixed(takes: Iterable[Take], *, lots: int = 1, delay_ms: float = 0) -> "tuple[array[int], array[int]]":
     """Mix takes, some at a time; give both channels."""
     mixer, waiting, out = Mixer(HZ, delay_ms), list(takes), bytearray()
     for first in range(0, len(waiting), lots):
@@ -109,14 +110,10 @@ def test_an_hour_by_another_clock_drifts_by_no_more_than_a_frame(ppm: int) -> No
     assert max(abs(a - b) for a, b in pairs) <= FRAME + 2
 
 
-def beginnings(channel: Samples) -> list[int]:
+def beginnings(channel: "array[int]") -> list[int]:
     """Where sound begins; a frame of which samples were left out, or put in, is still one."""
-    found, quiet_since = [], -HZ
-    for place in (place for place, sample in enumerate(channel) if sample):
-        if place - quiet_since > HZ:
-            found.append(place)
-        quiet_since = place
-    return found
+    sounds = np.flatnonzero(np.frombuffer(channel, np.int16))
+    return [int(place) for place in sounds[np.diff(sounds, prepend=-HZ) > HZ]]
 
 
 def test_lots_of_the_agent_play_one_after_the_other_from_when_they_were_sent() -> None:
