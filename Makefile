@@ -22,8 +22,10 @@ style: .venv/.ready-dev
 types: .venv/.ready-dev
 	@$(BIN)/mypy
 
+# Without its bytecode each process of the suite would compile, and rewrite, every file anew: a minute of work.
+unit: export PYTHONDONTWRITEBYTECODE =
 unit: .venv/.ready-dev
-	@rm -f .coverage .coverage.* && $(BIN)/python -m coverage run -m pytest -n auto -m "not services" && \
+	@rm -f .coverage .coverage.* && $(BIN)/python -m coverage run -m pytest -n auto --dist worksteal -m "not services" && \
 	$(BIN)/python -m coverage combine -q && $(BIN)/python -m tests.coverage_gate
 
 fuzz: .venv/.ready-dev       ## the property tests alone, on ever new examples, for MINUTES=10 or longer

@@ -8,7 +8,7 @@ from tests.conformance import Collected
 
 settings.load_profile(properties.UNIT)  # `--hypothesis-profile=fuzz` (tests/fuzz.py) comes after this, and counts
 
-pytest_plugins = ["tests.hooks.modules"]
+pytest_plugins = ["tests.hooks.modules", "tests.untraced"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,7 +1,8 @@
 """`python -m tests.coverage_gate`, after a covered run: fail unless every branch of every pure module was taken.
 
 Pure is what decides; it needs no socket, so nothing in it may go untested. Doors perform what was decided and are
-tried by the loopback tests; how far is shown, not judged.
+tried by the loopback tests; how far is shown, not judged. What only properties reach does not count
+(tests/untraced.py).
 """
 
 import json

@@ -107,6 +107,8 @@ def test_windows_files_with_a_byte_order_mark_are_read() -> None:
         (b"- " * 200_000, "c.yaml:1:67: [0]: nested more than 32 levels deep"),
         (b"{a: " * 200_000, "c.yaml:1:130: a: nested more than 32 levels deep"),
         (b"{" * 200_000, "nested more than 32 levels deep"),
+        (b'a: "\\UFFFFFFFF"', "c.yaml:1:7: not valid YAML: \\U stands before the number of no character"),
+        (b"%YAML " + b"9" * 5000 + b".1\n---\na: 1", "there is no such version of YAML"),
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else "",
 )

@@ -103,6 +103,7 @@ def test_text_and_silence_are_answers_too(reply: HookReply, output: str) -> None
         (answer(b"oops secret", ""), "not valid JSON"),
         (answer(b"\x89PNG secret", "image/png"), "not valid JSON"),
         (answer(b'{"a": NaN}', JSON), "not valid JSON"),
+        (answer(b'{"a": 1e999}', JSON), "not valid JSON"),
         (answer(b"\xff", JSON), "not valid JSON"),
         (answer(b"9" * 5000, JSON), "not valid JSON"),
         (answer(b"[" * 65 + b"]" * 65, JSON), "nested"),

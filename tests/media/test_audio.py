@@ -204,6 +204,14 @@ def test_what_is_no_clip_is_refused(tmp_path: Path, width: int | None) -> None:
         clip(str(path), 8000)
 
 
+@pytest.mark.parametrize("rate_hz", [1, 2**32 - 1])
+def test_a_clip_of_a_rate_that_is_none_is_refused(tmp_path: Path, rate_hz: int) -> None:
+    path = tmp_path / "hold.wav"
+    path.write_bytes(a_wav(rate_hz=rate_hz))
+    with pytest.raises(ValueError, match=rf"hold\.wav: its rate is {rate_hz} Hz"):
+        clip(str(path), 8000)
+
+
 def a_wav(
     n_bytes: int = 20, *, kind: int = 1, channels: int = 1, rate_hz: int = 8000, bits: int = 16, told: int | None = None
 ) -> bytes:
