@@ -115,3 +115,24 @@ def test_what_is_remembered_is_bounded() -> None:
     for n in range(3 * MOST_KNOWN):
         reader.read(**delta(item_id=f"i{n}"))
     assert len(reader.deltas._frames) <= MOST_KNOWN
+
+
+@pytest.mark.parametrize("place", [0, 1, 5, 7])
+def test_wherever_the_event_id_stands_nothing_is_parsed_twice(place: int) -> None:
+    reader = Reader()
+    for n in range(10):
+        rest = delta(bytes([n, n]))
+        del rest["event_id"]
+        items = [*rest.items()]
+        items.insert(place, ("event_id", f"event_{n:03d}"))
+        assert reader.read(**dict(items)) == ("r1", Speech("i1"), bytes([n, n]))
+    assert reader.parsed == 1
+
+
+def test_a_delta_that_only_begins_and_ends_like_the_last_is_read_for_itself() -> None:
+    reader = Reader()
+    assert reader.read(**delta())
+    data = json.dumps(delta(), separators=(",", ":")).encode()
+    more = data[:-1] + b',"x":"y"}'
+    assert reader.deltas.read(more) == ("r1", Speech("i1"), b"\1\2")
+    assert reader.parsed == 2
