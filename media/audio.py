@@ -174,6 +174,10 @@ class OddByte:
     def __init__(self) -> None:
         self._held = b""
 
+    def whole(self, chunk: bytes) -> bool:
+        """Whether a chunk is whole samples as it is, and some."""
+        return not self._held and len(chunk) % LINEAR_BYTES == 0 and len(chunk) > 0
+
     def join(self, chunk: bytes) -> bytes:
         """Return whole samples; a last half sample waits for the chunk that brings its other half."""
         if self._held:

@@ -110,7 +110,8 @@ class Awaited:
     def goes_on(self, now: float) -> None:
         """Something of a response came: it is not stalled, however long it takes to write."""
         if self.due != inf:
-            self.watched(now)
+            self._since = self._paused_at = None
+            self.due = now + (self._stall_s if self._retries > 0 else self._last_stall_s)
 
     def settled(self, *, completed: bool = False) -> None:
         """Nothing is owed any more."""

@@ -17,18 +17,20 @@ Inputs carry the time (monotonic seconds) and return effects; `next_due` says wh
 """
 
 from collections.abc import Sequence
+from functools import partial
+from math import inf
 
+from media.arrival import Arrival
 from media.conversation import Conversation
 from media.effects import Effect, End, Finish, JsonObject, Report, ToModel, Wire
-from media.ends import HUNG_UP, NO_METADATA, NO_SHOW, PLAYED_OUT, TOO_LONG, media_lost
+from media.ends import HUNG_UP, PLAYED_OUT, media_lost
 from media.intake import Intake
-from media.meanings import tell
-from media.options import Options, PlatformLeg
+from media.meanings import note, tell
+from media.options import ModelLeg, Options
+from media.passage import Passage
 from media.platforms.base import AudioReceived, CallStarted, DigitReceived, MediaDialect, PlatformError, PlatformEvent
 from media.realtime.base import (
-    AsideEnded,
     CallerCommitted,
-    CallerText,
     ModelError,
     ModelEvent,
     ModelRefused,
@@ -37,7 +39,6 @@ from media.realtime.base import (
     SessionOpened,
     SessionReady,
     SpeechReceived,
-    SpokenText,
 )
 from media.record import Record
 from media.session import Session
@@ -59,48 +60,33 @@ class Bridge:
         self.silence = platform.clear  # for whoever writes to it, and finds that it has not read for a while
         self._options = options
         self._out: list[Effect] = []
-        self._platform_leg = PlatformLeg.AWAITED
-        self._deadlines: dict[str, tuple[float, End]] = {
-            "call": (now + options.max_call_s, TOO_LONG),
-            "open": (now + options.open_timeout_s, NO_SHOW),
-        }
-        self._opened_at = now
+        self._arrival = Arrival(options, now)
         self._leaving: End | None = None
         self._ending: End | None = None
         self._finish_by = 0.0
+        self._due = 0.0
+        "When something besides the agent's voice is due; only what `_effects` is run after brings it forward."
         self._finished = False
         self.record = Record(now=now, confidential=options.confidential)
         self._intake = Intake(options, self._out, now)
         self._voice = Voice(platform, self.record, self._out, options)
-        self._talk = Conversation(
-            models[0], self._voice, self.record, self._out, options, ends_at=now + options.max_call_s
-        )
+        self.backlogged = self._voice.backlogged
+        self._talk = Conversation(models[0], self._voice, self.record, self._out, options, now=now)
         self._session = Session(
-            models,
-            self._out,
-            options,
-            use=self._talk.use,
-            lost=self._talk.lost,
-            wanted=lambda: self._talk.leaving is None,
+            models, self._out, options, use=self._talk.use, lost=self._talk.lost, wanted=lambda: not self._talk.leaving
         )
+        self._told = partial(self.record.confidential.taken, self._out)
+        self._passage = Passage(platform, self._intake, self._talk, self._voice)
 
     @property
     def finished(self) -> bool:
         return self._finished
 
-    @property
-    def backlogged(self) -> bool:
-        """Whether the model should not be read for a while: it is far ahead of what can be spoken."""
-        return self._voice.backlogged
-
     # The platform's leg
 
     def platform_opened(self, now: float) -> list[Effect]:
         """Its media socket is open."""
-        self._platform_leg = PlatformLeg.OPENED
-        self._opened_at = now
-        self._deadlines.pop("open", None)
-        self._deadlines["metadata"] = (now + self._options.metadata_timeout_s, NO_METADATA)
+        self._arrival.opened(now)
         return self._effects(now)
 
     def platform_said(self, wire: Wire, now: float) -> list[Effect]:
@@ -110,12 +96,20 @@ class Bridge:
         except PlatformError as error:
             self._end(media_lost(str(error)), now)
             return self._effects(now)
-        # The caller's audio changes nothing that the passing of time would not: `tick` sees to that.
-        return self._told() if isinstance(wire, bytes) else self._effects(now)
+        # The caller's audio alone changes nothing that the passing of time would not: `tick` sees to that.
+        alone = isinstance(wire, bytes) and len(self._out) <= 1
+        return self._told() if alone else self._effects(now)
+
+    def passed_on(self, wire: bytes, now: float) -> bytes | None:
+        """Take a binary message that is audio for the model and nothing else; give what it makes, for the model.
+
+        None, and the message has had no effect: then it is `platform_said` that takes it.
+        """
+        return None if self._ending else self._passage.to_model(wire, now)
 
     def platform_closed(self, now: float, *, clean: bool) -> list[Effect]:
         """Its media socket is gone. `clean`: closed by the platform, as when the caller hangs up."""
-        self._platform_leg = PlatformLeg.GONE
+        self._arrival.gone()
         self._voice.close()
         self._end(HUNG_UP if clean else media_lost("the media socket broke"), now)
         return self._effects(now)
@@ -127,8 +121,7 @@ class Bridge:
                     self._talk.hear(pcm, now)
             case CallStarted(call_sid):
                 self._intake.named(call_sid)
-                self._platform_leg = PlatformLeg.TALKING
-                self._deadlines.pop("metadata", None)
+                self._arrival.named()
                 self._voice.open(now)
                 self._session.caller_waits(now)
                 self._begin(now)
@@ -147,20 +140,36 @@ class Bridge:
         return self._effects(now)
 
     def model_said(self, wire: Wire, now: float) -> list[Effect]:
+        model = self._session.model
         try:
-            said = self._session.model.receive(wire)
+            if isinstance(wire, bytes) and (speech := model.speech(wire)):
+                return self._model_spoke(speech, now)
+            said = model.receive(wire)
         except ModelError as error:
             self._part(self._session.bad_message(str(error)), now)
             return self._effects(now)
         if said.event:
             self._out.append(Report(said.type, said.event))
+        if isinstance(said.meaning, SpeechReceived):
+            return self._model_spoke(said.meaning, now)
         if said.type.startswith("response."):
             self._talk.responses.goes_on(now)
         if said.meaning:
             self._on_model(said.meaning, now)
-        if isinstance(said.meaning, SpeechReceived) and not self._out and not self._ending and self._voice.gathering:
-            return NOTHING
         return self._effects(now)
+
+    def _model_spoke(self, speech: SpeechReceived, now: float) -> list[Effect]:
+        """Take a piece of the agent's voice. Most bring nothing yet, or a lot, and leave all else as it is."""
+        self._talk.responses.goes_on(now)
+        if not self._works or not self._passage.to_caller(speech):
+            self._session.heard(speech, now)
+            if self._works:
+                self._talk.speaking.speech(speech, now)
+        if self._out or self._leaving or not self._works:
+            return self._effects(now)
+        if not self._voice.has_lot():
+            return NOTHING
+        return self._told() if self._passage.flows(now) else self._effects(now)
 
     def model_closed(self, now: float, *, code: int | None, reason: str) -> list[Effect]:
         """Its socket is gone. What the caller was to hear is played to its end first, unless it was refused."""
@@ -182,32 +191,24 @@ class Bridge:
 
     def _on_model(self, meaning: ModelEvent, now: float) -> None:
         self._session.heard(meaning, now)
+        note(self.record, meaning, now)
         match meaning:
-            case SpeechReceived():
-                if self._session.ready and not self._ending:
-                    self._talk.speaking.speech(meaning, now)
             case SessionOpened() | SessionReady() | ModelRefused() if not self._session.ready:
                 self._end(self._session.said(meaning, now), now)
                 self._begin(now)
-            case CallerText(item_id, text):
-                self.record.caller_text(item_id, text, now)
             case CallerCommitted(item_id):
                 if self._ending or not self._session.ready or self._talk.caller_committed(item_id, now):
                     self.record.caller_turn(item_id, transcribed=self._session.model.transcribes, now=now)
-            case SpokenText(speech, text, final):
-                self.record.spoken(speech, text, final=final, now=now)
-            case AsideEnded(usage):
-                self.record.used(usage)
             case ResponseEnded() if self._ending:
                 self._talk.responses.ended_late(meaning)
-            case _ if self._session.ready and not self._ending:
+            case _ if self._works:
                 tell(self._talk, meaning, now)
 
     # The application, the operator, and time
 
     def tool_answered(self, call_id: str, output: str, now: float) -> list[Effect]:
         """Take a tool's output: the first is the model's, a later one for the same call a note to it."""
-        if self._session.ready and not self._ending:
+        if self._works:
             self._talk.tools.answered(call_id, output, now)
         else:
             self._talk.tool_answered_to_nobody(call_id, output, now)
@@ -215,7 +216,7 @@ class Bridge:
 
     def update(self, event: JsonObject, now: float) -> list[Effect]:
         """Change the conversation as its application wants it; UpdateRefusedError says why that cannot be."""
-        models = self._session.models if self._session.ready and not self._ending else ()
+        models = self._session.models if self._works else ()
         if wire := update(event, models, self._talk, self.record, now):
             self._out.append(ToModel(wire))
         return self._effects(now)
@@ -232,11 +233,12 @@ class Bridge:
 
     def tick(self, now: float) -> list[Effect]:
         """Do what is due."""
-        for end in [end for due, end in self._deadlines.values() if due <= now]:
-            self._end(end, now)
+        if now < self._due and not (self._ending or self._leaving) and self._passage.flows(now):
+            return self._told()
+        self._end(self._arrival.overdue(now), now)
         if not self._ending:
             self._part(self._session.overdue(now), now)
-        if self._session.ready and not self._ending:
+        if self._works:
             self._talk.tick(now)
         return self._effects(now)
 
@@ -244,14 +246,14 @@ class Bridge:
         """When `tick` is wanted; None once finished."""
         if self._finished:
             return None
-        if self._ending:
-            return self._finish_by
-        dues = [self._session.next_due(), self._voice.next_due(), *(due for due, _ in self._deadlines.values())]
-        if self._session.ready:  # a model that is gone is waited for no more
-            dues.append(self._talk.next_due())
-        return min(dues)
+        return self._finish_by if self._ending else min(self._due, self._voice.next_due())
 
     # What every input ends with
+
+    @property
+    def _works(self) -> bool:
+        """Whether there is a model, and the conversation goes on."""
+        return self._ending is None and self._session.leg is ModelLeg.READY
 
     def _effects(self, now: float) -> list[Effect]:
         if not self._ending:
@@ -262,11 +264,9 @@ class Bridge:
             self._finished = True
             self.record.close()
             self._out.append(Finish(self._ending))
+        talk_due = self._talk.next_due() if self._session.ready else inf  # a model that is gone is waited for no more
+        self._due = min(self._session.next_due(), self._arrival.next_due(), talk_due)
         return self._told()
-
-    def _told(self) -> list[Effect]:
-        out, self._out[:] = self.record.confidential.told(self._out), []
-        return out
 
     def _advance(self, now: float) -> None:
         if self._session.ready:
@@ -281,8 +281,8 @@ class Bridge:
         self._session.renew(now, quiet=self._talk.quiet)
 
     def _begin(self, now: float) -> None:
-        if self._platform_leg is PlatformLeg.TALKING and self._session.ready and not self._ending:
-            self._talk.begin(now, opened_at=self._opened_at)
+        if self._arrival.talking and self._works:
+            self._talk.begin(now, opened_at=self._arrival.opened_at)
 
     def _end(self, end: End | None, now: float) -> None:
         """Fix the end, and stop what goes on. The first reason wins."""

@@ -53,9 +53,11 @@ class Confidential:
         each = (_BETWEEN.join(one) for one in longest_first)
         self._pattern = re.compile("|".join(each) or r"(?!)")
 
-    def told(self, effects: list[Effect]) -> list[Effect]:
-        """Give effects as they may leave: those by which somebody is told of the call are masked."""
-        return [self._told(effect) for effect in effects] if self._typed else effects[:]
+    def taken(self, effects: list[Effect]) -> list[Effect]:
+        """Take effects away as they may leave: those by which somebody is told of the call are masked."""
+        leaving = [self._told(effect) for effect in effects] if self._typed else effects[:]
+        effects.clear()
+        return leaving
 
     def shown(self, told: Any) -> Any:
         """Give something of the call as it may be told."""

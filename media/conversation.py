@@ -32,16 +32,16 @@ class Conversation:
     """See the theory above. `out` is shared with the bridge: effects, in order."""
 
     def __init__(
-        self, model: Realtime, voice: Voice, record: Record, out: list[Effect], options: Options, *, ends_at: float
+        self, model: Realtime, voice: Voice, record: Record, out: list[Effect], options: Options, *, now: float
     ) -> None:
         self._voice = voice
         self._record = record
         self._out = out
         self._options, self._manners = options, options.manners
         self.speaking = Speaking(voice, record, out, options.audio)
-        self._ear = Ear(options.audio, out, options.tape)
-        self._ear.shut(keep=self._manners.caller_speaks_first)
-        self.attendant = Attendant(self._manners, ends_at=ends_at)
+        self.ear = Ear(options.audio, out, options.tape)
+        self.ear.shut(keep=self._manners.caller_speaks_first)
+        self.attendant = Attendant(self._manners, ends_at=now + options.max_call_s)
         self.responses = Responses(voice, self.speaking, record, out, options)
         self.tools = ToolCalls(self.responses, record, out, options)
         self._floor = Floor()
@@ -71,8 +71,8 @@ class Conversation:
         """Talk with this model from now on."""
         self._model = model
         barge_in = self._manners.barge_in if model.can.leave_turns else BargeIn()
-        self._judge = Interruption(barge_in, self._options.audio)
-        if self._judge.judges:
+        self.judge = Interruption(barge_in, self._options.audio)
+        if self.judge.judges:
             model.leave_turns()
         self.speaking.use(model)
         self.tools.use(model)
@@ -86,32 +86,32 @@ class Conversation:
         self.begun = True
         self._tell_history()
         if self._manners.caller_speaks_first:
-            self._ear.open(self._model, now)
+            self.ear.open(self._model, now)
             return
         self._latencies.greeting_awaited(opened_at)
         greeting = self._options.opening or self._model.greeting
         if self._manners.protect_greeting:
             self._floor.greet(greeting)
-            self._ear.shut(keep=True)
+            self.ear.shut(keep=True)
         else:
-            self._ear.open(self._model, now)
+            self.ear.open(self._model, now)
         self.responses.ask(greeting, now)
 
     def lost(self) -> None:
         """The model is gone, and will be back, or another one: what it said is spoken to its end."""
-        heard_again = self._ear.lose(told=not (self.caller_speaks or self._record.lacks_words))
+        heard_again = self.ear.lose(told=not (self.caller_speaks or self._record.lacks_words))
         owed = self.responses.lost() or self._unanswered
         self._unanswered = owed and not (heard_again and self._takes_turns)
         self._voice.complete_all()
         self.caller_speaks = False
-        self._judged(self._judge.stopped(finished=False), 0.0)  # the next session never heard the beginning of it
+        self._judged(self.judge.stopped(finished=False), 0.0)  # the next session never heard the beginning of it
 
     def _go_on(self, now: float) -> None:
         if not self._model.can.add_text:
             self._out.append(Warn("history_untold"))
         self._tell_history()
         if not self._floor.kept:
-            self._ear.open(self._model, now)
+            self.ear.open(self._model, now)
         owed, self._unanswered = self._unanswered, False
         self.responses.resume(now, owed=owed)
 
@@ -123,8 +123,8 @@ class Conversation:
 
     def hear(self, pcm: bytes, now: float) -> None:
         """Take the caller's audio, also while there is no model to pass it on to."""
-        self._judged(self._judge.hear(pcm), now)
-        self._ear.hear(pcm, now)
+        self._judged(self.judge.hear(pcm), now)
+        self.ear.hear(pcm, now)
 
     def pressed(self, key: str, now: float, *, waits: bool) -> None:
         self._act(self.attendant.pressed(key, now, waits=waits and self.leaving is None), now)
@@ -133,19 +133,19 @@ class Conversation:
         if self._floor.kept:
             return  # said before the ear was shut, and told only now
         self.attendant.turn_began(now)
-        self._ear.caller_begins(anew=not self.responses.at_work)
+        self.ear.caller_begins(anew=not self.responses.at_work)
         if self._takes_turns:
             self.responses.caller_begins()
         self.caller_speaks = True
         self._latencies.turn_began(now)
-        self._judged(self._judge.started(speaking=self._voice.speaking(now)), now)
+        self._judged(self.judge.started(speaking=self._voice.speaking(now)), now)
 
     def caller_stopped(self, now: float) -> None:
         if self._floor.kept:
             return
         self.caller_speaks = False
-        self._judged(self._judge.stopped(finished=self._voice.would_be_over(now)), now)
-        counts = self._judge.counts()
+        self._judged(self.judge.stopped(finished=self._voice.would_be_over(now)), now)
+        counts = self.judge.counts()
         if counts:
             self.attendant.stirred()
             self._latencies.turn_ended(now - self._model.pause_ms / 1000)
@@ -154,11 +154,11 @@ class Conversation:
 
     def caller_committed(self, item_id: str, now: float) -> bool:
         """The caller's turn is an item of the conversation. Say whether it counts."""
-        if self.leaving or not self._judge.judges:
+        if self.leaving or not self.judge.judges:
             return True
-        counts = self._judge.counts()
+        counts = self.judge.counts()
         if not counts:
-            self._ear.settle()
+            self.ear.settle()
             self.speaking.forget(item_id)
         self.responses.release(now)
         if counts:
@@ -168,7 +168,7 @@ class Conversation:
     @property
     def _takes_turns(self) -> bool:
         """Whether the end of the caller's turn brings a response, of the model's own or at our request."""
-        return self._model.answers_itself or self._judge.judges
+        return self._model.answers_itself or self.judge.judges
 
     def _judged(self, verdict: Verdict | None, now: float) -> None:
         if verdict is Verdict.CUT:
@@ -200,7 +200,7 @@ class Conversation:
 
     def tool_called(self, call: ToolCalled, now: float) -> None:
         """Run a tool, or take leave where that is what it is for."""
-        self._ear.settle()
+        self.ear.settle()
         self.speaking.brought = call.response_id
         if exit_ := self._options.exits.get(call.name):
             self._record.tool_called(call.call_id, call.name, call.arguments, now)
@@ -222,7 +222,7 @@ class Conversation:
         self.tools.tick(now, silent=not self.caller_speaks and self._voice.silent(now))
         self.responses.tick(now)
         self._act(self.attendant.tick(now), now)
-        self._ear.tick(now)
+        self.ear.tick(now)
 
     def look(self, now: float) -> None:
         """See what the agent's silence brings: the end of a protected greeting or of a goodbye, a caller's silence."""
@@ -235,13 +235,13 @@ class Conversation:
             if words := self._floor.heard():
                 self.responses.ask(words, now)
             elif not self.leaving:
-                self._ear.open(self._model, now)
+                self.ear.open(self._model, now)
                 self._read(now)
 
     def sent(self, now: float) -> None:
         """Agent speech has just been sent to the caller."""
         if self._latencies.heard(now):
-            self._ear.settle()
+            self.ear.settle()
 
     @property
     def owes(self) -> bool:
@@ -253,7 +253,7 @@ class Conversation:
         return not (self.caller_speaks or self.owes or self._voice.speaking(now))
 
     def next_due(self) -> float:
-        return min(self.responses.next_due(), self._ear.next_due(), self.tools.next_due(), self.attendant.next_due())
+        return min(self.responses.next_due(), self.ear.next_due(), self.tools.next_due(), self.attendant.next_due())
 
     # What is done
 
@@ -294,7 +294,7 @@ class Conversation:
         if self.leaving:
             return
         self._floor.leave(end, words, said=said)
-        self._ear.shut(keep=False)
+        self.ear.shut(keep=False)
         self.caller_speaks = False
-        self._judged(self._judge.stopped(finished=False), now)
+        self._judged(self.judge.stopped(finished=False), now)
         self.responses.close()

@@ -55,9 +55,14 @@ class Ear:
         self._heard_at = 0.0
         self._filled_at = 0.0
 
+    @property
+    def passes(self) -> bool:
+        """Whether a frame brings nothing but a message to the model, as `passed_on` gives it."""
+        return self._model is not None and self._tape is None
+
     def open(self, model: Realtime, now: float) -> None:
         """Let the model hear, first what was kept."""
-        self._model = model
+        self._model, self._hears = model, model.hear
         self._convert = converter(self._audio, model.hears).convert
         self._heard_at = self._filled_at = now
         if self._turn or self._kept:
@@ -102,13 +107,17 @@ class Ear:
         if self._tape:
             self._tape.said(pcm, now)
         if self._model:
-            self._heard_at = now
-            self._recent.append(pcm)
-            if self._turn is not None:
-                self._keep_turn(pcm)
-            self._out.append(ToModel(self._model.hear(self._convert(pcm))))
+            self._out.append(ToModel(self.passed_on(pcm, now)))
         elif self._keeps:
             self._keep(pcm)
+
+    def passed_on(self, pcm: bytes, now: float) -> bytes:
+        """Take a frame while the ear is open; give the message to the model that it makes."""
+        self._heard_at = now
+        self._recent.append(pcm)
+        if self._turn is not None:
+            self._keep_turn(pcm)
+        return self._hears(self._convert(pcm))
 
     def tick(self, now: float) -> None:
         """Fill what the platform left out."""

@@ -21,7 +21,8 @@ class Intake:
         self._call_sid = options.call_sid
         self._out = out
         self._told: set[str] = set()
-        self.admits = Pace(options.audio, out, now).admits
+        pace = Pace(options.audio, out, now)
+        self.admits, self.fits = pace.admits, pace.fits
 
     def named(self, call_sid: str) -> None:
         """Take note of the call that the platform says it is."""

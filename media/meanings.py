@@ -2,19 +2,34 @@
 
 from media.conversation import Conversation
 from media.realtime.base import (
+    AsideEnded,
     CallerStarted,
     CallerStopped,
+    CallerText,
     ItemAnnounced,
     ModelEvent,
     ModelRefused,
     ResponseEnded,
     ResponseStarted,
     SpeechComplete,
+    SpokenText,
     TextWritten,
     ToolCalled,
 )
+from media.record import Record
 
 SAY_IT = "Say to the caller, in speech, what you have just answered in text: it was not heard."
+
+
+def note(record: Record, meaning: ModelEvent, now: float) -> None:
+    """Write down what is worth it whatever the conversation does about it."""
+    match meaning:
+        case CallerText(item_id, text):
+            record.caller_text(item_id, text, now)
+        case SpokenText(speech, text, final):
+            record.spoken(speech, text, final=final, now=now)
+        case AsideEnded(usage):
+            record.used(usage)
 
 
 def tell(talk: Conversation, meaning: ModelEvent, now: float) -> None:

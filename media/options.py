@@ -100,13 +100,6 @@ class Options:
     "Whether the model is told to cancel what the caller interrupts even where it stops by itself."
 
 
-class PlatformLeg(Enum):
-    AWAITED = auto()
-    OPENED = auto()
-    TALKING = auto()
-    GONE = auto()
-
-
 class ModelLeg(Enum):
     DIALLED = auto()
     OPENED = auto()

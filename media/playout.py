@@ -67,6 +67,8 @@ class _Piece(NamedTuple):
 
 
 ROUNDING_MS = 0.01
+MAX_PIECES = 8
+"Pieces that were sent, and are looked at before there are more."
 MAX_PAST = 32
 "Pieces of speech that were heard to their end and are still known."
 
@@ -107,7 +109,7 @@ class Playout:
 
     def silent(self, now: float) -> bool:
         """Whether nothing plays, and nothing that is queued can be sent yet."""
-        return not self.sounding(now) and not self._can_send()
+        return not self.sounding(now) and not self.has_lot()
 
     def speaking(self, now: float) -> bool:
         """Whether speech waits, plays or is still being generated: what a barge-in would cut."""
@@ -125,7 +127,8 @@ class Playout:
         """Take speech that the model has generated; what fills a wait makes way for it."""
         if not pcm:
             return
-        self.hush()
+        if self._filled:
+            self.hush()
         progress = self._progress.get(speech) or self._progress.setdefault(speech, self._past.pop(speech, _Progress()))
         progress.received_ms += self._audio.ms_in(len(pcm))
         self._queue.append((speech, memoryview(pcm)))
@@ -154,21 +157,25 @@ class Playout:
         for progress in self._progress.values():
             progress.complete = True
 
+    def goes_on(self, now: float) -> bool:
+        """Whether one piece of speech is sent or played, which has not come to its end yet, and nothing besides."""
+        if len(self._progress) != 1 or self._filled:
+            return False
+        if len(self._pieces) > MAX_PIECES:
+            self._hear(now)
+        [progress] = self._progress.values()
+        return self._queued_bytes > self._lot_bytes or not progress.complete
+
     def due(self, now: float) -> list[bytes]:
         """Give the lots that are to be sent now."""
         lots = []
-        while self._can_send() and now >= self._next_send():
+        while self.has_lot() and now >= self._next_send():
             lots.append(self._take_lot(now))
         return lots
 
-    @property
-    def gathering(self) -> bool:
-        """Whether only more speech, and not time, will bring something to send."""
-        return not self._can_send()
-
     def next_due(self) -> float:
         """When `due` will have something; never, where only more speech can bring it."""
-        return self._next_send() if self._can_send() else inf
+        return self._next_send() if self.has_lot() else inf
 
     def clear(self, now: float) -> list[Heard]:
         """Forget what is queued or plays; return every piece that the caller did not hear to its end."""
@@ -218,8 +225,8 @@ class Playout:
     def _next_send(self) -> float:
         return max(self._plays_until - self._room_s, self._not_before)
 
-    def _can_send(self) -> bool:
-        """A whole lot is there, or all that is there is an end."""
+    def has_lot(self) -> bool:
+        """Whether a whole lot is there, or all that is there is an end; else only more speech brings one."""
         if self._queued_bytes >= self._lot_bytes:
             return True
         if not self._queue:
@@ -230,19 +237,30 @@ class Playout:
         return all(speech is None or self._progress[speech].complete for speech, _ in self._queue)
 
     def _take_lot(self, now: float) -> bytes:
-        lot = bytearray()
-        while self._queue and len(lot) < self._lot_bytes:
+        parts: list[memoryview] = []
+        runs: list[tuple[Speech | None, int]] = []
+        "Whose the bytes are, up to which; parts of one speech are one run."
+        size_bytes = 0
+        while self._queue and size_bytes < self._lot_bytes:
             speech, pcm = self._queue.popleft()
-            part = pcm[: self._lot_bytes - len(lot)]
-            if len(part) < len(pcm):
-                self._queue.appendleft((speech, pcm[len(part) :]))
-            lot += part
-            self._played(speech, self._audio.ms_in(len(part)), now, part)
-        self._queued_bytes -= len(lot)
-        if padding := self._lot_bytes - len(lot):
-            lot += bytes(padding)
-            self._played(None, self._audio.ms_in(padding), now)
-        return bytes(lot)
+            if len(pcm) > self._lot_bytes - size_bytes:
+                self._queue.appendleft((speech, pcm[self._lot_bytes - size_bytes :]))
+                pcm = pcm[: self._lot_bytes - size_bytes]
+            parts.append(pcm)
+            size_bytes += len(pcm)
+            if runs and runs[-1][0] is speech:
+                runs.pop()
+            runs.append((speech, size_bytes))
+        self._queued_bytes -= size_bytes
+        if size_bytes < self._lot_bytes:
+            parts.append(memoryview(bytes(self._lot_bytes - size_bytes)))
+            runs.append((None, self._lot_bytes))
+        lot = b"".join(parts)
+        begins = 0
+        for speech, ends in runs:
+            self._played(speech, self._audio.ms_in(ends - begins), now, memoryview(lot)[begins:ends])
+            begins = ends
+        return lot
 
     def _played(self, speech: Speech | None, ms: float, now: float, pcm: memoryview = NOTHING) -> None:
         starts_at = max(self._plays_until, now + self._pacing.start_delay_ms / 1000)

@@ -52,6 +52,7 @@ class Responses:
         self.overdue = self._rounds.overdue
         self.forget_call = self._rounds.forget
         self.close = self._rounds.close
+        self.goes_on = self._awaited.goes_on
 
     # What is asked of the model
 
@@ -116,10 +117,6 @@ class Responses:
         if ours and (over_the_caller or self._rounds.discarded):
             self._speaking.silence(response_id, now, cancel=True)
         return not ours
-
-    def goes_on(self, now: float) -> None:
-        """Something of a response came."""
-        self._awaited.goes_on(now)
 
     def ended(self, ended: ResponseEnded, now: float) -> None:
         self._record.used(ended.usage)

@@ -29,6 +29,8 @@ class Speaking:
         self._audio = audio
         self._speech: Speech | None = None
         self._whole: Speech | None = None
+        self._flows: Speech | None = None
+        "The speech that is queued as it comes: the newest, and nothing has happened to it."
         self._silenced: set[str] = set()
         self._forgotten: set[str] = set()
         self._ids = count(1)
@@ -46,7 +48,7 @@ class Speaking:
 
     def use(self, model: Realtime) -> None:
         """Speak for this model from now on."""
-        self._model = model
+        self._model, self._flows = model, None
         self._convert = converter(model.speaks, self._audio)
 
     def spoke_in(self, response_id: str) -> bool:
@@ -62,6 +64,14 @@ class Speaking:
         whole = self._spoke_in == response_id and self._whole == self._speech
         return response_id not in self._silenced and not whole
 
+    def goes_on(self, said: SpeechReceived) -> bool:
+        """Queue a piece of the newest speech, to which nothing has happened; False: `speech` takes it."""
+        if said.speech is not self._flows:
+            return False
+        self.brought = said.response_id
+        self._voice.queue(said.speech, self._convert.convert(said.audio))
+        return True
+
     def speech(self, said: SpeechReceived, now: float) -> None:
         """Queue a piece of the agent's voice, or drop it where its response was cut."""
         item, self.has_spoken, self.brought = said.speech.item_id, True, said.response_id
@@ -75,6 +85,7 @@ class Speaking:
             self._announced.pop(item, None)
             self._convert.reset()
             self._speech, self._spoke_in = said.speech, said.response_id
+        self._flows = said.speech
         self._voice.queue(said.speech, self._convert.convert(said.audio))
 
     def wrote(self, response_id: str, text: str) -> None:
@@ -103,6 +114,7 @@ class Speaking:
 
     def cut(self, now: float) -> None:
         """Stop the agent's voice at once, and tell the model how much of it was heard."""
+        self._flows = None
         self._speech, self._spoke_in = None, ""  # what the converter still holds of it goes with it
         for heard in self._voice.stop(now):
             self._silenced.add(heard.speech.item_id)
@@ -122,6 +134,7 @@ class Speaking:
         """Let nothing more of a response be heard, and the model forget what of it never was."""
         if response_id in self._silenced:
             return
+        self._flows = None
         self._silenced.add(response_id)
         for item_id in [item for item, of in self._announced.items() if of == response_id]:
             del self._announced[item_id]
@@ -139,6 +152,7 @@ class Speaking:
 
     def forget(self, item_id: str) -> None:
         """Let the model forget an item of the conversation."""
+        self._flows = None
         self._forgotten.add(item_id)
         self._record.forgotten(item_id)
         self._send(self._model.forget(item_id, self._id()))

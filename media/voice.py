@@ -11,6 +11,8 @@ from media.record import Record
 from media.vigil import Vigil
 
 TONE_MS = 200
+GAP_S = 0.1
+"Speech that goes on and is so late is no silence yet."
 MAX_QUEUED_MS = 600_000
 "Ten minutes of speech, 29 MB: far above any response, so that a barge-in behind it is still read at once."
 
@@ -38,15 +40,10 @@ class Voice:
         self.silent = self._playout.silent
         self.would_be_over = self._playout.would_be_over
         self.queued_ms = self._playout.queued_ms
+        self.has_lot = self._playout.has_lot
 
-    @property
-    def gathering(self) -> bool:
-        """Whether what is queued is not yet a lot."""
-        return self._playout.gathering
-
-    @property
     def backlogged(self) -> bool:
-        """Whether the model is far ahead of what can be spoken."""
+        """Whether the model should not be read for a while: it is far ahead of what can be spoken."""
         return self.queued_ms() > MAX_QUEUED_MS
 
     def open(self, now: float) -> None:
@@ -88,8 +85,22 @@ class Voice:
         spoke = bool(lots) and self._playout.sounding(now)
         if spoke != self._sounding and (spoke or not self._playout.speaking(now)):
             self._report(sounding=spoke)
-        self._look_at = min(self._playout.quiet_at(), self._vigil.next_due())
+        quiet_at = self._playout.quiet_at() + (GAP_S if self._playout.goes_on(now) else 0)
+        self._look_at = min(quiet_at, self._vigil.next_due())
         return spoke
+
+    def flow(self, now: float) -> bool:
+        """Send what is due of speech that goes on, where nothing else can come of it; False if something may."""
+        if not (self._open and self._sounding and self._playout.goes_on(now)):
+            return False
+        lots = self._playout.due(now)
+        if not lots and now >= self._look_at:
+            return False
+        for lot in lots:
+            self._send(lot, now)
+        self._vigil.rest()
+        self._look_at = self._playout.quiet_at() + GAP_S
+        return True
 
     def stop(self, now: float) -> list[Heard]:
         """Silence the agent at once; return what of its speech the caller did not hear to the end."""

@@ -189,6 +189,10 @@ class MediaDialect(Protocol):
         """Read one message. Raises PlatformError where the call cannot go on."""
         ...
 
+    def plain(self, wire: bytes) -> bool:
+        """Whether a binary message is samples of the caller's, as `receive` would give them, and nothing else."""
+        ...
+
     def play(self, pcm: bytes) -> str | bytes: ...
 
     def clear(self) -> str:

@@ -204,6 +204,15 @@ class Realtime(Protocol):
     warnings: list[str]
     "What was asked of the model in words that it no longer knows."
 
+    def speech(self, wire: bytes) -> SpeechReceived | None:
+        """Read a message that is a piece of the agent's voice and nothing else, which most are.
+
+        None: it is `receive` that reads it.
+
+        :raises ModelError: see `receive`
+        """
+        ...
+
     def receive(self, wire: str | bytes) -> Said:
         """Read one message.
 

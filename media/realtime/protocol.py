@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from media.audio import AudioFormat
 from media.playout import Speech
 from media.realtime import legacy
-from media.realtime.base import JsonObject, ModelError, ModelEvent, ModelRefused, Said, SessionReady
+from media.realtime.base import JsonObject, ModelError, ModelEvent, ModelRefused, Said, SessionReady, SpeechReceived
 from media.realtime.capabilities import Capabilities, ModelAudio
 from media.realtime.changes import MOST_OPEN, Change, Changes
 from media.realtime.deltas import Deltas
@@ -109,6 +109,11 @@ class Realtime:
         self._tools.clear()  # the same object: whoever checks calls by it checks them by what is in force
         self._tools.update(by_itself.tools)
         self.follow_up = by_itself.follow_up
+
+    def speech(self, wire: bytes) -> SpeechReceived | None:
+        if self._wants_audio_events or self._asides or wire.find(DELTA_TYPE, 0, HEAD_BYTES) < 0:
+            return None
+        return self._deltas.read(wire)
 
     def receive(self, wire: str | bytes) -> Said:
         """Read one server event.

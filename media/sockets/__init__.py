@@ -2,5 +2,6 @@
 
 from media.sockets.line import Line, Lines
 from media.sockets.ports import Observer, Patience
+from media.sockets.upgrade import Upgrade
 
-__all__ = ["Line", "Lines", "Observer", "Patience"]
+__all__ = ["Line", "Lines", "Observer", "Patience", "Upgrade"]

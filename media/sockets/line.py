@@ -1,8 +1,7 @@
 """One call's two sockets. A line performs what the bridge decides, and decides nothing itself.
 
-The platform's socket is read by the handler that accepted it and written to by one task, the model's is read
-and written in callbacks. So every effect is performed at once, whoever caused it, and the shared ticker never
-waits. No task, timer or log line per frame.
+Both are read and written in callbacks. So every effect is performed at once, whoever caused it, and the shared ticker
+never waits. No task, timer or log line per frame.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from functools import partial
 from math import inf
 
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
+from websockets.frames import CloseCode
 
 from media.bridge import NOTHING, Bridge
 from media.effects import CallTool, Count, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn
@@ -24,13 +23,16 @@ from media.sockets.model import ModelSocket
 from media.sockets.platform import PlatformSocket
 from media.sockets.ports import HookPort, Observer, Patience
 from media.sockets.reach import reach
+from media.sockets.upgrade import Upgrade
 from media.ticker import Ticker
 
 log = structlog.get_logger("media")
 
-CLOSE_CODES = {"media_lost": WSCloseCode.POLICY_VIOLATION, "server_restart": WSCloseCode.SERVICE_RESTART}
+CLOSE_CODES = {"media_lost": CloseCode.POLICY_VIOLATION, "server_restart": CloseCode.SERVICE_RESTART}
 CLEAN_CLOSE = {1000, 1001, 1005}
 WATCH_EVERY_S = 5.0
+LOST_BEATS = 2.5
+"So many heartbeats without a sign of life, and it is gone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Line:
         self._group = asyncio.TaskGroup()
         self._reaching: asyncio.Task[None] | None = None
         self._model: ModelSocket | None = None
-        self._platform = PlatformSocket(bridge.silence, self._log)
+        self._platform: PlatformSocket | None = None
         self.over = asyncio.Event()
         "Set when the conversation has its end, or has failed; its sockets close after that."
         self._failure: Exception | None = None
@@ -98,7 +100,6 @@ class Line:
         if self.over.is_set():
             return
         self._redial(0)
-        writing = self._group.create_task(self._platform.write())
         self._perform([])
         while not self.over.is_set():
             with suppress(TimeoutError):
@@ -106,28 +107,37 @@ class Line:
             self._watch()
         self._stop_reaching()  # before the sockets are closed: one that answers only now would be closed by nobody
         await self._close()
-        writing.cancel()
 
-    async def serve(self, socket: web.WebSocketResponse) -> None:
-        """Read the platform's media socket to its end."""
+    async def serve(self, upgrade: Upgrade) -> None:
+        """Have the platform's media socket, until its connection is no more."""
+        socket = PlatformSocket(self, self._bridge.silence, self._log)
         if self.over.is_set():  # the model refused us while the platform was still on its way
+            upgrade.begin(socket)
             await socket.close()
             return
-        self._platform.socket = socket
+        self._platform = socket
         self._do(self.tell, self._bridge.platform_opened)
-        async for message in socket:
-            if message.type is WSMsgType.BINARY:
-                self._do(self._hear_caller, message.data)
-            elif message.type is WSMsgType.TEXT:
-                self._do(self.tell, self._bridge.platform_said, message.data)
-        self._do(self.tell, partial(self._bridge.platform_closed, clean=socket.close_code in CLEAN_CLOSE))
+        upgrade.begin(socket)
+        await socket.over()
 
     def finish(self, end: End) -> None:
         """End the conversation for a reason from outside."""
         self._do(self.tell, self._bridge.end, end)
 
-    def tick(self, now: float) -> None:  # noqa: ARG002  # the ticker's time is a moment old: inputs take their own
-        self._do(self.tell, self._bridge.tick)
+    def tick(self, now: float) -> None:
+        if (due := self._bridge.next_due()) is not None and due > now:  # it has been put off since it was asked for
+            self._shared.ticker.wake(self, due)
+        else:
+            self._do(self.tell, self._bridge.tick)  # which takes its own time: the ticker's is a moment old
+
+    def platform_spoke(self, pcm: bytes) -> None:
+        self._do(self._hear_caller, pcm)
+
+    def platform_said(self, text: str) -> None:
+        self._do(self.tell, self._bridge.platform_said, text)
+
+    def platform_lost(self, code: int | None) -> None:
+        self._do(self.tell, partial(self._bridge.platform_closed, clean=code in CLEAN_CLOSE))
 
     def model_opened(self, socket: ModelSocket) -> None:
         self._model = socket
@@ -162,18 +172,18 @@ class Line:
         self._perform(say(*said, self._now()))
 
     def _hear_caller(self, pcm: bytes) -> None:
-        """Pass the caller's audio on, fifty times a second: it changes nothing that time does not."""
-        effects = self._bridge.platform_said(pcm, self._now())
-        if len(effects) == 1 and isinstance(effects[0], ToModel) and self._model:
-            self._model.send(effects[0].wire)
-        elif effects:
-            self._perform(effects)
+        """Pass the caller's audio on, fifty times a second."""
+        now = self._now()
+        if (message := self._bridge.passed_on(pcm, now)) is None:
+            self._perform(self._bridge.platform_said(pcm, now))
+        elif self._model:
+            self._model.send(message)
 
     def _hear_model(self, wire: bytes) -> None:
         effects = self._bridge.model_said(wire, self._now())
         if effects is not NOTHING:
             self._perform(effects)
-            if self._bridge.backlogged and self._model:
+            if self._bridge.backlogged() and self._model:
                 self._model.pause_reading()
 
     def _perform(self, effects: list[Effect]) -> None:
@@ -189,7 +199,8 @@ class Line:
                 if self._model:
                     self._model.send(wire)
             case ToPlatform(wire):
-                self._platform.put(wire)
+                if self._platform:
+                    self._platform.put(wire)
             case Redial(nth):
                 self._redial(nth)
             case Report(type_, event):
@@ -250,20 +261,29 @@ class Line:
     def _watch(self) -> None:
         """One look every few seconds at what each send would else need a timer for."""
         now, model = self._now(), self._model
-        if now - self._platform.writing_since > self._patience.send_timeout_s:
-            self.finish(media_lost("the platform does not read its media socket"))
+        if self._platform:
+            self._watch_platform(self._platform, now)
         if model is None:
             return
         if now - (model.stuck_since or now) > self._patience.send_timeout_s:
             self._give_up(model, "the model does not read its socket")
-        elif model.silent_s > self._patience.heartbeat_s * 2.5:
+        elif model.silent_s > self._patience.heartbeat_s * LOST_BEATS:
             self._give_up(model, "the model does not answer pings")
         elif model.silent_s > self._patience.heartbeat_s:
             model.ping()
-        if not self._bridge.backlogged:
+        if not self._bridge.backlogged():
             model.resume_reading()
+
+    def _watch_platform(self, platform: PlatformSocket, now: float) -> None:
+        if now - (platform.stuck_since or now) > self._patience.send_timeout_s:
+            self.finish(media_lost("the platform does not read its media socket"))
+        elif platform.silent_s > self._patience.heartbeat_s * LOST_BEATS:
+            self.finish(media_lost("the platform does not answer pings"))
+        elif platform.silent_s > self._patience.heartbeat_s:
+            platform.ping()
 
     async def _close(self) -> None:
         """Close both at once: the caller goes on while the model still says goodbye."""
-        code = CLOSE_CODES.get(self.end.reason_code if self.end else "", WSCloseCode.OK)
-        await asyncio.gather(self._platform.close(code), *([self._model.close()] if self._model else []))
+        code = CLOSE_CODES.get(self.end.reason_code if self.end else "", CloseCode.NORMAL_CLOSURE)
+        closing = [self._platform.close(code)] if self._platform else []
+        await asyncio.gather(*closing, *([self._model.close()] if self._model else []))

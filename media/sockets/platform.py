@@ -1,72 +1,109 @@
-"""The platform's media socket, as it is written to: by one task, in order.
+"""The platform's media socket, of which we are the server.
 
-A platform that does not read for a while is waited for, as long as a send may take. It has played what it had by then,
-so nothing is played late: when it reads again it forgets what it has got meanwhile, and goes on with what is said now.
+What is to be sent is written at once. A platform that does not read for a while is waited for, as long as a send may
+take. It has played what it had by then, so nothing is played late: when it reads again it forgets what it has got
+meanwhile, and goes on with what is said now.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from math import inf
+from typing import Protocol as Typed
 
-from aiohttp import web
 from structlog.typing import FilteringBoundLogger
+from websockets.frames import CloseCode
+from websockets.protocol import OPEN, SERVER, Protocol
 
 from media.effects import Wire
+from media.sockets.base import Socket
+from media.sockets.framing import FIN_BINARY, FIN_TEXT, plain_frame
 
+MAX_MESSAGE_BYTES = 1024 * 1024
+"Twice what five seconds of stereo at 24 kHz come to, the most that jambonz keeps (MOD_AUDIO_FORK_BUFFER_SECS)."
 STALLED_S = 1.0
-"A send that takes longer has been held up: what stood before it was to be heard within the lead."
-CLOSING_S = 3.0
-"How long the platform may take to agree to the end: more than its socket waits for the answer to a close."
+"What is held up for longer was to be heard within the lead."
 
 
-class PlatformSocket:
-    """`socket` is set when the platform has come. `silence` gives what makes it forget what it has not played."""
+class Listener(Typed):
+    """Who listens to a platform's socket."""
 
-    def __init__(self, silence: Callable[[], Wire], log: FilteringBoundLogger) -> None:
-        self.socket: web.WebSocketResponse | None = None
-        self.writing_since = inf
-        "When the send began that is under way; monotonic seconds."
+    def platform_spoke(self, pcm: bytes) -> None:
+        """Take a binary message."""
+        ...
+
+    def platform_said(self, text: str) -> None: ...
+
+    def platform_lost(self, code: int | None) -> None:
+        """Hear, once, that it is gone. The code is None where there was none."""
+        ...
+
+
+class PlatformSocket(Socket):
+    """One socket. `silence` gives what makes the platform forget what it has not played."""
+
+    def __init__(self, listener: Listener, silence: Callable[[], Wire], log: FilteringBoundLogger) -> None:
+        super().__init__(Protocol(SERVER, max_size=MAX_MESSAGE_BYTES), masked=True)
+        self._listener = listener
         self._silence = silence
         self._log = log
-        self._now = asyncio.get_running_loop().time
-        self._wires: deque[Wire] = deque()
-        self._news = asyncio.Event()
+        self._waiting: deque[Wire] = deque()
+        self._host: asyncio.Protocol | None = None
+
+    def take_over(self, transport: asyncio.Transport, host: asyncio.Protocol) -> None:
+        """Go on where the HTTP server's protocol, `host`, has answered the upgrade; it still hears of the end."""
+        self._host = host
+        transport.set_protocol(self)
+        self.connection_made(transport)
 
     def put(self, wire: Wire) -> None:
-        self._wires.append(wire)
-        self._news.set()
+        """Send audio as a binary message, text as text; nothing where the socket is not open any more."""
+        if self.stuck_since is None:
+            self._send(wire)
+        else:
+            self._waiting.append(wire)
 
-    async def write(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._wires:
-                await self._send(self._wires.popleft())
+    async def over(self) -> None:
+        """Wait until the connection is no more."""
+        await asyncio.shield(self._closed)
 
-    async def close(self, code: int) -> None:
-        if self.socket is None or self.socket.closed:
-            return
-        with suppress(TimeoutError):  # one that does not read lets nothing be sent, not even the close
-            async with asyncio.timeout(CLOSING_S):
-                await self.socket.close(code=code)
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._host:
+            self._host.connection_lost(exc)
 
-    async def _send(self, wire: Wire) -> None:
-        if self.socket is None or self.socket.closed:
-            return
-        self.writing_since = began = self._now()
-        with suppress(ConnectionError):  # its reader hears of it
-            if isinstance(wire, bytes):
-                await self.socket.send_bytes(wire)
-            else:
-                await self.socket.send_str(wire)
-        self.writing_since = inf
-        if (held_s := self._now() - began) > STALLED_S:
+    def resume_writing(self) -> None:
+        held_s = self._now() - (self.stuck_since or self._now())
+        super().resume_writing()
+        if held_s > STALLED_S:
             self._catch_up(held_s)
+        while self._waiting and self.stuck_since is None:
+            self._send(self._waiting.popleft())
+
+    def _send(self, wire: Wire) -> None:
+        if self._core.state is not OPEN or self._transport is None:
+            return
+        if isinstance(wire, bytes):
+            self._transport.write(plain_frame(FIN_BINARY, wire))
+        else:
+            self._transport.write(plain_frame(FIN_TEXT, wire.encode()))
 
     def _catch_up(self, held_s: float) -> None:
         """Leave out the audio that could not be sent in time; what else was to be said still is."""
-        dropped_bytes = sum(len(wire) for wire in self._wires if isinstance(wire, bytes))
-        self._wires = deque([self._silence(), *(wire for wire in self._wires if isinstance(wire, str))])
+        dropped_bytes = sum(len(wire) for wire in self._waiting if isinstance(wire, bytes))
+        self._waiting = deque([self._silence(), *(wire for wire in self._waiting if isinstance(wire, str))])
         self._log.warning("media_stalled", held_s=round(held_s, 1), dropped_bytes=dropped_bytes)
+
+    def _said(self, first: int, message: bytes) -> None:
+        if first == FIN_BINARY:
+            self._listener.platform_spoke(message)
+            return
+        try:
+            text = message.decode()
+        except UnicodeDecodeError:
+            self._core.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
+            self._answer()
+        else:
+            self._listener.platform_said(text)
+
+    def _lost(self, code: int | None, _: str) -> None:
+        self._listener.platform_lost(code)

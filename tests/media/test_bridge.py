@@ -70,10 +70,10 @@ def test_events_that_mean_nothing_to_the_bridge_are_reported_all_the_same() -> N
 def test_a_model_far_ahead_of_what_can_be_spoken_is_not_read() -> None:
     hand = Hand().connect()
     hand.starts()
-    assert not hand.bridge.backlogged
+    assert not hand.bridge.backlogged()
     for _ in range(11):
         hand.speaks(ms=MAX_QUEUED_MS / 10)
-    assert hand.bridge.backlogged
+    assert hand.bridge.backlogged()
 
 
 def test_a_platform_that_comes_after_the_end_begins_nothing() -> None:

@@ -119,7 +119,7 @@ def test_what_lies_too_deep_is_not_told() -> None:
 def test_as_long_as_nothing_is_typed_all_is_told_as_it_is() -> None:
     event = {"type": "x.delta", "delta": "4711"}
     effects: list[Effect] = [Report("x", event), Warn("x", event)]
-    told = Confidential().told(effects)
+    told = Confidential().taken([*effects])
     assert told == effects
     assert told is not effects
     assert Confidential().shown(event) is event
@@ -149,7 +149,7 @@ def test_as_long_as_nothing_is_typed_all_is_told_as_it_is() -> None:
 def test_those_who_are_told_of_the_call_see_dots_and_the_model_and_its_tools_do_not(
     told: Effect, shown: Effect
 ) -> None:
-    assert confidential("4711").told([told]) == [shown]
+    assert confidential("4711").taken([told]) == [shown]
 
 
 @given(

@@ -26,11 +26,12 @@ from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.dial import Dial
 from media.realtime.openai import Realtime
-from media.sockets import Line, Lines, Patience
+from media.sockets import Line, Lines, Patience, Upgrade
+from media.sockets import base as base_module
 from media.sockets import connecting as connecting_module
-from media.sockets import model as model_module
 from media.sockets import platform as platform_module
 from media.sockets import reach as reach_module
+from media.sockets.platform import PlatformSocket
 from media.ticker import Ticker
 from sim.model import Script, serve
 from tests.simulation import PCM24, WEATHER, llm
@@ -104,6 +105,7 @@ class Stage:
     hooks: Hooks
     running: "asyncio.Task[None]" = field(init=False)
     sockets: list[aiohttp.ClientWebSocketResponse] = field(default_factory=list)
+    reading: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
         self.running = asyncio.create_task(self.line.run())
@@ -119,15 +121,33 @@ class Stage:
 
     async def leave(self) -> None:
         """Close what a test has left open: a socket that is only dropped warns, in whichever test it is collected."""
+        if self.reading:
+            self.reading.cancel()
+            await asyncio.wait({self.reading})
         for socket in self.sockets:
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await socket.close()
 
+    async def attentive_platform(self) -> None:
+        """One that reads, and so answers pings."""
+        socket = await self.platform()
+        self.reading = asyncio.create_task(_read(socket))
+
+    @property
+    def media(self) -> PlatformSocket:
+        assert self.line._platform
+        return self.line._platform
+
     async def ended(self) -> End:
         await asyncio.wait_for(asyncio.shield(self.running), 10)
         assert self.line.end
         return self.line.end
+
+
+async def _read(socket: aiohttp.ClientWebSocketResponse) -> None:
+    async for _ in socket:
+        pass
 
 
 @asynccontextmanager
@@ -148,11 +168,10 @@ async def staged(
     dial = Dial(f"{url}?model=rehearsal", {"Authorization": "Bearer sk-test"} | (headers or {}), reach=TRUSTED)
     line = lines.line(bridge, [dial], hooks, patience or Patience(), call_sid="CS1")
 
-    async def media(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await line.serve(socket)
-        return socket
+    async def media(request: web.Request) -> web.StreamResponse:
+        upgrade = Upgrade(request, ())
+        await line.serve(upgrade)
+        return upgrade.response
 
     app = web.Application()
     app.router.add_get("/media", media)
@@ -546,7 +565,7 @@ async def test_a_call_whose_audio_cannot_be_passed_on_ends_by_itself(monkeypatch
     async with rehearsal() as stage:
         socket = await stage.platform()
         await audio_from(socket, 9600)
-        monkeypatch.setattr(stage.bridge._talk, "hear", None)
+        monkeypatch.setattr(stage.bridge._talk.ear, "passed_on", None)
         await socket.send_bytes(bytes(960))
         with pytest.raises(TypeError):
             await asyncio.wait_for(stage.running, 10)
@@ -572,7 +591,7 @@ async def test_a_quiet_model_is_pinged_and_lives() -> None:
         await connection.wait_closed()
 
     async with model_that(speak, patience=Patience(send_timeout_s=0.1, heartbeat_s=0.06)) as stage:
-        await stage.platform()
+        await stage.attentive_platform()
         await until(lambda: stage.observer.opened and stage.line._model)
         assert stage.line._model
         opened_at = stage.line._model.heard_at
@@ -607,8 +626,8 @@ async def test_a_model_that_is_not_read_owes_no_sign_of_life(monkeypatch: pytest
         await connection.wait_closed()
 
     async with model_that(speak, patience=slow) as stage:
-        await stage.platform()
-        await until(lambda: stage.bridge.backlogged)
+        await stage.attentive_platform()
+        await until(stage.bridge.backlogged)
         model, now = stage.line._model, stage.line._now
         assert model
         since = now()
@@ -625,7 +644,7 @@ async def test_a_model_that_answers_no_ping_is_gone() -> None:
         await connection.wait_closed()
 
     async with model_that(speak, patience=HELD_UP) as stage:
-        await stage.platform()
+        await stage.attentive_platform()
         end = await stage.ended()
     assert end.error
     assert end.error["message"] == "the model does not answer pings"
@@ -643,7 +662,7 @@ async def test_a_model_that_is_silent_on_the_line_is_reached_again_as_after_a_dr
         await connection.wait_closed()
 
     async with model_that(freeze_once, patience=HELD_UP) as stage:
-        await stage.platform()
+        await stage.attentive_platform()
         await until(lambda: connections == 2)
         await until(lambda: stage.bridge._session.ready)
         assert stage.bridge._ending is None
@@ -685,13 +704,13 @@ def reading(socket: aiohttp.ClientWebSocketResponse) -> asyncio.Transport:
 
 
 async def test_a_platform_that_does_not_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform_module, "CLOSING_S", 0.1)
+    monkeypatch.setattr(base_module, "CLOSE_S", 0.1)
     async with rehearsal(patience=Patience(send_timeout_s=0.1)) as stage:
         socket = await stage.platform()
         await audio_from(socket, 9600)
         reading(socket).pause_reading()
         for _ in range(24):
-            stage.line._platform.put(bytes(1024 * 1024))
+            stage.media.put(bytes(1024 * 1024))
         end = await stage.ended()
     assert end.reason_code == "media_lost"
     assert end.error == {"message": "the platform does not read its media socket"}
@@ -707,15 +726,15 @@ async def test_a_platform_that_reads_again_hears_what_is_said_then_and_nothing_l
         await audio_from(socket, 9600)
         reading(socket).pause_reading()
         for _ in range(24):
-            stage.line._platform.put(bytes(1024 * 1024))
+            stage.media.put(bytes(1024 * 1024))
         now = asyncio.get_running_loop().time
-        await until(lambda: now() - stage.line._platform.writing_since > 0.05)
-        stage.line._platform.put(late)
-        stage.line._platform.put('{"type":"mark","data":{"name":"m1"}}')
+        await until(lambda: now() - (stage.media.stuck_since or now()) > 0.05)
+        stage.media.put(late)
+        stage.media.put('{"type":"mark","data":{"name":"m1"}}')
         with capture_logs() as logs:
             reading(socket).resume_reading()
             await until(lambda: logs)
-        stage.line._platform.put(live)
+        stage.media.put(live)
         heard: list[Any] = []
         while not heard or heard[-1] != live:
             heard.append((await socket.receive(10)).data)
@@ -741,7 +760,7 @@ async def test_a_model_far_ahead_of_what_can_be_spoken_is_not_read_for_a_while()
 
     async with model_that(speak, patience=Patience(send_timeout_s=0.1)) as stage:
         await stage.platform()
-        await until(lambda: stage.bridge.backlogged)
+        await until(stage.bridge.backlogged)
         assert stage.line._model
         transport = stage.line._model._transport
         assert transport
@@ -751,7 +770,7 @@ async def test_a_model_far_ahead_of_what_can_be_spoken_is_not_read_for_a_while()
 
 
 async def test_a_model_that_does_not_close_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "CLOSE_S", 0.05)
+    monkeypatch.setattr(base_module, "CLOSE_S", 0.05)
 
     async def speak(connection: ServerConnection) -> None:
         await begin(connection)

@@ -67,6 +67,9 @@ class JambonzMedia:
         pcm = self._odd_byte.join(wire)
         return [AudioReceived(pcm)] if pcm else []
 
+    def plain(self, wire: bytes) -> bool:
+        return self._started and self._odd_byte.whole(wire)
+
     def play(self, pcm: bytes) -> bytes:
         return pcm
 
