@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from verbs import connecting
@@ -17,6 +18,9 @@ _URL = re.compile(
 )
 "Stricter than any parser: what one would read as a host and another as something else is read as neither."
 
+MOST_KNOWN = 1024
+"URLs whose origins are remembered: each hook asks twice for its own."
+
 
 class Origin(NamedTuple):
     scheme: str
@@ -26,6 +30,7 @@ class Origin(NamedTuple):
     "Whether it is a proxy: a connection may lead through it, and not to it."
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def origin_of(url: str) -> Origin | None:
     """Give where a URL leads; None for one that is not of the web, or that not everybody would read alike."""
     found = _URL.match(url)

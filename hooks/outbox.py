@@ -99,7 +99,16 @@ class Outbox:
         self._seq = max(self._seq, seq)
         self._reserved = max(self._reserved, seq + NUMBERS)
 
-    def number(self, kind: Kind, url: str, body: bytes, *, webhook_id: str, now: float) -> Delivery:
+    def number(
+        self,
+        kind: Kind,
+        url: str,
+        body: bytes,
+        *,
+        webhook_id: str,
+        now: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> Delivery:
         """Make a delivery with the call's next number without keeping it: for what is asked once, on the spot."""
         self._seq += 1
         if self.reserve and self._seq > self._reserved - NUMBERS // 2:
@@ -114,7 +123,8 @@ class Outbox:
             body,
             created_at=now,
             next_at=now,
-            trusted=origin_of(url) in self.trusted,
+            trusted=bool(self.trusted) and origin_of(url) in self.trusted,
+            headers=headers or {},
         )
 
     def put(
@@ -130,7 +140,7 @@ class Outbox:
         held: bool = False,
     ) -> Delivery:
         """Take in a delivery. It is returned dead where its endpoint has said that it is gone."""
-        delivery = replace(self.number(kind, url, body, webhook_id=webhook_id, now=now), headers=headers or {})
+        delivery = self.number(kind, url, body, webhook_id=webhook_id, now=now, headers=headers)
         if self._is_gone(self._lane(delivery)):
             return _given_up(delivery)
         self._lane(delivery).put(delivery, droppable=droppable, held=held)

@@ -64,7 +64,7 @@ class HttpTransport:
     async def _post(self, request: HookRequest) -> HookReply:
         session = self._sessions.get(request.reach)
         if session is None:
-            session = self._sessions[request.reach] = client_session(request.reach)
+            session = self._sessions[request.reach] = client_session(request.reach, sockets=False)
         async with session.post(
             request.url, data=request.body, headers=request.headers, allow_redirects=False
         ) as response:
@@ -93,8 +93,12 @@ async def _body(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[byt
     return b"".join(chunks), None
 
 
-def client_session(reach: Reach) -> aiohttp.ClientSession:
-    """Make what connects to applications, no further than it may lead, and follows no redirect."""
+def client_session(reach: Reach, *, sockets: bool = True) -> aiohttp.ClientSession:
+    """Make what connects to applications, no further than it may lead, and follows no redirect.
+
+    `sockets`: it is asked for websockets too. What only posts says with each request that it follows none, and is
+    spared what watches over the others.
+    """
     tracing = aiohttp.TraceConfig()
     tracing.on_request_redirect.append(_refuse_redirect)  # of `ws_connect`, which cannot be told
     connector = aiohttp.TCPConnector(
@@ -111,7 +115,7 @@ def client_session(reach: Reach) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
-        trace_configs=[tracing],
+        trace_configs=[tracing] if sockets else None,
     )
 
 
