@@ -176,7 +176,7 @@ class OddByte:
 
     def whole(self, chunk: bytes) -> bool:
         """Whether a chunk is whole samples as it is, and some."""
-        return not self._held and len(chunk) % LINEAR_BYTES == 0 and len(chunk) > 0
+        return not self._held and len(chunk) % LINEAR_BYTES == 0 and chunk != b""
 
     def join(self, chunk: bytes) -> bytes:
         """Return whole samples; a last half sample waits for the chunk that brings its other half."""

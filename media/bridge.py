@@ -25,7 +25,7 @@ from media.conversation import Conversation
 from media.effects import Effect, End, Finish, JsonObject, Report, ToModel, Wire
 from media.ends import HUNG_UP, PLAYED_OUT, media_lost
 from media.intake import Intake
-from media.meanings import note, tell
+from media.meanings import is_told_only, note, tell
 from media.options import ModelLeg, Options
 from media.passage import Passage
 from media.platforms.base import AudioReceived, CallStarted, DigitReceived, MediaDialect, PlatformError, PlatformEvent
@@ -77,6 +77,7 @@ class Bridge:
         )
         self._told = partial(self.record.confidential.taken, self._out)
         self._passage = Passage(platform, self._intake, self._talk, self._voice)
+        self.passed_on = self._passage.to_model
 
     @property
     def finished(self) -> bool:
@@ -99,13 +100,6 @@ class Bridge:
         # The caller's audio alone changes nothing that the passing of time would not: `tick` sees to that.
         alone = isinstance(wire, bytes) and len(self._out) <= 1
         return self._told() if alone else self._effects(now)
-
-    def passed_on(self, wire: bytes, now: float) -> bytes | None:
-        """Take a binary message that is audio for the model and nothing else; give what it makes, for the model.
-
-        None, and the message has had no effect: then it is `platform_said` that takes it.
-        """
-        return None if self._ending else self._passage.to_model(wire, now)
 
     def platform_closed(self, now: float, *, clean: bool) -> list[Effect]:
         """Its media socket is gone. `clean`: closed by the platform, as when the caller hangs up."""
@@ -156,7 +150,8 @@ class Bridge:
             self._talk.responses.goes_on(now)
         if said.meaning:
             self._on_model(said.meaning, now)
-        return self._effects(now)
+        # What only the record and the application care for changes nothing here: most events between two turns.
+        return self._told() if self._ending is None and is_told_only(said.meaning) else self._effects(now)
 
     def _model_spoke(self, speech: SpeechReceived, now: float) -> list[Effect]:
         """Take a piece of the agent's voice. Most bring nothing yet, or a lot, and leave all else as it is."""
@@ -266,6 +261,7 @@ class Bridge:
             self._out.append(Finish(self._ending))
         talk_due = self._talk.next_due() if self._session.ready else inf  # a model that is gone is waited for no more
         self._due = min(self._session.next_due(), self._arrival.next_due(), talk_due)
+        self._passage.look(works=self._works)
         return self._told()
 
     def _advance(self, now: float) -> None:

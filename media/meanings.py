@@ -21,6 +21,11 @@ from media.record import Record
 SAY_IT = "Say to the caller, in speech, what you have just answered in text: it was not heard."
 
 
+def is_told_only(meaning: ModelEvent | None) -> bool:
+    """Whether nothing follows from an event but that it is told of, and written down."""
+    return meaning is None or (isinstance(meaning, SpokenText) and not meaning.final)
+
+
 def note(record: Record, meaning: ModelEvent, now: float) -> None:
     """Write down what is worth it whatever the conversation does about it."""
     match meaning:

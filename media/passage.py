@@ -16,19 +16,23 @@ class Passage:
     """Of one call whose conversation goes on, and has a model that is ready. Times are monotonic seconds."""
 
     def __init__(self, platform: MediaDialect, intake: Intake, talk: Conversation, voice: Voice) -> None:
-        self._platform = platform
-        self._intake = intake
         self._talk = talk
         self._voice = voice
+        self._open = False
+        self._plain, self._fits, self._pass_on = platform.plain, intake.fits, talk.ear.passed_on
+
+    def look(self, *, works: bool) -> None:
+        """See whether the caller's audio can pass; `works`: there is a model, and the conversation goes on.
+
+        Whatever changes that is followed by another look.
+        """
+        self._open = works and self._talk.ear.passes and not self._talk.judge.judges
 
     def to_model(self, wire: bytes, now: float) -> bytes | None:
         """Take a binary message of the platform's; give the message to the model that it makes."""
-        talk = self._talk
-        if talk.judge.judges or not talk.ear.passes:
+        if not self._open or not self._plain(wire) or not self._fits(len(wire)):
             return None
-        if not self._platform.plain(wire) or not self._intake.fits(len(wire)):
-            return None
-        return talk.ear.passed_on(wire, now)
+        return self._pass_on(wire, now)
 
     def to_caller(self, speech: SpeechReceived) -> bool:
         """Queue a piece of the agent's voice, where it is the next of what is being said."""

@@ -112,7 +112,10 @@ class Socket(asyncio.Protocol):
                 return
             data = bytes(self._held)
             self._held.clear()
-        self._take(data)
+        if self._core.state is OPEN:
+            self._cut(data)
+        else:
+            self._unopened(data)
 
     def eof_received(self) -> None:
         if self._held:
@@ -134,12 +137,6 @@ class Socket(asyncio.Protocol):
 
     # Frames
 
-    def _take(self, data: bytes) -> None:
-        if self._core.state is OPEN:
-            self._cut(data)
-        else:
-            self._unopened(data)
-
     def _unopened(self, data: bytes) -> None:
         """Take what comes before the socket is open, or when it is not any more."""
         self._leave_to_core(data)
@@ -159,9 +156,9 @@ class Socket(asyncio.Protocol):
             if end > size_bytes:
                 self._hold(data[at:], end - at)
                 return
-            first, mask = data[at], data[at + 1] & MASKED
-            if first in WHOLE and mask == self._mask and not self._first:
-                self._said(first, unmasked(data, start, end) if mask else data[start:end])
+            first = data[at]
+            if first in WHOLE and data[at + 1] & MASKED == self._mask and not self._first:
+                self._said(first, unmasked(data, start, end) if self._mask else data[start:end])
             else:
                 self._leave_to_core(data[at:end])
             at = end

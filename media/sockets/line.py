@@ -131,7 +131,18 @@ class Line:
             self._do(self.tell, self._bridge.tick)  # which takes its own time: the ticker's is a moment old
 
     def platform_spoke(self, pcm: bytes) -> None:
-        self._do(self._hear_caller, pcm)
+        """Pass the caller's audio on, fifty times a second."""
+        if self._failure:
+            return
+        try:
+            message = self._bridge.passed_on(pcm, self._now())
+        except Exception as error:  # noqa: BLE001  # as in `_do`
+            self._fail(error)
+            return
+        if message is None:
+            self._do(self._hear_caller, pcm)
+        elif self._model:
+            self._model.send(message)
 
     def platform_said(self, text: str) -> None:
         self._do(self.tell, self._bridge.platform_said, text)
@@ -164,20 +175,18 @@ class Line:
         try:
             deed(*said)
         except Exception as error:  # noqa: BLE001  # see above
-            self._failure = error
-            self.over.set()
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.over.set()
 
     def tell(self, say: Callable[..., list[Effect]], *said: object) -> None:
         """Tell the bridge something, with the time, and perform what it wants."""
         self._perform(say(*said, self._now()))
 
     def _hear_caller(self, pcm: bytes) -> None:
-        """Pass the caller's audio on, fifty times a second."""
-        now = self._now()
-        if (message := self._bridge.passed_on(pcm, now)) is None:
-            self._perform(self._bridge.platform_said(pcm, now))
-        elif self._model:
-            self._model.send(message)
+        self._perform(self._bridge.platform_said(pcm, self._now()))
 
     def _hear_model(self, wire: bytes) -> None:
         effects = self._bridge.model_said(wire, self._now())

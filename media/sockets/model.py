@@ -93,7 +93,8 @@ class ModelSocket(Socket):
             end = len(self._head)
         head, rest, self._head = self._head[:end], self._head[end:], None
         self._leave_to_core(head)
-        self._take(rest)
+        if rest:
+            self.data_received(rest)
 
     def _answer(self) -> None:
         if not self._opened.done():
