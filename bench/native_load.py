@@ -164,7 +164,7 @@ def templates(variant: Variant) -> Iterator[tuple[str, JsonObject]]:
 def filled_later(event: JsonObject) -> str:
     """Return an event with single bytes where the load fills in what differs."""
     if "type" in event:
-        event = {"type": event["type"], "event_id": EVENT, **event}  # where OpenAI has it
+        event = {"type": "", "event_id": "", **event} | {"event_id": EVENT}  # it stands where OpenAI has it
     text = encode(event).decode()
     for code in (CALL, EVENT, AUDIO):
         text = text.replace(json.dumps(code)[1:-1], code)

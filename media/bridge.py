@@ -64,7 +64,7 @@ class Bridge:
         self._leaving: End | None = None
         self._ending: End | None = None
         self._finish_by = 0.0
-        self._due = 0.0
+        self._due = self._arrival.next_due()
         "When something besides the agent's voice is due; only what `_effects` is run after brings it forward."
         self._finished = False
         self.record = Record(now=now, confidential=options.confidential)
