@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from hooks.control_socket import SCHEME
 from store.deliveries import Endpoint
 
 BREAK_AFTER = 5
@@ -77,8 +78,12 @@ class Endpoints:
             self._changed(Endpoint(url, disabled_at=before.disabled_at))
 
     def disable(self, url: str, now: float) -> None:
+        if url.startswith(SCHEME):  # one call's socket, and that call is over: nobody is told anything there again
+            self._known.pop(url, None)
+            return
         self._known[url] = Endpoint(url, disabled_at=now)
         self._changed(self._known[url])
+        self._forget_oldest()
 
     def enable(self, url: str) -> None:
         """Try it again, whatever it has said."""

@@ -97,3 +97,19 @@ def test_no_number_of_failing_endpoints_fills_the_memory() -> None:
             endpoints.failed(f"https://app/{n}", 0.0)
     assert endpoints.open_breakers == MAX_FAILING
     assert endpoints.free_at("https://app/9") == 0.0
+
+
+def test_a_socket_of_one_call_that_is_gone_is_not_remembered() -> None:
+    endpoints = Watched()
+    endpoints.failed("app://c-1/call:status", 1.0)
+    endpoints.disable("app://c-1/call:status", 2.0)
+    assert not endpoints.is_disabled("app://c-1/call:status")
+    assert (endpoints.told, endpoints._known) == ([], {})
+
+
+def test_no_more_of_those_that_want_nothing_are_remembered_than_of_the_others() -> None:
+    endpoints = Watched()
+    for n in range(MAX_FAILING + 1):
+        endpoints.disable(f"{URL}/{n}", 1.0)
+    assert not endpoints.is_disabled(f"{URL}/0")
+    assert endpoints.is_disabled(f"{URL}/{MAX_FAILING}")
