@@ -16,6 +16,7 @@ from calls.document import NOTHING, Seat, new_call
 from calls.live import LiveCall
 from calls.opening import opening
 from calls.register import Register
+from calls.resting import Resting
 from calls.taking import Taking
 from hooks.transports.base import HookFailure
 from media.platforms import PLATFORMS
@@ -29,8 +30,18 @@ class Adulting:
     It counts as a call, and is never refused: the platform has it already, and nothing is gained by asking nobody.
     """
 
-    def __init__(self, calls: Register, asking: Asking, answering: Answering, taking: Taking, *, owner: str) -> None:
+    def __init__(
+        self,
+        calls: Register,
+        resting: Resting,
+        asking: Asking,
+        answering: Answering,
+        taking: Taking,
+        *,
+        owner: str,
+    ) -> None:
         self._calls = calls
+        self._resting = resting
         self._asking = asking
         self._answering = answering
         self._taking = taking
@@ -41,9 +52,9 @@ class Adulting:
         return await self._answering.once(call.call_sid, partial(self._document, call, seat, control))
 
     async def _document(self, call: Call, seat: Seat, control: Control | None) -> bytes:
-        if known := self._calls.by_sid(call.call_sid):
+        if known := await self._resting.by_sid(call.call_sid):
             return known.answer
-        parent = self._calls.by_sid(call.parent_sid)
+        parent = self._calls.known(call.parent_sid)
         if parent is None:
             return NOTHING
         told = call_of(call, parent.route)

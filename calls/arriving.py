@@ -12,13 +12,14 @@ from calls.applications import Asking, call_of, status_hook
 from calls.control import Control
 from calls.document import Seat, as_bytes, extend, filled, new_call
 from calls.ending import turned_away
-from calls.keeping import again, kept, withheld
+from calls.keeping import kept, withheld
 from calls.legs import Observer
 from calls.live import LiveCall
 from calls.machine import Machine
 from calls.opening import NOBODY, Opening, without_asking
 from calls.outbound import placed_call
 from calls.register import Register
+from calls.rest import first_document
 from calls.taking import Taking
 from config.numbers import user_of
 from config.routing import route_for
@@ -99,10 +100,10 @@ class Arriving:
             return self._turned_away[call.call_sid]
         if route is None:
             return await self._declined(row, call)
-        guest, known = guest_of(call, route), self._calls.by_sid(call.call_sid)
+        guest, known = guest_of(call, route), self._calls.known(call.call_sid)
         # What is in memory is enough to refuse a call; whether it was told before, its row finds out.
         refusal = None if known else self._refusal(guest, route, settings, announced=placed is not None)
-        if known and known.written and not known.written.done():
+        if isinstance(known, LiveCall) and known.written and not known.written.done():
             log.info("webhook_duplicate", call_sid=row.call_sid, route=row.route)
             return known.answer
         if known:
@@ -123,8 +124,7 @@ class Arriving:
         if earlier is None or not repeats(row, earlier):
             return None
         log.info("webhook_duplicate", call_sid=row.call_sid, route=earlier.route)
-        known = self._calls.by_row(earlier.id)
-        return known.answer if known else again(earlier.document)
+        return first_document(self._calls.at_hand(earlier.id), earlier)
 
     async def _declined(self, row: CallRow, call: Call) -> bytes:
         """Answer a call whose number no route matches."""

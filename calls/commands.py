@@ -22,6 +22,7 @@ from calls.live import Held, LiveCall
 from calls.masking import told
 from calls.register import Register
 from calls.remotely import REDIRECT, Remotely
+from calls.states import row_of
 from config.settings import Settings
 from hooks.control_socket import Command
 from media.effects import End
@@ -93,7 +94,7 @@ class Commands:
         control = self._control(live)
         if any(isinstance(verb, Llm) for verb in verbs):
             raise DocumentError([Complaint((), "an `llm` verb cannot be queued: redirect the call to it")])
-        _see_that_it_fits(live, live.next(await self._row(live), verbs))
+        _see_that_it_fits(live, live.next(await row_of(live, self._store), verbs))
         next_ = await self._course.heed(live, wanted)
         live.left = live.left and not next_.returns
         control.redirect(as_bytes(next_.document), queue=True)
@@ -104,8 +105,7 @@ class Commands:
 
         :raises ControlError: the call cannot be told
         """
-        live = self._calls.by_sid(call_sid)
-        if live is None and self._remotely.possible(settings):
+        if self._calls.known(call_sid) is None and self._remotely.possible(settings):
             await self._hang_up_elsewhere(call_sid, settings)
             return
         live = self._live(call_sid)
@@ -114,7 +114,7 @@ class Commands:
             return
         if live.control is None and await self._instead_of_conversation(live, OPERATOR_HUNG_UP, [HANGUP]):
             return
-        row = await self._row(live)
+        row = await row_of(live, self._store)
         if live.control:
             live.control.hang_up()
         else:
@@ -156,7 +156,7 @@ class Commands:
         target = hook.get("url") if isinstance(hook, dict) else hook
         if not isinstance(target, str):
             raise HookUnknownError
-        row = await self._row(live)
+        row = await row_of(live, self._store)
         known = (i for i in sorted(live.asides) if i >= live.superseded.hooks and row.hooks[i] == target)
         if (index := next(known, None)) is None:
             row = await self._store.update(live.row_id, partial(_with_wait_hook, target))
@@ -204,7 +204,7 @@ class Commands:
             raise RemoteRefused("unknown", str(refusal)) from refusal
 
     async def _redirect_by_socket(self, live: LiveCall, wanted: Sequence[JsonObject], verbs: Sequence[Verb]) -> None:
-        trial = live.next(await self._row(live), verbs)
+        trial = live.next(await row_of(live, self._store), verbs)
         _see_that_it_fits(live, trial)
         next_ = await self._course.heed(live, wanted)
         control = self._control(live)
@@ -227,7 +227,7 @@ class Commands:
 
         The platform asks what comes next when a conversation has ended. False where there is none.
         """
-        row = await self._row(live)
+        row = await row_of(live, self._store)
         nth = len(row.legs) - 1
         if not live.undecided(nth) or row.legs[nth].end:
             return False
@@ -276,11 +276,6 @@ class Commands:
         if live.control is None:  # it was there a moment ago
             raise CallUnreachableError
         return live.control
-
-    async def _row(self, live: LiveCall) -> CallRow:
-        row = await self._store.by_row(live.row_id)
-        assert row is not None  # noqa: S101  # a live call's row is never forgotten
-        return row
 
 
 def _with_wait_hook(target: str, row: CallRow) -> CallRow:

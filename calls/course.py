@@ -19,7 +19,8 @@ from calls.natives import Natives
 from calls.opening import obstacle_to
 from calls.register import FORGET_AFTER_S, Register
 from calls.releasing import Releasing
-from calls.states import write_end
+from calls.resting import Resting
+from calls.states import row_of, write_end
 from calls.transfers import Transfers
 from calls.waiting import WAIT, Waiting, asking, leads_to_it
 from media.effects import End
@@ -55,6 +56,7 @@ class Course:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self.legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
+        self.resting = Resting(store, calls, self.legs, tasks, later=self._loop.call_later, clock=self._loop.time)
         self._natives = Natives(self.legs, tasks=tasks, hide=hide, heed=self.heed, leave=self.leave)
         self._transfers = Transfers(store, self.legs, tasks=tasks, go_on=self.go_on, heed=self.heed, leave=self.leave)
 
@@ -70,6 +72,7 @@ class Course:
         self._calls.add(live)
         live.waiting = Waiting()
         live.hooks = self.legs.plain_hooks(live)
+        live.application.taken()
         live.reaper = self._loop.call_at(max(live.ends_at, self._loop.time()) + REAP_AFTER_S, self._reap, live)
         self._observer.call_started()
 
@@ -161,7 +164,7 @@ class Course:
         if not await live.has_row():
             self._over(live)
             return
-        row = await self._row(live)
+        row = await row_of(live, self._store)
         nth = len(row.legs) - 1
         if nth in live.llms and row.legs[nth].end is None and row.legs[nth].ended_answer is None:
             self.leg(live, nth)
@@ -177,7 +180,7 @@ class Course:
     # It goes on
 
     async def _after(self, live: LiveCall, nth: int, attributes: JsonObject) -> Next:
-        row = await self._row(live)
+        row = await row_of(live, self._store)
         leg, beside = self.leg(live, nth), nth in live.beside
         unseen = row.legs[nth].media_state == "unopened" and not live.gone
         leg.line.finish(NO_SHOW if unseen else HUNG_UP)
@@ -186,7 +189,7 @@ class Course:
             wanted = live.instead.get(nth)
             return await self.heed(live, wanted, beside=beside) if wanted else Next(row, [], returns=True)
         wanted = await leg.action(attributes)
-        row = await self._row(live)
+        row = await row_of(live, self._store)
         if nth < live.superseded.llms:
             return Next(row, [], returns=True)
         end, remaining = row.legs[nth].end, live.remaining[nth]
@@ -218,12 +221,12 @@ class Course:
         :raises DocumentError: these verbs are no document
         """
         if not wanted:
-            return Next(await self._row(live), [])
+            return Next(await row_of(live, self._store), [])
         verbs = parse(list(wanted), strict=False, native=live.route.native)
         if obstacle := obstacle_to(verbs, live.route, live.settings):
             live.log.warning("model_not_configured", message=obstacle)
             if beside:
-                return Next(await self._row(live), [])
+                return Next(await row_of(live, self._store), [])
             verbs = live.fallback
         made: list[Next] = []
 
@@ -288,13 +291,10 @@ class Course:
         if live.over:
             return
         live.over = True
-        live.reaper.cancel()
+        if live.reaper:
+            live.reaper.cancel()
         # A call that goes on without us may still tell its status.
         self._calls.forget_after(FORGET_AFTER_S if live.gone else max(FORGET_AFTER_S, live.route.max_call_s), live)
         self._tasks.start(write_end(live, self._store, self._observer.call_ended))
         self._releasing.look(live)
-
-    async def _row(self, live: LiveCall) -> CallRow:
-        row = await self._store.by_row(live.row_id)
-        assert row is not None  # noqa: S101  # a live call's row is never forgotten
-        return row
+        self.resting.soon(live)

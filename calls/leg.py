@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
@@ -107,6 +107,24 @@ class Leg:
         finally:
             self.line.over.set()
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it is over, and the actionHook knows, or was given up."""
+        return self._done.is_set() and (self._action is None or has_result(self._action))
+
+    @property
+    def wanted(self) -> list[JsonObject] | None:
+        """What the actionHook of a leg that is told wants."""
+        return self._action.result() if self._action else None
+
+    def recall(self, wanted: list[JsonObject] | None) -> None:
+        """Be a leg that is told, and whose actionHook wanted this."""
+        self.line.over.set()
+        self._ended.set_result(dict)
+        self._asked.set()
+        self._done.set()
+        self._action = self._tasks.start(_given(wanted))
+
     def finish(self, end: End) -> None:
         """End the conversation, unless it has ended."""
         self.line.finish(end)
@@ -153,3 +171,11 @@ class Leg:
         if self._action is None:
             self._action = self._tasks.start(self._hooks.ask_action(body(attributes)))
         return self._action
+
+
+def has_result(task: "asyncio.Task[Any]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+async def _given(wanted: list[JsonObject] | None) -> list[JsonObject] | None:
+    return wanted

@@ -130,6 +130,12 @@ class Legs:
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm)
         return self._leg(live, nth, LostLine(), LostRecord([*notes, *lost]), hooks, update=refuse)
 
+    def recalled(self, live: LiveCall, wanted: list[JsonObject] | None) -> Leg:
+        """Make a leg anew whose end was told, and whose actionHook wanted this."""
+        leg = self.told(live)
+        leg.recall(wanted)
+        return leg
+
     def told(self, live: LiveCall) -> Leg:
         """Make a leg whose end an earlier process has written down: it is told without us."""
         return Leg(

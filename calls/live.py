@@ -48,7 +48,7 @@ class LiveCall:
 
     hooks: CallHooks
     "The hooks of no llm verb. Set when the call is taken; kept while it lives, for all its hooks share one numbering."
-    reaper: asyncio.TimerHandle
+    reaper: asyncio.TimerHandle | None = None
     "Ends the call if nobody else does. Set when the call is taken."
 
     waiting: Waiting
@@ -158,12 +158,12 @@ class LiveCall:
         "What the call does after the n-th conversation, whatever its application wants."
         self.redirects: dict[int, list[JsonObject] | bytes] = {}
         "By the hook that asks for it, what the call is to do by our wish; once asked for, the document."
-        self._seat = seat
+        self.seat = seat
 
     @property
     def trusts_its_platform(self) -> bool:
         """Whether who asks for its documents has shown a secret of the platform's."""
-        return self._seat.authenticated
+        return self.seat.authenticated
 
     @property
     def guest(self) -> Guest:
@@ -248,7 +248,7 @@ class LiveCall:
                 verbs,
                 self.route,
                 self.settings,
-                self._seat,
+                self.seat,
                 closed=closed,
                 beside=beside,
                 by_socket=self.by_socket,
@@ -257,7 +257,7 @@ class LiveCall:
             row,
             verbs,
             self.route,
-            self._seat.place,
+            self.seat.place,
             fallback=self.fallback,
             closed=closed,
             beside=beside,
@@ -265,7 +265,7 @@ class LiveCall:
         )
 
     def hook_url(self, index: int) -> str:
-        return self._seat.place.hook(self.row_id, index)
+        return self.seat.place.hook(self.row_id, index)
 
     def learn(self, attributes: JsonObject) -> None:
         """Take in what the platform says of the call now."""

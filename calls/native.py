@@ -7,7 +7,7 @@ from functools import partial
 from structlog.typing import FilteringBoundLogger
 
 from calls.document import Native
-from calls.leg import ASKED_AFTER_S, Body
+from calls.leg import ASKED_AFTER_S, Body, has_result
 from calls.native_record import keep_event
 from hooks.call import CallHooks
 from hooks.replies import error_output, tells_error
@@ -120,6 +120,11 @@ class NativeLeg:
         if self._end and not (end.abnormal or self._end.abnormal):
             end = self._end
         return await asyncio.shield(self._tell(attributes, end))
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the actionHook knows of the end, or was given up."""
+        return self._action is not None and has_result(self._action)
 
     def hurry(self) -> None:
         """Let the actionHook go out now if it is still to come."""

@@ -5,6 +5,7 @@ down, so a verb goes on with those of the configuration.
 """
 
 import json
+from collections.abc import Sequence
 
 from calls.applications import Asking
 from calls.document import Native, Place, Seat, asides, messages
@@ -52,15 +53,22 @@ def revived(
     live.ends_at -= max(0.0, unix_s - row.created_at_s)
     known = configured(route, row.attributes)
     live.answer = again(row.document, known if live.trusts_its_platform else ())
+    remember(live, row, known)
+    # The platform carries these out, and was not disturbed.
+    live.natives = {nth: native for nth, native in live.natives.items() if row.legs[nth].end is None}
+    return live
+
+
+def remember(live: LiveCall, row: CallRow, known: Sequence[JsonObject]) -> None:
+    """Let a call that is made anew know of its documents what its row says; the keys are those of the verbs `known`."""
     live.asides, live.messages = asides(row), messages(row)
     live.beside = frozenset(nth for nth, leg in enumerate(row.legs) if leg.beside)
     for nth, leg in enumerate(row.legs):
         llm = Llm.model_validate(unmasked(leg.llm))
-        if not route.native:
-            live.llms[nth], live.remaining[nth] = llm, filled_in(leg.remaining, known)
-        elif leg.end is None:  # the platform carries it out, and was not disturbed
+        if live.route.native:
             live.natives[nth] = Native(llm, returns=True)
-    return live
+        else:
+            live.llms[nth], live.remaining[nth] = llm, filled_in(leg.remaining, known)
 
 
 def _application(

@@ -1,9 +1,12 @@
 """The end of a call's application: it is let go when the call is over and all that was for it has been told."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from calls.leg import EndLostError
 from calls.live import LiveCall
+from calls.rest import Rest
+from hooks.applications.base import Application
 from tasks import Tasks
 
 TOLD_WITHIN_S = 30.0
@@ -17,19 +20,22 @@ class Releasing:
         self._tasks = Tasks()
         self._released: set[bytes] = set()
 
-    def look(self, live: LiveCall, *, forgotten: bool = False) -> None:
-        """Let a call's application go if nothing comes of the call any more; one that is `forgotten`, in any case."""
-        if forgotten or (live.over and live.gone):
-            if live.row_id not in self._released:
-                self._released.add(live.row_id)
-                self._tasks.start(self._release(live))
-            if forgotten:
-                self._released.discard(live.row_id)
+    def look(self, live: LiveCall) -> None:
+        """Let a call's application go if nothing comes of the call any more."""
+        if live.over and live.gone and live.row_id not in self._released:
+            self._released.add(live.row_id)
+            self._tasks.start(self._release(live))
 
-    async def close(self, calls: "list[LiveCall]") -> None:
+    def forget(self, call: LiveCall | Rest) -> None:
+        """Let a call's application go in any case."""
+        if call.row_id not in self._released:
+            self._tasks.start(call.application.close() if isinstance(call, Rest) else self._release(call))
+        self._released.discard(call.row_id)
+
+    async def close(self, applications: Iterable[Application]) -> None:
         await self._tasks.cancel()
-        for live in calls:
-            await live.application.close()
+        for application in applications:
+            await application.close()
 
     async def _release(self, live: LiveCall) -> None:
         for leg in live.all_legs:

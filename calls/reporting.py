@@ -8,6 +8,7 @@ from calls.live import LiveCall
 from calls.recovery import Recovery
 from calls.register import Register
 from calls.releasing import Releasing
+from calls.rest import Rest
 from calls.states import write_answered
 from media.ends import HUNG_UP, PLATFORM_ENDED
 from media.platforms import PLATFORMS
@@ -45,16 +46,20 @@ class Reporting:
         if not self._recovery.done:
             self._tasks.start(self._recovery.then(partial(self.status, status, of=of)))
             return
-        live = self._calls.by_sid(status.call_sid)
-        told = live or self._calls.by_sid(status.parent_sid)
+        live = self._calls.known(status.call_sid)
+        told = live or self._calls.known(status.parent_sid)
         if told is None or of not in {"", told.sid}:
+            return
+        if isinstance(told, Rest):
+            self._tasks.start(self._course.resting.then(told, partial(self.status, status, of=of)))
             return
         if fault := told.statuses.fault(status):
             told.log.info("status.out_of_order", why=fault, leg_sid=status.call_sid, status=status.status)
             return
         _tell(told, status.attributes)
-        if live is None:
+        if live is not told:
             return
+        live = told
         live.learn(status.attributes)
         if status.stage is Stage.ANSWERED:
             self._tasks.start(write_answered(live, self._store))

@@ -17,6 +17,12 @@ def _answered(row: CallRow, at_s: float) -> CallRow:
     return replace(row, state="in_progress", answered_at_s=row.answered_at_s or at_s)
 
 
+async def row_of(live: LiveCall, store: Store) -> CallRow:
+    row = await store.by_row(live.row_id)
+    assert row is not None  # noqa: S101  # a live call's row is never forgotten
+    return row
+
+
 async def write_answered(live: LiveCall, store: Store) -> None:
     """Somebody has taken the call; it was perhaps known before."""
     if live.answered:
@@ -56,8 +62,7 @@ async def write_end(live: LiveCall, store: Store, count: Callable[[str, str], No
 async def _completed(live: LiveCall, store: Store, count: Callable[[str, str], None]) -> CallRow:
     end = None
     try:
-        row = await store.by_row(live.row_id)
-        assert row is not None  # noqa: S101  # a live call's row is never forgotten
+        row = await row_of(live, store)
         end = call_end(row, live.refusal)
         at_s = time()
         return await store.update(

@@ -29,6 +29,7 @@ from calls.register import Register
 from calls.releasing import Releasing
 from calls.remotely import Remotely, Wanted
 from calls.reporting import Reporting
+from calls.rest import first_document
 from calls.states import write_answered
 from calls.taking import Taking
 from config.routing import route_for
@@ -74,7 +75,7 @@ class Switchboard:
         self._store = store
         self._loop = asyncio.get_running_loop()
         self._releasing = Releasing()
-        self._calls = Register(self._loop.call_later, partial(self._releasing.look, forgotten=True))
+        self._calls = Register(self._loop.call_later, self._releasing.forget)
         self._tasks = Tasks(lambda: self.active)
         self._answering = Answering(self._tasks)
         self._course = Course(store, lines, self._calls, self._tasks, self._releasing, observer=observer, hide=hide)
@@ -84,7 +85,8 @@ class Switchboard:
         self.records = Records(store, self._calls, self._course.legs.recorder, self._loop.time)
         self._asking = Asking(transport, Obeying(self._calls, self._commands, self._answering.made))
         self._taking = Taking(store, self._course, self._tasks)
-        self._adulting = Adulting(self._calls, self._asking, self._answering, self._taking, owner=owner)
+        resting = self._course.resting
+        self._adulting = Adulting(self._calls, resting, self._asking, self._answering, self._taking, owner=owner)
         self._arriving = Arriving(
             store,
             self._calls,
@@ -150,7 +152,7 @@ class Switchboard:
     async def media(self, ticket: Ticket) -> Line | None:
         """Give the line whose media socket this ticket opens, once; None for a ticket that opens nothing."""
         await self._recovery.wait()
-        live = self._calls.by_row(ticket.row)
+        live = await self._course.resting.by_row(ticket.row)
         if live is None or ticket.nth not in live.llms or self._loop.time() > live.ends_at:
             return None
         if not await self._store.claim_media(ticket.row, ticket.nth, owner=self._owner):
@@ -163,9 +165,10 @@ class Switchboard:
     async def ended(self, ticket: Ticket, attributes: JsonObject) -> bytes:
         """Answer what a call does after its n-th conversation, the same however often it is asked."""
         await self._recovery.wait()
-        row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
+        row = await self._store.by_row(ticket.row)
         if row is None or ticket.nth >= len(row.legs):
             return NOTHING
+        live = await self._course.resting.by_row(ticket.row)
         if (answered := row.legs[ticket.nth].ended_answer) and not (live and ticket.nth in live.answers):
             known = configured(live.route, row.attributes) if live and live.trusts_its_platform else ()
             return again(answered, known)
@@ -183,9 +186,10 @@ class Switchboard:
     async def hook(self, ticket: Ticket, body: JsonObject) -> bytes:
         """Pass one of the platform's other hooks to its owner, and its verbs back."""
         await self._recovery.wait()
-        row, live = await self._store.by_row(ticket.row), self._calls.by_row(ticket.row)
+        row = await self._store.by_row(ticket.row)
         if row is None or ticket.index >= len(row.hooks):
             return NOTHING
+        live = await self._course.resting.by_row(ticket.row)
         if live is None or ((asked := native_hook(row.hooks[ticket.index])) and asked.nth not in live.natives):
             return answer_of_lost(row, row.hooks[ticket.index], body)
         live.statuses_to = statuses_to(row.hooks, ticket.index) or live.statuses_to
@@ -223,10 +227,10 @@ class Switchboard:
 
     async def first_document(self, call_sid: str) -> bytes | None:
         """Give what a call was answered with; None for a call that we do not know."""
-        if live := self._calls.by_sid(call_sid):
-            return live.answer
+        if (known := self._calls.known(call_sid)) and known.answer:
+            return known.answer
         row = await self._store.by_sid(call_sid)
-        return again(row.document) if row else None
+        return first_document(known, row) if row else None
 
     async def resume(self, call_sid: str) -> bool:
         """Let a call whose conversation a restart has cut begin it anew; tell whether there was one."""
@@ -280,7 +284,8 @@ class Switchboard:
 
     async def close(self) -> None:
         for live in self._calls:
-            live.reaper.cancel()
+            if live.reaper:
+                live.reaper.cancel()
         await self._tasks.cancel()
         await self._course.legs.recorder.close()
-        await self._releasing.close(list(self._calls))
+        await self._releasing.close(self._calls.applications)

@@ -48,6 +48,16 @@ class CallHooks:
         self._end: Reply | None = None
         self._prepared: str | None = None
 
+    @property
+    def numbered(self) -> int:
+        """How many hooks the call has had."""
+        return self._courier.outbox.numbered
+
+    @property
+    def pending(self) -> int:
+        """How many of them are neither delivered nor given up."""
+        return len(self._courier.outbox)
+
     def report(self, event_type: str, event: JsonObject) -> None:
         """Tell the eventHook, if it asked for this event."""
         name = self._wanted.name_for(event_type)

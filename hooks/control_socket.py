@@ -153,6 +153,7 @@ class ControlSocket:
     def finish(self) -> None:
         """The call is over."""
         self.up, self.done = False, True
+        self._body, self._unanswered = "{}", {}  # it is never told again
 
     def tell(self, address: Address, kind: str, body: str) -> str:
         """Give the message by which the application is told something; only while `up`."""

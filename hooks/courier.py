@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from hooks.delivery import Kind, Result
 from hooks.options import HookOptions
+from hooks.outbox import Outbox
 from verbs.base import JsonObject
 
 Answer = Callable[[str], None]
@@ -28,6 +29,8 @@ class Courier(Protocol):
 
     @property
     def options(self) -> HookOptions: ...
+    @property
+    def outbox(self) -> Outbox: ...
     def now(self) -> float: ...
     def soon(self, answer: Answer, output: str) -> None: ...
     def reply(self, timeout_s: float) -> Reply: ...

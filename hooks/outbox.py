@@ -94,6 +94,11 @@ class Outbox:
         """How many reports there was no room for."""
         return sum(lane.dropped for lane in self._lanes.values())
 
+    @property
+    def numbered(self) -> int:
+        """How many hooks the call has had."""
+        return self._seq
+
     def number_from(self, seq: int) -> None:
         """Number on from there: no earlier process that had this call has got so far, and a block is reserved."""
         self._seq = max(self._seq, seq)

@@ -31,6 +31,9 @@ class Application(Protocol):
         :raises hooks.transports.base.HookFailure: none came, or not in time
         """
 
+    def taken(self) -> None:
+        """Take note that its call goes on with what it has answered: it is asked for first verbs no more."""
+
     def resume(self, attributes: JsonObject) -> None:
         """Take up a call to which an earlier process has given its verbs: its hooks can be reached from now on."""
 

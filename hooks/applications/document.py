@@ -21,6 +21,9 @@ class Document:
     async def answer(self, attributes: JsonObject) -> list[JsonObject]:  # noqa: ARG002  # they are in the verbs
         return self._verbs
 
+    def taken(self) -> None:
+        self._verbs = []
+
     def resume(self, attributes: JsonObject) -> None:
         """Nothing of it was in the earlier process."""
 

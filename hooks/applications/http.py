@@ -38,6 +38,9 @@ class Http:
             raise HookFailure(complaint or "the application gave no verbs")
         return verbs
 
+    def taken(self) -> None:
+        del self._ask  # it holds on to hooks, and these to all that was sent for the call
+
     def resume(self, attributes: JsonObject) -> None:
         """Nothing of it was in the earlier process."""
 

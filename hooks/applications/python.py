@@ -80,6 +80,9 @@ class PythonApplication:
             raise HookFailure(f"{self._target} returned no verbs")
         return document
 
+    def taken(self) -> None:
+        """Its function is the route's."""
+
     def resume(self, attributes: JsonObject) -> None:  # noqa: ARG002  # they are in the call
         self._resumed = True
 

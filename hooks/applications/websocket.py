@@ -107,6 +107,10 @@ class Websocket:
             await self._shut(BAD_DOCUMENT)
             raise
 
+    def taken(self) -> None:
+        """Keep its socket, which is for the rest of the call, too; its first verbs are the call's now."""
+        self._first = asyncio.get_running_loop().create_future()
+
     def resume(self, attributes: JsonObject) -> None:
         """Come back to the application, as after a break: what it is told, and wants, goes on."""
         self._opening(attributes, RECONNECT)

@@ -31,7 +31,11 @@ async def test_a_call_is_forgotten_but_not_another_one_under_its_old_sid() -> No
     register.add(first)
     register.add(second)
     assert (register.active, register.by_sid("c-1"), register.by_sid(None)) == (2, second, None)
-    register.forget_after(600, first)
+    woken = live()
+    woken.row_id = first.row_id
+    register.replace(first, woken)
+    assert (register.by_row(first.row_id), register.by_sid("c-1")) == (woken, second)
+    register.forget_after(600, woken)
     assert (register.by_row(first.row_id), register.by_sid("c-1")) == (None, second)
     register.forget_after(600, second)
     assert (register.by_row(second.row_id), register.by_sid("c-1"), register.legs()) == (None, None, [])
