@@ -3,9 +3,11 @@
 This is the switchboard's wiring: it joins the rooms and decides nothing. The commands are in `cli.py`.
 """
 
+import garbage  # before all others
+
+# isort: split
 import asyncio
 import faulthandler
-import gc
 import os
 import signal
 import ssl
@@ -61,8 +63,6 @@ REQUESTS_DRAIN_S = 0.4
 IDLE_S = 75.0
 """For a request to come in whole up to its body, the first as the next: longer than proxies keep a connection that they
 may use again (most of them 60 s), and aiohttp's own is an hour."""
-GC_THRESHOLDS = (50_000, 20, 20)
-"Nothing on the audio path makes a cycle, and a young collection of the default walks through the frames in flight."
 SECRET_BYTES = 32
 
 
@@ -111,8 +111,7 @@ class Server:
             stack.enter_context(self._listening_to_signals())
             self._ready = True
             self._announce(self._base_url)
-            gc.freeze()
-            gc.set_threshold(*GC_THRESHOLDS)
+            garbage.spare()
             await self._stop.wait()
             await self._shut_down(switchboard)
 

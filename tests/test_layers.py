@@ -19,6 +19,7 @@ ROOMS: dict[str, set[str]] = {
     "store": set(),
     "logs": {"repeats"},
     "repeats": set(),
+    "garbage": set(),
     "tasks": set(),
     "egress": {"verbs"},
     "config": {"verbs", "egress"},
@@ -27,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "calls": {"verbs", "egress", "config", "media", "hooks", "store", "tasks"},
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
-    "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks"},
+    "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks", "garbage"},
     "cli": {"verbs", "config", "media", "hooks", "store", "calls", "logs", "doctor"},
     "doctor": {"calls", "config", "egress", "hooks", "media"},
     "hookswitch": {"verbs", "hooks"},  # what applications in Python import
