@@ -71,9 +71,10 @@ class Bridge:
         self._intake = Intake(options, self._out, now)
         self._voice = Voice(platform, self.record, self._out, options)
         self.backlogged = self._voice.backlogged
-        self._talk = Conversation(models[0], self._voice, self.record, self._out, options, now=now)
+        talk = self._talk = Conversation(models[0], self._voice, self.record, self._out, options, now=now)
+        # `wanted` asks the talk, and not `self`: what knows itself is kept until Python looks for garbage.
         self._session = Session(
-            models, self._out, options, use=self._talk.use, lost=self._talk.lost, wanted=lambda: not self._talk.leaving
+            models, self._out, options, use=talk.use, lost=talk.lost, wanted=lambda: not talk.leaving
         )
         self._told = partial(self.record.confidential.taken, self._out)
         self._passage = Passage(platform, self._intake, self._talk, self._voice)

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from itertools import count
 from typing import Any, ClassVar
 
@@ -68,7 +69,7 @@ class Realtime:
         """`audio`: what it hears and speaks, or one format for both; `besides`: functions that are not the verb's."""
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
         self._model, renamed = model_of(llm, self.dialect)
-        self._changes = Changes(llm.llm_options, lambda options, told: legacy.changed(options, told, self.dialect))
+        self._changes = Changes(llm.llm_options, partial(legacy.changed, dialect=self.dialect))
         self._left_out: list[str] = []
         self._leaves_turns = False
         self._besides = besides
