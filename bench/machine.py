@@ -45,6 +45,10 @@ def rss_kb(pids: Iterable[int]) -> int:
     return pages * resource.getpagesize() // 1024
 
 
+def descriptors(pids: Iterable[int]) -> int:
+    return sum(1 for pid in pids for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def settle_on(pid: int, core: int | None, *, urgent: bool = True) -> None:
     """Pin a process to a core and, where that is permitted, put it before ordinary ones.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench import growth
 from bench.plan import OURS
 from bench.plot import Bar, Chart, svg
 from bench.report import BURST_ROWS, RATIOS, ROWS, Row
@@ -39,21 +40,29 @@ def written(page: str, found: Mapping[str, Any]) -> str:
 
 
 def figures(found: Mapping[str, Any]) -> str:
-    runs = [found, *found.get("variants", {}).values()]
-    parts = [f"![CPU per call-second and calls per core, by server]({PICTURE})", ratios(runs)]
+    runs = [found, *found.get("variants", {}).values()] if "windows" in found else []
+    parts = [] if not runs else [f"![CPU per call-second and calls per core, by server]({PICTURE})", ratios(runs)]
     for run in runs:
         parts += [f"### {run['variant'][0].upper()}{run['variant'][1:]}", provenance(run), *tables(run)]
+    if grown := found.get("growth"):
+        head, *rows = growth.rows(grown)
+        parts += ["### Before and after the calls", f"{where(grown['machine'])}.", growth.sentence(grown)]
+        parts += [markdown(head, rows)]
     return "\n\n".join(parts)
 
 
 def provenance(run: Mapping[str, Any]) -> str:
     machine, plan = run["machine"], run["plan"]
-    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    where = f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}"
     how = f"{plan['rounds']} rounds in turns, windows of {plan['seconds']:g} s; medians"
     load = "the load in C" if machine.get("native_load") else "the load in Python"
     notes = "".join(f"\n- Note: {note}." for note in run["notes"])
-    return f"Measured {machine['measured_at']} at {machine['commit']}. {where}; {packages}; {how}; {load}.{notes}"
+    return f"{where(machine)}; {how}; {load}.{notes}"
+
+
+def where(machine: Mapping[str, Any]) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    system = f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}"
+    return f"Measured {machine['measured_at']} at {machine['commit']}. {system}; {packages}"
 
 
 def ratios(runs: Sequence[Mapping[str, Any]]) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from bench.building import built
 from bench.caller import WEBHOOK_SECRET
@@ -20,7 +21,7 @@ START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 3
 CONFIG = """\
 server: {{host: 127.0.0.1, max_calls: 2000, drain_s: 1}}
-store: memory://
+store: {store}
 platform: {{kind: jambonz, version: "0.9", webhook_secrets: ["{secret}"]}}
 vendors:
   openai: {{api_key: bench, url: "{model_url}"}}
@@ -53,6 +54,8 @@ class Server:
     urls: Sequence[str]
     "One of each process; calls go to them in turns."
     pids: Sequence[int]
+    ready_s: Sequence[float] = ()
+    "From exec to the line that says where it listens."
 
     @property
     def paces(self) -> bool:
@@ -68,6 +71,8 @@ class Doors:
     model_port: int
     sink_port: int
     certificate: str = ""
+    store: str = "memory://"
+    "Hookswitch's."
 
     @property
     def model_url(self) -> str:
@@ -76,6 +81,7 @@ class Doors:
     @property
     def environment(self) -> dict[str, str]:
         said = {"OPENAI_REALTIME_URL": self.model_url, "OPENAI_API_KEY": "bench", "RATE_HZ": str(self.variant.rate_hz)}
+        said["PYTHONDONTWRITEBYTECODE"] = ""  # whoever serves has it written
         return said | ({"SSL_CERT_FILE": self.certificate} if self.certificate else {})
 
 
@@ -95,6 +101,7 @@ def command(name: str, folder: Path, doors: Doors) -> list[str]:
             model_url=doors.model_url,
             sink_port=doors.sink_port,
             rate_hz=doors.variant.rate_hz,
+            store=doors.store,
             events=", ".join(f'"{pattern}"' for pattern in MATCHED),
         ),
         encoding="utf-8",
@@ -112,12 +119,14 @@ async def running(name: str, folder: Path, doors: Doors, cores: Sequence[int]) -
             own.mkdir()
             core = cores[nth % len(cores)] if cores else None
             started.append(await stack.enter_async_context(_process(name, own, doors, core)))
-        yield Server(name, [url for url, _ in started], [pid for _, pid in started])
+        yield Server(name, *zip(*started, strict=True))
 
 
 @contextlib.asynccontextmanager
-async def _process(name: str, folder: Path, doors: Doors, core: int | None) -> AsyncIterator[tuple[str, int]]:
+async def _process(name: str, folder: Path, doors: Doors, core: int | None) -> AsyncIterator[tuple[str, int, float]]:
+    """Give its URL, its process and the seconds after which it was ready."""
     log = folder / f"{name}.log"
+    begun_s = perf_counter()
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *command(name, folder, doors),
@@ -129,7 +138,8 @@ async def _process(name: str, folder: Path, doors: Doors, core: int | None) -> A
         )
     try:
         settle_on(process.pid, core)
-        yield await _listening(process, log), process.pid
+        url = await _listening(process, log)
+        yield url, process.pid, perf_counter() - begun_s
     except Exception as error:
         if process.returncode is None:
             raise
