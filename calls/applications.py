@@ -18,7 +18,7 @@ from hooks.applications.websocket import Websocket
 from hooks.asked import Call
 from hooks.control_socket import NEW, SCHEME, Command
 from hooks.dispatcher import Dispatcher
-from hooks.filter import EventFilter
+from hooks.filter import NOTHING
 from hooks.functions import beside
 from hooks.options import HookUrls
 from hooks.transports.app import AppTransport
@@ -135,8 +135,7 @@ class Asking:
             return Document(route_verbs(route, call.attributes), base_url=base_url)
         if not route.url.startswith(SOCKETS):
             signed_by = signing_secrets(route.hooks)
-            nothing = EventFilter([], beta_names=False)
-            hooks = dispatcher.for_call(call, urls=HookUrls(), wanted=nothing, signed_by=signed_by)
+            hooks = dispatcher.for_call(call, urls=HookUrls(), wanted=NOTHING, signed_by=signed_by)
             return Http(route.url, ask=hooks.introduce, patience_s=timeout_s)
         return Websocket(
             route.url,

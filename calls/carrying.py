@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from calls.manners import manners
 from config.models import as_configured
 from config.settings import Media, Route, Settings, Vendor
 from hooks.envelope import ENVELOPES, Envelope
-from hooks.filter import EventFilter, Wanted
+from hooks.filter import NOTHING, EventFilter, Wanted
 from hooks.jambonz_filter import JambonzFilter
 from hooks.mcp.server import INSTALL, installed
 from hooks.options import HookUrls
@@ -32,6 +33,8 @@ from verbs.llm import Llm
 from verbs.offering import confirmed, offered
 from verbs.spare import Spare, spare
 
+MOST_FILTERS = 256
+"Different wishes for events that are remembered: there are as many as `llm` verbs are written."
 DECIDES = "answers and falls silent by itself, whatever it is told: all that it takes for speech interrupts at once"
 AUDIO_EVENTS = ("response.output_audio.delta", BETA_OF["response.output_audio.delta"])
 
@@ -58,10 +61,15 @@ def asks_servers(route: Route, version: str) -> bool:
 
 def event_filter(llm: Llm, route: Route) -> Wanted:
     if not llm.event_hook:
-        return EventFilter([], beta_names=False)
-    if route.hooks.filter == "jambonz-oss":
-        return JambonzFilter(llm.events)
-    return EventFilter(llm.events, beta_names=llm.beta_shaped)
+        return NOTHING
+    events = None if llm.events is None else tuple(llm.events)
+    return _filter(events, jambonz=route.hooks.filter == "jambonz-oss", beta_names=llm.beta_shaped)
+
+
+@lru_cache(maxsize=MOST_FILTERS)
+def _filter(events: tuple[str, ...] | None, *, jambonz: bool, beta_names: bool) -> Wanted:
+    """Give the filter of all calls that want the same, for it learns the names of a model's events as they come."""
+    return JambonzFilter(events) if jambonz else EventFilter(events, beta_names=beta_names)
 
 
 def envelope(route: Route) -> Envelope:

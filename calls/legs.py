@@ -19,7 +19,7 @@ from calls.lost import LostLine, LostRecord, already_kept, refuse, unknown
 from calls.masking import own_secrets
 from calls.recorder import Recorder
 from hooks.dispatcher import CallHooks
-from hooks.filter import EventFilter
+from hooks.filter import NOTHING
 from hooks.mcp.servers import Servers
 from hooks.options import HookUrls
 from hooks.replies import verbs_in
@@ -227,7 +227,7 @@ class Legs:
         return live.dispatcher.for_call(
             live.call,
             urls=urls,
-            wanted=carrying.event_filter(llm, live.route) if llm else EventFilter([], beta_names=False),
+            wanted=carrying.event_filter(llm, live.route) if llm else NOTHING,
             secrets=own_secrets(llm) if llm else (),
             tools=ChainMap(dict(of_route), servers.tools) if servers else of_route,
             envelope=carrying.envelope(live.route),

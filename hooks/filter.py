@@ -11,7 +11,7 @@ from verbs.event_names import BETA_OF, GA_OF
 
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 EVERYTHING = frozenset({"all", "*"})
-MAX_CACHED = 1_000  # types a call has shown so far; a vendor has about fifty
+MAX_CACHED = 1_000  # types that models have shown so far; a vendor has about fifty
 
 
 class Wanted(Protocol):
@@ -82,3 +82,6 @@ class EventFilter:
         if event_type in AUDIO_DELTAS or not any(self._wanted.match_wildcard(name) for name in names):
             return None
         return BETA_OF.get(event_type, event_type) if self._beta_names else event_type
+
+
+NOTHING: Wanted = EventFilter([], beta_names=False)

@@ -9,7 +9,7 @@ import pytest
 from calls import carrying
 from calls.leaving import Again
 from calls.manners import manners
-from config.settings import Media
+from config.settings import Media, Route
 from hooks.mcp.server import INSTALL
 from hooks.options import HookUrls
 from media.ends import NO_SHOW, TOO_LONG
@@ -112,6 +112,20 @@ def test_a_route_may_have_events_read_as_jambonz_reads_them(changes: JsonObject,
     wanted = carrying.event_filter(llm_of(**changes), route)
     assert wanted.name_for("response.output_audio_transcript.done") == delivered
     assert wanted.name_for("response.output_audio.delta") is None
+
+
+def test_calls_that_want_the_same_events_share_what_is_known_of_their_names() -> None:
+    [plain] = settings_of({"verbs": [LLM]}).routes
+    [jambonz] = settings_of({"verbs": [LLM], "hooks": {"filter": "jambonz-oss"}}).routes
+    wishes: list[tuple[Route, JsonObject]] = [
+        (plain, {"events": ["response.*"]}),
+        (plain, {"events": ["all"]}),
+        (plain, {"events": None}),
+    ]
+    wishes += [(plain, {"eventHook": None}), (jambonz, {"events": ["all"]})]
+    first, again = ([carrying.event_filter(llm_of(**changes), route) for route, changes in wishes] for _ in range(2))
+    assert list(map(id, first)) == list(map(id, again))
+    assert len(set(map(id, first))) == len(wishes)
 
 
 @pytest.mark.parametrize(("events", "whole"), [(["response.output_audio.delta"], True), (["all"], False)])
