@@ -16,8 +16,8 @@ from media.audio import AudioFormat
 from media.playout import Speech
 from media.realtime.base import JsonObject, ModelError, SpeechReceived
 
-MOST_KNOWN = 64
-"Pieces of speech that are remembered; a call has few at a time."
+MOST_KNOWN = 8
+"Pieces of speech that are remembered: a call has few at a time, and each is half a kilobyte."
 _DELTA = b'"delta":"'
 _EVENT_ID = b'"event_id":"'
 
