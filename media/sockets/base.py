@@ -127,6 +127,7 @@ class Socket(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         self._core.receive_eof()
         self._tell_lost()
+        self._transport = None
         self._closed.set_result(None)
 
     def pause_writing(self) -> None:

@@ -135,22 +135,13 @@ class Line:
 
     def platform_spoke(self, pcm: bytes) -> None:
         """Pass the caller's audio on, fifty times a second."""
-        if self._failure:
-            return
-        try:
-            message = self._bridge.passed_on(pcm, self._now())
-        except Exception as error:  # noqa: BLE001  # as in `_do`
-            self._fail(error)
-            return
-        if message is None:
-            self._do(self._hear_caller, pcm)
-        elif self._model:
-            self._model.send(message)
+        self._do(self._hear_caller, pcm)
 
     def platform_said(self, text: str) -> None:
         self._do(self.tell, self._bridge.platform_said, text)
 
     def platform_lost(self, code: int | None) -> None:
+        self._platform = None
         self._do(self.tell, partial(self._bridge.platform_closed, clean=code in CLEAN_CLOSE))
 
     def model_opened(self, socket: ModelSocket) -> None:
@@ -178,18 +169,19 @@ class Line:
         try:
             deed(*said)
         except Exception as error:  # noqa: BLE001  # see above
-            self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
-        self._failure = error
-        self.over.set()
+            self._failure = error
+            self.over.set()
 
     def tell(self, say: Callable[..., list[Effect]], *said: object) -> None:
         """Tell the bridge something, with the time, and perform what it wants."""
         self._perform(say(*said, self._now()))
 
     def _hear_caller(self, pcm: bytes) -> None:
-        self._perform(self._bridge.platform_said(pcm, self._now()))
+        now = self._now()
+        if (message := self._bridge.passed_on(pcm, now)) is None:
+            self._perform(self._bridge.platform_said(pcm, now))
+        elif self._model:
+            self._model.send(message)
 
     def _hear_model(self, wire: bytes) -> None:
         effects = self._bridge.model_said(wire, self._now())
@@ -297,5 +289,5 @@ class Line:
     async def _close(self) -> None:
         """Close both at once: the caller goes on while the model still says goodbye."""
         code = CLOSE_CODES.get(self.end.reason_code if self.end else "", CloseCode.NORMAL_CLOSURE)
-        closing = [self._platform.close(code)] if self._platform else []
-        await asyncio.gather(*closing, *([self._model.close()] if self._model else []))
+        platform, model = self._platform, self._model
+        await asyncio.gather(*([platform.close(code)] if platform else []), *([model.close()] if model else []))

@@ -68,8 +68,9 @@ class PlatformSocket(Socket):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._host:
-            self._host.connection_lost(exc)
+        host, self._host = self._host, None
+        if host:
+            host.connection_lost(exc)
 
     def resume_writing(self) -> None:
         held_s = self._now() - (self.stuck_since or self._now())
