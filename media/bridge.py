@@ -157,11 +157,12 @@ class Bridge:
     def _model_spoke(self, speech: SpeechReceived, now: float) -> list[Effect]:
         """Take a piece of the agent's voice. Most bring nothing yet, or a lot, and leave all else as it is."""
         self._talk.responses.goes_on(now)
-        if not self._works or not self._passage.to_caller(speech):
+        works = self._works
+        if not works or not self._passage.to_caller(speech):
             self._session.heard(speech, now)
-            if self._works:
+            if works:
                 self._talk.speaking.speech(speech, now)
-        if self._out or self._leaving or not self._works:
+        if self._out or self._leaving or not works:
             return self._effects(now)
         if not self._voice.has_lot():
             return NOTHING

@@ -8,9 +8,10 @@ And most often the next delta is like the last, with its event id where OpenAI h
 compare what stands before the id, between id and audio, and after the audio.
 """
 
-import binascii
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
+
+from pybase64 import b64decode
 
 from media.audio import AudioFormat
 from media.playout import Speech
@@ -55,14 +56,15 @@ class Deltas:
 
         :raises ModelError: it is one, and cannot be read
         """
-        if b"\\" in data:
-            return None
-        if (like := self._like) and data.startswith(like.before) and data.endswith(like.after):
-            id_ends = data.find(b'"', len(like.before))
-            audio = data[id_ends + len(like.between) : -len(like.after)]
-            if data.startswith(like.between, id_ends) and b'"' not in audio:
-                return self._speech(like.frame, audio)
-        return self._read(data)
+        if like := self._like:
+            before, between, after, frame = like
+            id_ends = data.find(b'"', len(before))
+            if data.startswith(between, id_ends) and data.startswith(before) and data.endswith(after):
+                try:
+                    return self._speech(frame, data[id_ends + len(between) : -len(after)])
+                except ModelError:
+                    pass  # there is more in it than in the last
+        return None if b"\\" in data else self._read(data)
 
     def speech(self, event: JsonObject) -> SpeechReceived:
         """Read a parsed one.
@@ -101,7 +103,7 @@ class Deltas:
     def _speech(self, frame: Frame, delta: Any) -> SpeechReceived:
         response_id, speech = frame
         try:
-            pcm = binascii.a2b_base64(delta, strict_mode=True)
+            pcm = b64decode(delta, validate=True)
         except (ValueError, TypeError) as error:
             raise ModelError(f"an audio delta that cannot be read: {type(error).__name__}") from error
         if self._odd_matters and (len(pcm) % 2 or speech in self._odd):

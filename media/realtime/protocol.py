@@ -5,7 +5,6 @@ says in that shape is translated by `legacy.py` before it gets here. Event names
 whoever sends them. A vendor's file declares what is otherwise there: `can` and `dialect`.
 """
 
-import binascii
 import json
 import re
 from collections import deque
@@ -14,6 +13,8 @@ from copy import deepcopy
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar
+
+from pybase64 import b64encode
 
 from media.audio import AudioFormat
 from media.playout import Speech
@@ -190,8 +191,7 @@ class Realtime:
         return wire("session.update", event_id, session=kind | change)
 
     def hear(self, audio: bytes) -> bytes:
-        encoded = binascii.b2a_base64(audio, newline=False)
-        return b'{"type":"input_audio_buffer.append","audio":"' + encoded + b'"}'
+        return b'{"type":"input_audio_buffer.append","audio":"' + b64encode(audio) + b'"}'
 
     def ask(self, response: JsonObject, event_id: str) -> bytes:
         worded = self.dialect.word({**SPOKEN, **response} if response else {}, self._as_it_is)

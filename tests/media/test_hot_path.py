@@ -243,7 +243,7 @@ async def test_a_frame_of_the_caller_is_one_message_to_the_model() -> None:
                 talk.caller_speaks()
                 talk.timers.now += FRAME_S
     assert len(talk.wires.to_model) == FRAMES
-    assert calls.of("b2a_base64") == FRAMES
+    assert calls.of("b64encode") == FRAMES
     assert calls.of("apply_mask") == 2 * FRAMES  # the platform's is taken off, ours put on
     assert calls.of(*PARSES, *TO_THE_LOOP) == 0
 
@@ -260,7 +260,7 @@ async def test_what_a_frame_of_the_caller_calls() -> None:
 async def test_a_delta_is_read_without_being_parsed_and_four_are_one_message() -> None:
     async with talking() as talk:
         calls = [await calls_of_a_delta(talk) for _ in range(FRAMES)]
-    assert {one.of("a2b_base64") for one in calls} == {1}
+    assert {one.of("b64decode") for one in calls} == {1}
     assert sum(one.of(*PARSES) for one in calls) == 0
     assert len(talk.wires.to_platform) == FRAMES // LOT_FRAMES
     lot = PCM * LOT_FRAMES
