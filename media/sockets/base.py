@@ -42,6 +42,7 @@ class Socket(asyncio.Protocol):
         "How much is to be held before it is worth a look."
         self._first = 0
         self._parts: list[bytes] = []
+        self._failed = False
         self._told = False
         self._aborting = False
         self._reading = True
@@ -178,7 +179,7 @@ class Socket(asyncio.Protocol):
     def _answer(self) -> None:
         """Do what the core makes of what it got."""
         for event in self._core.events_received():
-            if isinstance(event, Frame) and event.opcode in DATA:
+            if isinstance(event, Frame) and event.opcode in DATA and not self._failed:
                 self._join(event)
         if self._core.close_rcvd:
             self._tell_lost()
@@ -196,6 +197,12 @@ class Socket(asyncio.Protocol):
             self._first = 0
             self._parts.clear()
             self._said(first, message)
+
+    def _fail(self, code: CloseCode, why: str) -> None:
+        """Break off over what a message says, which the core does not know; what was read behind it is not heard."""
+        self._failed = True
+        self._core.fail(code, why)
+        self._answer()
 
     def _tell_lost(self) -> None:
         if not self._told:

@@ -101,8 +101,7 @@ class PlatformSocket(Socket):
         try:
             text = message.decode()
         except UnicodeDecodeError:
-            self._core.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
-            self._answer()
+            self._fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
         else:
             self._listener.platform_said(text)
 
