@@ -99,7 +99,8 @@ class Voice:
         for lot in lots:
             self._send(lot, now)
         self._vigil.rest()
-        self._look_at = self._playout.quiet_at() + GAP_S
+        ends = len(lots) > 1 and not self._playout.goes_on(now)  # one lot leaves something over, or more is to come
+        self._look_at = self._playout.quiet_at() + (0 if ends else GAP_S)
         return True
 
     def stop(self, now: float) -> list[Heard]:
