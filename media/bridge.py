@@ -6,9 +6,9 @@ Theory of operation
         platform   awaited ──socket──▶ opened ──call named──▶ talking ──▶ gone
         model      dialled ──session.created──▶ configuring ──session.updated──▶ ready ──▶ gone   (session.py)
 
-    Nothing is sent to the model before `ready` but its configuration: audio that came earlier would be read
-    in the default format. When both legs are up the conversation begins (`conversation.py`); it outlives the
-    model's leg, which can be lost and found again.
+    Nothing is sent to the model before `ready` but its configuration: audio that came earlier would be read in the
+    default format. Once ready it is asked to speak, so that its first words wait for the caller; when both legs are up
+    the conversation begins (`conversation.py`). It outlives the model's leg, which can be lost and found again.
 
     The first reason to end wins. Then the agent's voice stops, the model is told to cancel, and for at most
     a second the last transcript and usage are awaited; then comes Finish, once, and nothing after it.
@@ -192,7 +192,7 @@ class Bridge:
         match meaning:
             case SessionOpened() | SessionReady() | ModelRefused() if not self._session.ready:
                 self._end(self._session.said(meaning, now), now)
-                self._begin(now)
+                self._begin(now, met=True)
             case CallerCommitted(item_id):
                 if self._ending or not self._session.ready or self._talk.caller_committed(item_id, now):
                     self.record.caller_turn(item_id, transcribed=self._session.model.transcribes, now=now)
@@ -278,7 +278,9 @@ class Bridge:
             self._end(self._leaving, now)
         self._session.renew(now, quiet=self._talk.quiet)
 
-    def _begin(self, now: float) -> None:
+    def _begin(self, now: float, *, met: bool = False) -> None:
+        if met and self._works:
+            self._talk.met(now)
         if self._arrival.talking and self._works:
             self._talk.begin(now, opened_at=self._arrival.opened_at)
 

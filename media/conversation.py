@@ -45,14 +45,13 @@ class Conversation:
         self.responses = Responses(voice, self.speaking, record, out, options)
         self.tools = ToolCalls(self.responses, record, out, options)
         self._floor = Floor()
-        self.begun = False
+        self._met = self.begun = self.caller_speaks = False
         self._typed: list[Typed] = []
         self._read_by = Reading(out)
         "What was typed while the agent kept the floor, and waits for it."
         self._unanswered = False
         "Whether the model was lost while the caller was owed an answer."
         self._latencies = Latencies(record, out)
-        self.caller_speaks = False
         self.use(model)
 
     @property
@@ -78,24 +77,30 @@ class Conversation:
         self.tools.use(model)
         self.responses.use(model)
 
-    def begin(self, now: float, *, opened_at: float) -> None:
-        """Both legs are up: the first time, let the model speak first; later, let it know what was said."""
-        if self.begun:
+    def met(self, now: float) -> None:
+        """A model is ready: the first speaks first, the caller there or not; a later one hears what was said."""
+        for role, text in (*self._options.history, *self._record.history()):
+            self.responses.say(role, text)
+        if self._met:
             self._go_on(now)
+        elif not self._manners.caller_speaks_first:
+            greeting = self._options.opening or self._model.greeting
+            if self._manners.protect_greeting:
+                self._floor.greet(greeting)
+            self.responses.ask(greeting, now)
+        self._met = True
+
+    def begin(self, now: float, *, opened_at: float) -> None:
+        """The caller is there, and so is a model."""
+        if self.begun:
             return
         self.begun = True
-        self._tell_history()
-        if self._manners.caller_speaks_first:
-            self.ear.open(self._model, now)
-            return
-        self._latencies.greeting_awaited(opened_at)
-        greeting = self._options.opening or self._model.greeting
-        if self._manners.protect_greeting:
-            self._floor.greet(greeting)
+        if not self._manners.caller_speaks_first:
+            self._latencies.greeting_awaited(opened_at)
+        if self._floor.kept:
             self.ear.shut(keep=True)
         else:
             self.ear.open(self._model, now)
-        self.responses.ask(greeting, now)
 
     def lost(self) -> None:
         """The model is gone, and will be back, or another one: what it said is spoken to its end."""
@@ -109,15 +114,10 @@ class Conversation:
     def _go_on(self, now: float) -> None:
         if not self._model.can.add_text:
             self._out.append(Warn("history_untold"))
-        self._tell_history()
-        if not self._floor.kept:
+        if self.begun and not self._floor.kept:
             self.ear.open(self._model, now)
         owed, self._unanswered = self._unanswered, False
         self.responses.resume(now, owed=owed)
-
-    def _tell_history(self) -> None:
-        for role, text in (*self._options.history, *self._record.history()):
-            self.responses.say(role, text)
 
     # The caller
 
