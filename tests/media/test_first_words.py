@@ -1,6 +1,7 @@
 """The caller waits for the platform or for the model, whichever is slower, and not for one after the other."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def caller_comes(hand: Hand) -> list[Effect]:
     return hand.do(hand.bridge.platform_said(METADATA, hand.now))
 
 
-def met(**manners: object) -> Hand:
+def met(**manners: Any) -> Hand:
     """A model that is ready, and no caller yet."""
     hand = Hand(options=Options(audio=PCM24, manners=replace(Manners(), **manners)))
     hand.do(hand.bridge.model_opened(hand.now))
