@@ -96,10 +96,19 @@ class Platform:
     def __init__(self, http: aiohttp.ClientSession, base: str, number: int) -> None:
         self._http, self._base, self._sid = http, base, f"call-{number}"
         self._media: aiohttp.ClientWebSocketResponse | None = None
+        self._sockets: list[aiohttp.ClientWebSocketResponse] = []
+
+    async def leave(self) -> None:
+        """Close what was opened: a socket that is only dropped warns, in whichever test it is collected."""
+        await asyncio.gather(*(socket.close() for socket in self._sockets))
+
+    async def _open(self, url: str, subprotocol: str) -> aiohttp.ClientWebSocketResponse:
+        self._sockets.append(await self._http.ws_connect(url, protocols=[subprotocol]))
+        return self._sockets[-1]
 
     async def begin(self) -> None:
         """Announce the call and open its media socket."""
-        socket = await self._http.ws_connect(f"{self._base}/call", protocols=["ws.jambonz.org"])
+        socket = await self._open(f"{self._base}/call", "ws.jambonz.org")
         await self._say(socket, "session:new")
         await self._listen(await socket.receive_json())
 
@@ -108,7 +117,7 @@ class Platform:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                socket = await self._http.ws_connect(f"{self._base}/call", protocols=["ws.jambonz.org"])
+                socket = await self._open(f"{self._base}/call", "ws.jambonz.org")
                 break
             except aiohttp.ClientError:
                 await asyncio.sleep(0.02)
@@ -132,7 +141,7 @@ class Platform:
 
     async def _listen(self, told: dict[str, Any]) -> None:
         [listen] = [verb for verb in told["data"] if verb["verb"] == "listen"]
-        self._media = await self._http.ws_connect(listen["url"], protocols=["audio.jambonz.org"])
+        self._media = await self._open(listen["url"], "audio.jambonz.org")
         rate_hz = listen["bidirectionalAudio"]["sampleRate"]
         await self._media.send_str(json.dumps({"callSid": self._sid, "sampleRate": rate_hz, "mixType": "mono"}))
         await self.hears_the_agent()
@@ -148,6 +157,8 @@ async def test_every_call_goes_on_where_all_come_back_at_once(tmp_path: Path) ->
         base = (await line_with(server, r"http://\S+"))[0]
         http = await leaving.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         calls = [Platform(http, base, number) for number in range(CALLS)]
+        for call in calls:
+            leaving.push_async_callback(call.leave)
         async with asyncio.timeout(LIMIT_S):
             await asyncio.gather(*(call.begin() for call in calls))
         server.kill()
