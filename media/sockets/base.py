@@ -12,6 +12,7 @@ Theory of operation
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from math import inf
 from typing import cast
 
@@ -26,7 +27,7 @@ WHOLE = {FIN_TEXT, FIN_BINARY}
 DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
 
 
-class Socket(asyncio.Protocol):
+class Socket(asyncio.Protocol, ABC):
     """One socket; a subclass says what is done with what comes."""
 
     def __init__(self, core: Protocol, *, masked: bool) -> None:
@@ -52,13 +53,13 @@ class Socket(asyncio.Protocol):
         self.stuck_since: float | None = None
         "Since when the other side has not read what we send."
 
+    @abstractmethod
     def _said(self, first: int, message: bytes) -> None:
         """Take one whole message; `first` is FIN_TEXT or FIN_BINARY."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _lost(self, code: int | None, reason: str) -> None:
         """Hear, once, that it is gone. The code is None where there was none."""
-        raise NotImplementedError
 
     @property
     def open(self) -> bool:

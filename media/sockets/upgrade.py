@@ -66,7 +66,7 @@ class _Answered(web.StreamResponse):
     """A response that is out, on a connection that is closed."""
 
     async def prepare(self, _: web.BaseRequest) -> None:
-        self.force_close()
+        """It was sent."""
 
     async def write_eof(self, _: bytes = b"") -> None:
         """There is nothing more to write."""
