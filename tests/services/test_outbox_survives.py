@@ -131,14 +131,14 @@ async def one_call(platform: Platform, sid: str, chance: random.Random) -> None:
     """Hold a call until the server is gone: talk, and tell what becomes of its legs."""
     with suppress(ClientError, ConnectionError, AssertionError, TimeoutError):
         document = await platform.ring(sid)
-        media = await platform.open(document, sid)
-        await until_audio(media)
-        for nth in range(STATUSES):
-            leg = {"call_sid": f"{sid}-leg-{nth}", "parent_call_sid": sid, "call_status": "ringing"}
-            await platform.post("/call/status", leg)
-            await asyncio.sleep(chance.random() * 0.02)
-        async for _ in media:
-            """Listen to the agent."""
+        async with await platform.open(document, sid) as media:
+            await until_audio(media)
+            for nth in range(STATUSES):
+                leg = {"call_sid": f"{sid}-leg-{nth}", "parent_call_sid": sid, "call_status": "ringing"}
+                await platform.post("/call/status", leg)
+                await asyncio.sleep(chance.random() * 0.02)
+            async for _ in media:
+                """Listen to the agent."""
 
 
 def rows(folder: Path, statement: str) -> list[tuple[Any, ...]]:
