@@ -28,6 +28,7 @@ from api.control import ControlSockets
 from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
 from calls.dispatchers import Dispatchers, steady_clock
 from calls.document import Place
+from calls.extending import extensions, tell
 from calls.readers import READERS
 from calls.retention import forget_old_calls
 from calls.sessions import Sessions
@@ -265,6 +266,7 @@ def serve(config: Path, *, host: str | None, port: int | None) -> int:
     """Serve until told to stop. Exit code 0, 1 where the port cannot be had, or 2 for a bad configuration."""
     try:
         logs.set_up(os.environ, sys.stderr)
+        tell(extensions(), log)
         settings = load(config, environ=os.environ, read=READERS)
     except (ConfigError, ValueError) as error:
         complaints = error.complaints if isinstance(error, ConfigError) else [error]
@@ -277,16 +279,13 @@ def serve(config: Path, *, host: str | None, port: int | None) -> int:
     prepare_for(settings)
     try:
         with asyncio.Runner(loop_factory=NEW_LOOP) as runner:
-            runner.run(_serve(config, settings, host or server.host, server.port if port is None else port))
+            port = server.port if port is None else port
+            runner.run(Server(config, settings, _announce).run(host=host or server.host, port=port))
     except (OSError, StoreError) as error:
         told = "cannot_listen" if isinstance(error, OSError) else "cannot_open_store"
         log.error(told, message=str(error))  # noqa: TRY400  # the message says it all
         return 1
     return 0
-
-
-async def _serve(config: Path, settings: Settings, host: str, port: int) -> None:
-    await Server(config, settings, _announce).run(host=host, port=port)
 
 
 def _url(host: str, port: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from calls import native_document
 from calls.carrying import oddities
 from calls.document import Place, Seat, extend, filled, new_call, route_verbs
+from calls.extending import extensions
 from calls.opening import opening
 from calls.readers import READERS
 from config import ConfigError, load
@@ -41,12 +42,15 @@ class Serve(Protocol):
 def main(arguments: Sequence[str], *, serve: Serve) -> int:
     """Run one command and return its exit code. argparse itself exits with 2 for wrong usage."""
     given = _parser().parse_args(arguments)
+    found = extensions()
     if given.command == "serve":
         return serve(given.config, host=given.host, port=given.port)
     if given.command == "check":
         code, lines = check_lines(given.config, os.environ, read=READERS, oddities=oddities)
+        lines += [f"{'warning: ' if one.fault else ''}{one}" for one in found if one.fault or not code]
     elif given.command == "doctor":
         code, lines = _doctor(given.config)
+        lines[:0] = [f"{'warning' if one.fault else 'ok'}: {one}" for one in found]
     elif given.command == "outbox":
         code, lines = _outbox(given)
     else:

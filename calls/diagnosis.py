@@ -89,9 +89,9 @@ def application_sockets(settings: Settings) -> dict[str, list[str]]:
 
 
 def place_of(url: str) -> Place | None:
-    """Give the server of a URL; None where it depends on the call."""
+    """Give the server of a URL; None where it depends on the call, or on a transport of somebody else's."""
     parts = urlsplit(url)
-    if templates.names(parts.netloc) or not parts.hostname:
+    if templates.names(parts.netloc) or not parts.hostname or parts.scheme not in PORTS:
         return None
     return Place(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme])
 

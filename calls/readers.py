@@ -8,6 +8,8 @@ from typing import Any
 from config.tools import Readers
 from hooks import tools
 from hooks.functions import FunctionError, find
+from hooks.transports import hook_schemes
+from media.platforms import PLATFORMS
 from verbs.tools import ToolError
 
 EXAMPLE = "such as my_agent:answer"
@@ -35,4 +37,4 @@ def _wanting(function: Callable[..., Any]) -> list[str]:
     return [*positional[1:], *(each.name for each in required if each.kind is each.KEYWORD_ONLY)]
 
 
-READERS = Readers(tools.read, _function)
+READERS = Readers(tools.read, _function, PLATFORMS, hook_schemes)

@@ -1,6 +1,6 @@
 """Checks the verb documents of a route: the verbs themselves, their hooks, and their `{{…}}` templates."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import verbs
 from config.complaints import Path
 from config.draft import Draft
 from config.nodes import Mapping, Node, Scalar, Sequence, children, json_of, scalars, step, with_value
-from config.urls import url_fault
+from config.urls import WEB, url_fault
 from verbs import templates
 from verbs.base import did_you_mean
 from verbs.llm_options import check_options
@@ -18,11 +18,13 @@ _NAMES = ("from", "to", "call_sid", "caller_name", "direction")
 _FAMILIES = ("sip.headers.", "customerData.", "env.")
 
 
-def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve: bool) -> Mapping:
+def check_documents(
+    draft: Draft, route: Mapping, *, version: str, hooks_resolve: bool, hook_schemes: Collection[str] = WEB
+) -> Mapping:
     """Check `verbs`, `fallback` and `busy` of one route, and every hook of it; give the route as it is to be read.
 
     `hooks_resolve`: there is a `hooks.base_url` to resolve a relative hook against; hooks of a route that has a `url`
-    are its application's.
+    are its application's. `hook_schemes`: what a hook's URL may begin with.
     """
     mode = route.get("llm_mode")
     native = isinstance(mode, Scalar) and mode.text == "native"
@@ -34,15 +36,15 @@ def check_documents(draft: Draft, route: Mapping, *, version: str, hooks_resolve
         route = with_value(route, key, _check_verbs(draft, document, version, native=native))
         _check_templates(draft, document)
         for hook in _hooks(document):
-            _check_hook(draft, hook, resolves=own)
+            _check_hook(draft, hook, hook_schemes, resolves=own)
         if key != "verbs":
             _refuse_llm(draft, document, key)
     for spare in _below(route, "llm_fallback"):
         _check_spare(draft, spare)
     for hook in (target for key in ("status_hook", "amd_hook") for target in _target(route.get(key))):
-        _check_hook(draft, hook, resolves=own)
+        _check_hook(draft, hook, hook_schemes, resolves=own)
     for hook in (target for tool in _below(route, "tools") for target in _target(tool)):
-        _check_hook(draft, hook, resolves=hooks_resolve)
+        _check_hook(draft, hook, WEB, resolves=hooks_resolve)
     return route
 
 
@@ -147,13 +149,13 @@ def _target(hook: Node | None) -> Iterator[Scalar]:
         yield target
 
 
-def _check_hook(draft: Draft, hook: Scalar, *, resolves: bool) -> None:
+def _check_hook(draft: Draft, hook: Scalar, schemes: Collection[str], *, resolves: bool) -> None:
     if hook.text.startswith("/") and not hook.text.startswith("//"):
         if not resolves:
             draft.complain(hook.path, "a relative hook needs hooks.base_url: set it, or write the whole https:// URL")
     elif "://" not in hook.text:
         draft.complain(hook.path, "a hook must be a path that begins with /, or a whole https:// or http:// URL")
-    elif sentence := url_fault(hook.text):
+    elif sentence := url_fault(hook.text, (*WEB, *sorted({*schemes} - {*WEB}))):
         draft.complain(hook.path, f"the hook {sentence}")
 
 

@@ -2,14 +2,15 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path as FilePath
 
 from config import yaml_text
 from config.certificates import with_files
-from config.complaints import ConfigError
+from config.complaints import ConfigError, listed
 from config.documents import check_documents
 from config.draft import Draft
 from config.environment import read_dotenv
@@ -21,6 +22,7 @@ from config.secrets import variable_secrets
 from config.settings import EnvVariable, Hooks, Outward, Platform, Route, Server, Settings, Shape, Vendor
 from config.sizes import MAX_DOCUMENT_BYTES, too_long
 from config.tools import UNREAD, Readers, ReadTool, read_applications, read_tools
+from verbs.base import did_you_mean, shown
 from verbs.vendors import VENDORS
 
 # What the environment supplies where the file is silent.
@@ -28,13 +30,11 @@ _BUILT_IN = """
 server: {admin_token: "${HOOKSWITCH_ADMIN_TOKEN:-}", ticket_secret: "${HOOKSWITCH_TICKET_SECRET:-}"}
 platform: {webhook_secrets: ["${JAMBONZ_WEBHOOK_SECRET:-}"]}
 vendors:
-""" + "".join(
-    f"""  {name}:
+"""
+_BUILT_IN_VENDOR = """  {name}:
     api_key: "${{{known.variables}_API_KEY:-}}"
     url: "${{{known.variables}_REALTIME_URL:-{known.url}}}"
 """
-    for name, known in VENDORS.items()
-)
 ENV_NAME = re.compile(r"[a-zA-Z0-9_]+")
 "For one other name the portal takes none at all (jambonz-api-server lib/utils/appenv_utils.js)."
 _KEYS = ["server", "store", "platform", "vendors", "hooks", "egress", "defaults", "routes"]
@@ -81,7 +81,8 @@ def settings_of(source: Source, *, environ: MappingOf[str, str], read: Readers =
 
 def _filled_in(root: Mapping, environ: MappingOf[str, str]) -> Mapping:
     """Put the built-in values under the file's, and `defaults` under each route."""
-    built_in, _ = yaml_text.parse(_BUILT_IN, file="", environ=environ)
+    vendors = (_BUILT_IN_VENDOR.format(name=name, known=known) for name, known in VENDORS.items())
+    built_in, _ = yaml_text.parse(_BUILT_IN + "".join(vendors), file="", environ=environ)
     filled = merged(root, built_in)
     routes = filled.get("routes")
     if not isinstance(routes, Sequence):
@@ -106,13 +107,18 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         if entry.key not in _KEYS:
             draft.unknown_key((entry.key,), _KEYS)
     server = _server(draft, folder)
-    platform = _platform(draft)
+    platform = _platform(draft, read.platforms)
     hooks = draft.section(Hooks, ("hooks",))
     egress = draft.section(Outward, ("egress",))
     store = draft.value(Store, ("store",), Settings.model_fields["store"].default)
     vendors = _vendors(draft, folder, insecure=bool(server and server.insecure))
-    version = platform.version if platform else Platform().version
-    routes = _routes(draft, folder, version=version, hooks_resolve=not hooks or bool(hooks.base_url))
+    checked = partial(
+        check_documents,
+        version=platform.version if platform else Platform().version,
+        hooks_resolve=not hooks or bool(hooks.base_url),
+        hook_schemes=read.hook_schemes(),
+    )
+    routes = _routes(draft, folder, checked)
     tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
     applications = read_applications(draft, read.function, folder)
     if not (server and platform and hooks and egress):
@@ -139,13 +145,17 @@ def _server(draft: Draft, folder: FilePath) -> Server | None:
     return server and server.model_copy(update={"recordings_dir": str(folder / server.recordings_dir)})
 
 
-def _platform(draft: Draft) -> Platform | None:
+def _platform(draft: Draft, kinds: Collection[str]) -> Platform | None:
     env = draft.find(("platform", "env"))
     for entry in env.entries if isinstance(env, Mapping) else ():
         if not ENV_NAME.fullmatch(entry.key):
             path = ("platform", "env", entry.key)
             draft.complain(path, "jambonz' portal takes names of A-Z, a-z, 0-9 and _ only", at_key=True)
         draft.section(EnvVariable, ("platform", "env", entry.key))
+    kind = draft.find(("platform", "kind"))
+    if isinstance(kind, Scalar) and not kind.is_null and kind.text not in kinds:
+        told = f"must be {listed([*kinds])}, is {shown(kind.text)}{did_you_mean(kind.text, kinds)}"
+        draft.complain(kind.path, told)
     return draft.section(Platform, ("platform",))
 
 
@@ -168,18 +178,13 @@ def _vendors(draft: Draft, folder: FilePath, *, insecure: bool) -> dict[str, Ven
     return vendors
 
 
-def _routes(draft: Draft, folder: FilePath, *, version: str, hooks_resolve: bool) -> dict[int, Route]:
+def _routes(draft: Draft, folder: FilePath, checked: Callable[[Draft, Mapping], Mapping]) -> dict[int, Route]:
     """Give the routes that could be read, by their places in the file."""
     node = draft.find(("routes",))
     if not isinstance(node, Sequence) or not node.items:
         draft.complain(("routes",), "must be a list of routes, at least one: - {name: …, verbs: [{verb: …}]}")
         return {}
-    items = [
-        check_documents(draft, item, version=version, hooks_resolve=hooks_resolve)
-        if isinstance(item, Mapping)
-        else item
-        for item in node.items
-    ]
+    items = [checked(draft, item) if isinstance(item, Mapping) else item for item in node.items]
     draft.root = with_value(draft.root, "routes", replace(node, items=tuple(items)))
     good = [
         (index, _with_clip(draft, index, route, folder))

@@ -95,7 +95,7 @@ class EnvVariable(Strict):
 
 
 class Platform(Strict):
-    kind: Annotated[Literal["jambonz"], Word] = "jambonz"
+    kind: Name = "jambonz"
     version: Annotated[Literal["0.9", "10"], Word] = "0.9"
     webhook_secrets: Secrets = ()
     basic_auth: BasicAuth | None = None

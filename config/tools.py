@@ -1,11 +1,13 @@
 """A route's `tools` and `python`: read by whoever can run them, and what is wrong with one is told at its place."""
 
+from collections.abc import Callable, Collection
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple, Protocol
 
 from config.draft import Draft
 from config.fields import JsonObject
 from config.nodes import Mapping, Scalar, Sequence, json_of
+from config.urls import WEB
 from verbs.tools import ToolError
 
 
@@ -28,10 +30,13 @@ class ReadFunction(Protocol):
 
 
 class Readers(NamedTuple):
-    """What can make something that runs of what a configuration names."""
+    """What knows what a configuration may name, and makes something that runs of it."""
 
     tool: ReadTool
     function: ReadFunction
+    platforms: Collection[str] = ("jambonz",)
+    hook_schemes: Callable[[], Collection[str]] = lambda: WEB
+    "Those of the URLs of hooks."
 
 
 def _no_tool(name: str, entry: JsonObject, *, folder: FilePath, base_url: str | None) -> Any:  # noqa: ARG001

@@ -48,7 +48,7 @@ class Reach:
         if self.trusted:
             return None
         origin = origin_of(url)
-        if origin is None:
+        if origin is None or not origin.port:
             return "is in no plain http://, https://, ws:// or wss:// URL"
         if names_user(url):
             return f"has a user name or a password before it: {REMEDY}"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from verbs import connecting
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+"0: of a hook transport that is not the web's, by which nothing but what the operator has written may lead."
 _URL = re.compile(
     r"""(?P<scheme>[a-z]+)://
     ((?P<user>[^/?\#@\\\s]*)@)?
@@ -32,7 +33,7 @@ class Origin(NamedTuple):
 
 @lru_cache(maxsize=MOST_KNOWN)
 def origin_of(url: str) -> Origin | None:
-    """Give where a URL leads; None for one that is not of the web, or that not everybody would read alike."""
+    """Give where a URL leads; None for one of an unknown scheme, or that not everybody would read alike."""
     found = _URL.match(url)
     if found is None or not url.isprintable() or found["scheme"].lower() not in PORTS:
         return None

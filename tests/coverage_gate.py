@@ -16,7 +16,10 @@ from coverage import Coverage
 from coverage.exceptions import NoDataError
 
 ROOT = Path(__file__).parent.parent
-PURE = ("verbs/", "egress/", "config/", "media/", "hooks/", "store/", "calls/", "logs.py", "repeats.py")
+PURE = (
+    *("verbs/", "egress/", "config/", "media/", "hooks/", "store/", "calls/"),
+    *("extensions.py", "logs.py", "repeats.py"),
+)
 STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))
 DOORS = (
     *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", *STORES),

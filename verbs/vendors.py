@@ -4,7 +4,7 @@ How each of them is spoken to is a file of its own, `media/realtime/<vendor>.py`
 ground floor refuses an unknown one before any model is dialled, and may not look upstairs for it.
 """
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 
 KEY_HEADERS = frozenset({"authorization", "api-key", "x-api-key"})
@@ -32,7 +32,7 @@ class KnownVendor:
     "The vendor whose models it serves, voices and all; nothing: they are its own."
 
 
-VENDORS: Mapping[str, KnownVendor] = {
+VENDORS: dict[str, KnownVendor] = {
     "openai": KnownVendor("OPENAI", "wss://api.openai.com/v1/realtime", "gpt-realtime-2.1", tools=MCP),
     "microsoft": KnownVendor("AZURE_OPENAI", tools=MCP, serves="openai"),
     # docs.x.ai: guides/voice/agent
@@ -77,3 +77,25 @@ VENDORS: Mapping[str, KnownVendor] = {
         "SPEACHES", "ws://localhost:8000/v1/realtime", keyless=True, settings=frozenset({"speech_model"})
     ),
 }
+
+
+_VARIABLES = re.compile(r"[A-Z][A-Z0-9_]*")
+_URL = re.compile(r"wss?://[!#-\[\]-z|~]+")
+"An address without what would end a text of YAML, or begin a template."
+
+
+def know(name: str, known: KnownVendor) -> None:
+    """Let a vendor be one that verbs may name.
+
+    :raises ValueError: it cannot be; the text says why
+    """
+    if VENDORS.get(name) is known:
+        return
+    others = {other.variables: vendor for vendor, other in VENDORS.items()}
+    if other := others.get(known.variables):
+        raise ValueError(f"its variables {known.variables}_… are those of vendor {other}, whose key they hold")
+    if not _VARIABLES.fullmatch(known.variables):
+        raise ValueError("the names of its variables must be of A-Z, 0-9 and _, such as ACME")
+    if known.url and not _URL.fullmatch(known.url):
+        raise ValueError("its url must be a ws:// or wss:// URL")
+    VENDORS[name] = known

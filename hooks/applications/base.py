@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from egress.origins import Origin
+from hooks.transports import hook_schemes
 from verbs.base import JsonObject
 
 
@@ -49,7 +50,8 @@ def absolute(hook: object, base_url: str | None) -> str | None:
     url = hook.get("url") if isinstance(hook, dict) else hook
     if not isinstance(url, str) or not url or over_socket(url):
         return None
-    if url.startswith(("http://", "https://")):
+    scheme, written_out, _ = url.partition("://")
+    if written_out and scheme in hook_schemes():
         return url
     return f"{base_url.rstrip('/')}/{url.lstrip('/')}" if base_url else None
 

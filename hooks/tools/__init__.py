@@ -1,24 +1,43 @@
-"""What serves a tool besides the toolHook: one kind a file, found by the key under which routes write it.
+"""What serves a tool besides the toolHook: one kind a file, by the key under which routes write it.
 
 `tools: {name: {KEY: …}}` in a route. A file here has that KEY and a `read` that makes the tool; see `base.Tool`.
+Others are installed, see `calls/extending.py`.
 """
 
+import inspect
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from extensions import Registry, UnfitError
 from hooks.asked import Call
-from hooks.tools.base import Read, Tool
+from hooks.tools.base import CONFIRM, Read, Tool
 from verbs.base import JsonObject, did_you_mean
 from verbs.tools import ToolError, check_tools
 
 __all__ = ["KINDS", "Call", "Tool", "ToolError", "read"]
 
-KINDS: dict[str, Read] = {
-    module.KEY: module.read
-    for module in (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
-    if hasattr(module, "KEY")
-}
+BESIDE = frozenset({CONFIRM, "description", "headers", "parameters"})
+"Keys of an entry that stand beside the one which says what serves the tool."
+
+
+def _accept(name: str, read: object) -> None:
+    if name in BESIDE:
+        raise UnfitError(f"{name} is a key of every tool: it needs another")
+    if not callable(read):
+        raise UnfitError(f"must be a function, not a {type(read).__name__}; see hooks.tools.base.Read")
+    try:
+        inspect.signature(read).bind("name", {}, folder=Path(), base_url=None)
+    except TypeError as error:
+        raise UnfitError(f"must take (name, entry, *, folder, base_url): {error}") from error
+
+
+KINDS: Registry[Read] = Registry("tool", _accept)
+
+for _found in iter_modules(__path__):
+    _module = import_module(f"{__name__}.{_found.name}")
+    if hasattr(_module, "KEY"):
+        KINDS.enter(_module.KEY, _module.read)
 
 
 def read(name: str, entry: JsonObject, *, folder: Path, base_url: str | None) -> Tool:

@@ -20,6 +20,7 @@ from media.audio import AudioFormat
 from media.playout import Speech
 from media.realtime.capabilities import Capabilities, ModelAudio
 from media.realtime.dial import Dial
+from verbs.vendors import KnownVendor
 
 JsonObject = dict[str, Any]
 
@@ -280,6 +281,8 @@ class Vendor:
     Raises ModelError where it cannot be reached like this.
     """
     can: Capabilities
+    known: KnownVendor
+    "What the other rooms must know of it; ours stand in `verbs/vendors.py`."
 
     def audio_at(self, rate_hz: int) -> ModelAudio:
         """Say what the model hears and speaks for a platform that carries `rate_hz`."""

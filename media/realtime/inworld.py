@@ -19,6 +19,7 @@ from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import OF_OPENAI, Dialect
 from media.realtime.dialling import Dialler
 from verbs.llm import Llm
+from verbs.vendors import VENDORS
 
 RATES = tuple(AudioFormat("pcm16", rate_hz) for rate_hz in (8000, 16000, 24000, 32000, 44100, 48000))
 CAN = Capabilities(hears=RATES, speaks=RATES, echo_metadata=False)
@@ -59,4 +60,4 @@ def session_query(_: Llm, query: dict[str, str]) -> dict[str, str]:
     return {"key": f"hookswitch-{uuid4().hex}", "protocol": "realtime", **query}
 
 
-VENDOR = Vendor(Realtime, Dialler("api/v1/realtime/session", authorization, session_query), CAN)
+VENDOR = Vendor(Realtime, Dialler("api/v1/realtime/session", authorization, session_query), CAN, VENDORS["inworld"])

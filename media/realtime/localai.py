@@ -15,6 +15,7 @@ from media.realtime.base import Vendor
 from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import OF_OPENAI, Dialect
 from media.realtime.dialling import dial
+from verbs.vendors import VENDORS
 
 RATES = tuple(AudioFormat("pcm16", rate_hz) for rate_hz in (8000, 16000, 24000, 48000))
 CAN = Capabilities(hears=RATES, speaks=RATES, leave_turns=False, echo_metadata=False)
@@ -28,4 +29,4 @@ class Realtime(protocol.Realtime):
     )
 
 
-VENDOR = Vendor(Realtime, dial, CAN)
+VENDOR = Vendor(Realtime, dial, CAN, VENDORS["localai"])

@@ -18,6 +18,7 @@ from media.realtime.base import JsonObject, Vendor
 from media.realtime.dial import Dial
 from media.realtime.dialling import Dialler
 from verbs.llm import Llm
+from verbs.vendors import VENDORS
 
 PREVIEW = "openai/realtime"
 TODAY = "openai/v1/realtime"
@@ -78,4 +79,4 @@ def _renamed(query: JsonObject) -> JsonObject:
     return {names.get(name, name): value for name, value in query.items() if name != "api-version"}
 
 
-VENDOR = Vendor(Realtime, dial, openai.CAN)
+VENDOR = Vendor(Realtime, dial, openai.CAN, VENDORS["microsoft"])

@@ -10,6 +10,7 @@ from media.realtime.base import Vendor
 from media.realtime.capabilities import Capabilities
 from media.realtime.dialling import Dialler
 from verbs.llm import Llm
+from verbs.vendors import VENDORS
 
 PCM = AudioFormat("pcm16", 24000)
 ULAW = AudioFormat("ulaw", 8000)
@@ -26,4 +27,4 @@ def with_current_model(llm: Llm, query: dict[str, str]) -> dict[str, str]:
     return {**query, "model": models.resolve_model(query.get("model") or llm.model)[0]}
 
 
-VENDOR = Vendor(Realtime, Dialler(query=with_current_model), CAN)
+VENDOR = Vendor(Realtime, Dialler(query=with_current_model), CAN, VENDORS["openai"])

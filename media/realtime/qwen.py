@@ -17,6 +17,7 @@ from media.realtime.base import JsonObject, Vendor
 from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import FLAT, FORMATS, OF_OPENAI, Dialect
 from media.realtime.dialling import Dialler
+from verbs.vendors import VENDORS
 
 CAN = Capabilities(
     hears=(AudioFormat("pcm16", 16000),),
@@ -50,4 +51,4 @@ class Realtime(protocol.Realtime):
     )
 
 
-VENDOR = Vendor(Realtime, Dialler("api-ws/v1/realtime"), CAN)
+VENDOR = Vendor(Realtime, Dialler("api-ws/v1/realtime"), CAN, VENDORS["qwen"])

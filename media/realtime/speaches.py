@@ -15,6 +15,7 @@ from media.realtime.base import Vendor
 from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import FLAT, FORMATS, OF_OPENAI, Dialect
 from media.realtime.dialling import dial
+from verbs.vendors import VENDORS
 
 PCM = AudioFormat("pcm16", 24000)
 CAN = Capabilities(hears=(PCM,), speaks=(PCM,), truncate=False, cancel=False, echo_metadata=False)
@@ -46,4 +47,4 @@ class Realtime(protocol.Realtime):
     )
 
 
-VENDOR = Vendor(Realtime, dial, CAN)
+VENDOR = Vendor(Realtime, dial, CAN, VENDORS["speaches"])

@@ -20,6 +20,7 @@ from media.realtime.capabilities import Capabilities
 from media.realtime.dialect import OF_OPENAI, TURN_DETECTION, Dialect
 from media.realtime.dialling import dial
 from media.realtime.reading import opened
+from verbs.vendors import VENDORS
 
 RATES = tuple(AudioFormat("pcm16", rate_hz) for rate_hz in (8000, 16000, 24000, 32000, 44100, 48000))
 CAN = Capabilities(hears=RATES, speaks=RATES, leave_turns=False, choose_tools=False, echo_metadata=False)
@@ -55,4 +56,4 @@ class Realtime(protocol.Realtime):
         return opened(event.get("session") or {}) if type_ == self._opener else None
 
 
-VENDOR = Vendor(Realtime, dial, CAN)
+VENDOR = Vendor(Realtime, dial, CAN, VENDORS["xai"])
