@@ -5,6 +5,7 @@ from hypothesis import settings
 
 from tests import properties
 from tests.conformance import Collected
+from tests.contracts import under_test
 
 settings.load_profile(properties.UNIT)  # `--hypothesis-profile=fuzz` (tests/fuzz.py) comes after this, and counts
 
@@ -15,8 +16,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--conformance", type=Path, metavar="FILE", help="write the conformance table (tests/conformance.py)"
     )
+    parser.addoption(
+        "--extensions",
+        type=Path,
+        metavar="DIR",
+        help="with tests/contracts: test what is installed beside the server, with its samples in DIR",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if path := config.getoption("--conformance"):
         config.pluginmanager.register(Collected(path))
+    if samples := config.getoption("--extensions"):
+        under_test.look_at_what_is_installed(samples)

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, example, settings
 from hypothesis import strategies as st
 
 USUAL: Final = 100
-UNIT, FUZZ = "unit", "fuzz"
+UNIT, FUZZ, FEW = "unit", "fuzz", "few"
 # Whether an example is slow is said by what else the machine does: no test fails for that.
 settings.register_profile(UNIT, max_examples=USUAL, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(FUZZ, settings.get_profile(UNIT), max_examples=3 * USUAL, derandomize=False)
+settings.register_profile(FEW, settings.get_profile(UNIT), max_examples=USUAL // 20)
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 

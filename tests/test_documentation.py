@@ -13,7 +13,9 @@ from config.report import check_lines, explain_lines
 from tests.hooks.modules import Write
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NEEDS_MORE = ROOT / "docs" / "extending.md"
+"Its configuration wants what it shows to be installed: tests/live/test_extending.py."
+PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").rglob("*.md")} - {NEEDS_MORE})]
 SECTIONS = {"server", "platform", "vendors", "hooks", "media", "routes", "store"}
 A_ROUTE = "routes: [{name: a, numbers: ['+15551230001'], verbs: [{verb: hangup}]}]\n"
 ENVIRON = {
