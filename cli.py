@@ -45,6 +45,8 @@ def main(arguments: Sequence[str], *, serve: Serve) -> int:
     found = extensions()
     if given.command == "serve":
         return serve(given.config, host=given.host, port=given.port)
+    if given.command in {"explain", "outbox"}:
+        print(*(f"warning: {one}\n" for one in found if one.fault), sep="", end="", file=sys.stderr)
     if given.command == "check":
         code, lines = check_lines(given.config, os.environ, read=READERS, oddities=oddities)
         lines += [f"{'warning: ' if one.fault else ''}{one}" for one in found if one.fault or not code]
