@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import cli
+from calls.extending import Extension
 
 CONFIG = """
 store: memory://
@@ -46,6 +47,25 @@ def test_check_says_that_all_is_well_or_where_it_is_not(config: Path, capsys: py
     [line] = said(capsys).splitlines()
     assert line.startswith(f"{config}:8:")
     assert "routes[0].verbs[0].vendor: unknown vendor 'opnai' (did you mean 'openai'?)" in line
+
+
+def test_what_is_installed_is_told_and_what_is_left_out_is_told_always(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = Extension("vendor", "acme", "acme 1.0", "acme:VENDOR")
+    monkeypatch.setattr(cli, "extensions", lambda: (good, good._replace(name="odd", fault="it is broken")))
+    found = "vendor 'acme' by acme 1.0 (acme:VENDOR)"
+    left_out = "vendor 'odd' by acme 1.0 (acme:VENDOR) is left out: it is broken; mend it, or uninstall acme"
+    assert cli.main(["check", "--config", str(config)], serve=never) == 0
+    assert said(capsys).splitlines()[-2:] == [found, f"warning: {left_out}"]
+    assert cli.main(["explain", "+15551230001", "--config", str(config)], serve=never) == 0
+    assert capsys.readouterr().err == f"warning: {left_out}\n"
+    config.write_text("routes: []", encoding="utf-8")
+    assert cli.main(["check", "--config", str(config)], serve=never) == 2
+    told = said(capsys)
+    assert (found in told, f"warning: {left_out}" in told) == (False, True)
+    assert cli.main(["doctor", "--config", str(config)], serve=never) == 2
+    assert said(capsys).splitlines()[:2] == [f"ok: {found}", f"warning: {left_out}"]
 
 
 def test_explain_shows_the_route_and_the_document(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
