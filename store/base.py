@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from store.deliveries import Delivery, Endpoint, Note
 from store.errors import StoreError
+from store.spending import DaySum
 from store.summaries import Entry, Place, Sought, Summary
 
 JsonObject = dict[str, Any]
@@ -39,6 +40,8 @@ class End:
     told: JsonObject = field(default_factory=dict)
     "What the model said as it left by a tool of ours: that tool's arguments."
     usage: JsonObject = field(default_factory=dict)
+    bills: tuple[JsonObject, ...] = ()
+    "What each response and transcription used of which model, and what it came to."
     transcript: tuple[JsonObject, ...] = ()
     "What was heard, in order; may still grow for the second in which last words arrive."
     turns: tuple[JsonObject, ...] = ()
@@ -248,6 +251,12 @@ class Store(Protocol):
     async def endpoints(self) -> Sequence[Endpoint]: ...
 
     # The rest
+
+    def spend(self, spent: DaySum) -> None: ...
+
+    async def spending(self, since: str) -> list[DaySum]:
+        """Return what `spend` was told of that day and later ones, added up; `forget` removes what is of its age."""
+        ...
 
     async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return the value kept under this name; the first caller's `make` decides it for everybody."""

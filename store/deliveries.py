@@ -75,6 +75,6 @@ class Note:
     row_id: bytes
     nth: int
     "Which of the call's `llm` verbs, from 0."
-    kind: Literal["line", "tool", "turn"]
+    kind: Literal["line", "tool", "turn", "usage"]
     key: str
     value: Mapping[str, object]

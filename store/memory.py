@@ -10,6 +10,7 @@ from time import time
 from store.base import CallRow, Change, checked, claimed, repeats, summary
 from store.deliveries import NUMBERS, Delivery, Endpoint, Note
 from store.errors import RowTakenError, RowUnknownError
+from store.spending import DaySum, day_of
 from store.summaries import Entry, Place, Sought, Summary, entry, merged
 
 MAX_DEAD = 1_000
@@ -40,6 +41,7 @@ class MemoryStore:
         self._reserved: dict[str, int] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._secrets: dict[str, bytes] = {}
+        self._spending: dict[tuple[str, str], DaySum] = {}
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -90,6 +92,8 @@ class MemoryStore:
                 del self._newest[row.call_sid]
         for webhook_id in [id_ for id_ in self._dead if self._deliveries[id_].created_at < before_s]:
             self._forget_delivery(webhook_id)
+        for place in [place for place in self._spending if place[0] < day_of(before_s)]:
+            del self._spending[place]
         return [row.id for row in old]
 
     async def orphans(self, owner: str) -> list[CallRow]:
@@ -167,6 +171,14 @@ class MemoryStore:
 
     async def endpoints(self) -> Sequence[Endpoint]:
         return list(self._endpoints.values())
+
+    def spend(self, spent: DaySum) -> None:
+        before = self._spending.get(spent[:2], DaySum(spent.day, spent.route, 0, 0))
+        total = before._replace(tokens=before.tokens + spent.tokens, usd_e12=before.usd_e12 + spent.usd_e12)
+        self._spending[spent[:2]] = total
+
+    async def spending(self, since: str) -> list[DaySum]:
+        return sorted(each for each in self._spending.values() if each.day >= since)
 
     async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         if name not in self._secrets:

@@ -41,7 +41,15 @@ def _numbered(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_whether_trusted, _listed, _numbered)
+def _summed_by_day(connection: Connection) -> None:
+    """5: it is known what a route has spent in a day."""
+    connection.exec_driver_sql(
+        "CREATE TABLE spending (day VARCHAR NOT NULL, route VARCHAR NOT NULL, tokens BIGINT NOT NULL, "
+        "usd_e12 BIGINT NOT NULL, PRIMARY KEY (day, route))"
+    )
+
+
+STEPS: tuple[Step, ...] = (_whether_trusted, _listed, _numbered, _summed_by_day)
 "From each version to the next, the first from 1 to 2. Only ever append; `tables.py` says what the last one leaves."
 NAME = "schema"
 

@@ -18,8 +18,9 @@ from store.coding import storable
 from store.deliveries import NUMBERS, Delivery, Endpoint, Note
 from store.errors import RowTakenError, RowUnknownError, StoreError
 from store.rows import CALLS, call_of, call_values, delivery_of, written
+from store.spending import DaySum, day_of
 from store.summaries import Entry, Place, Sought, Summary, merged
-from store.tables import calls, deliveries, endpoints, notes, numbers, secrets
+from store.tables import calls, deliveries, endpoints, notes, numbers, secrets, spending
 from store.writer import Made, Write, Writer
 
 T = TypeVar("T")
@@ -221,6 +222,13 @@ class SqlStore:
 
     # The rest
 
+    def spend(self, spent: DaySum) -> None:
+        self._writer.write(Write(tables.SPEND, {**spent._asdict(), "route": storable(spent.route)}))
+
+    async def spending(self, since: str) -> list[DaySum]:
+        of = select(spending).where(spending.c.day >= since).order_by(spending.c.day, spending.c.route)
+        return [DaySum(**row._asdict()) for row in await self._all(of)]
+
     async def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         async def give(connection: AsyncConnection | None) -> Made[bytes]:
             kept = select(secrets.c.value).where(secrets.c.name == name)
@@ -281,6 +289,7 @@ async def _forget_some(connection: AsyncConnection | None, before_s: float) -> M
         Write(delete(calls).where(calls.c.id.in_(ids)), {}),
         Write(delete(numbers).where(numbers.c.call_sid.in_([row.call_sid for row in rows])), {}),
         Write(delete(deliveries).where(done, deliveries.c.created_at < before_s), {}),
+        Write(delete(spending).where(spending.c.day < day_of(before_s)), {}),
     ]
 
 

@@ -1,6 +1,7 @@
 """The tables, in words that SQLite and PostgreSQL share."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     false,
     insert,
+    text,
     update,
 )
 
@@ -89,6 +91,15 @@ numbers = Table(
 )
 "Up to where the numbers of a call's hooks may have been given."
 
+spending = Table(
+    "spending",
+    metadata,
+    Column("day", String, primary_key=True),
+    Column("route", String, primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
+    Column("usd_e12", BigInteger, nullable=False),
+)
+
 endpoints = Table(
     "endpoints",
     metadata,
@@ -108,6 +119,11 @@ CALL = (
     .values({name: bindparam(name) for name in ("state", "owner", "value", "ended_at_s", "reason_code")})
 )
 NEW_NOTE = insert(notes)
+SPEND = text(
+    "INSERT INTO spending (day, route, tokens, usd_e12) VALUES (:day, :route, :tokens, :usd_e12) "
+    "ON CONFLICT (day, route) DO UPDATE SET tokens = spending.tokens + excluded.tokens, "
+    "usd_e12 = spending.usd_e12 + excluded.usd_e12"
+)
 NEW_DELIVERY = insert(deliveries)
 OF_DELIVERY = update(deliveries).where(deliveries.c.webhook_id == bindparam("of"))
 BODY = OF_DELIVERY.values(body=bindparam("body"))

@@ -114,7 +114,7 @@ def test_nothing_is_done_to_a_newer_servers_file(filled: Path, capsys: pytest.Ca
         connection.execute("UPDATE settings SET value = '99' WHERE name = 'schema'")
     for command in (["list"], ["replay", "msg_1"], ["purge"]):
         assert run(filled, *command) == 1
-        assert "its schema is version 99, and this server knows 4 at most" in capsys.readouterr().err
+        assert "its schema is version 99, and this server knows 5 at most" in capsys.readouterr().err
     with closing(sqlite3.connect(filled.parent / "calls.db")) as connection:
         assert connection.execute("SELECT count(*) FROM deliveries WHERE state = 'dead'").fetchall() == [(1,)]
 

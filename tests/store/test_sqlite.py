@@ -17,6 +17,7 @@ from store import CallRow, Note, Store, StoreError, schema, sql, sqlite
 from store.base import summary
 from store.coding import encode
 from store.opening import opened
+from store.spending import DaySum
 from store.summaries import Sought
 from store.writer import MAX_BACKLOG
 from tests.store.test_store import END, ID, OTHER_ID, all_kept, call, delivery
@@ -111,7 +112,7 @@ async def test_a_newer_servers_file_is_refused(tmp_path: Path) -> None:
     async with opened(URL, tmp_path):
         """A file of today."""
     at(tmp_path, "UPDATE settings SET value = '9' WHERE name = 'schema'")
-    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 4 at most"):
+    with pytest.raises(StoreError, match="its schema is version 9, and this server knows 5 at most"):
         async with opened(URL, tmp_path):
             raise AssertionError
 
@@ -128,11 +129,11 @@ async def test_an_older_file_is_brought_up_to_date_and_a_copy_of_it_kept(
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, step))
     async with opened(URL, tmp_path):
         """The next version of this server."""
-    assert at(tmp_path, "SELECT value FROM settings") == [("5",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("6",)]
     assert at(tmp_path, "SELECT cost FROM calls") == [(None,)]
-    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v4-")]
+    [(copy, mode)] = [(name, mode) for name, mode in modes(tmp_path).items() if name.startswith("calls.db-v5-")]
     assert mode == 0o600
-    assert at(tmp_path, "SELECT value FROM settings", copy) == [("4",)]
+    assert at(tmp_path, "SELECT value FROM settings", copy) == [("5",)]
     assert at(tmp_path, "SELECT count(*) FROM calls", copy) == [(1,)]
 
 
@@ -148,7 +149,7 @@ async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monke
     with pytest.raises(StoreError, match="duplicate column"):
         async with opened(URL, tmp_path):
             raise AssertionError
-    assert at(tmp_path, "SELECT value FROM settings") == [("4",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("5",)]
     assert "cost" not in str(at(tmp_path, "SELECT sql FROM sqlite_master"))
 
 
@@ -190,8 +191,23 @@ async def test_a_file_of_the_first_version_is_listed_like_one_of_today(tmp_path:
         assert (left.state, left.trusted) == ("dead", False)
         new = await store.create(call(id=OTHER_ID, created_at_s=9_000.0))
         assert await store.calls(Sought(), limit=1) == [summary(new)]
-    assert at(tmp_path, "SELECT value FROM settings") == [("4",)]
+    assert at(tmp_path, "SELECT value FROM settings") == [("5",)]
     assert at(tmp_path, "SELECT * FROM numbers") == [("c-1", 1_001)]
+
+
+async def test_a_file_of_the_fourth_version_counts_what_is_spent_from_now_on(tmp_path: Path) -> None:
+    async with opened(URL, tmp_path) as store:
+        await store.create(call())
+    at(tmp_path, "DROP TABLE spending")
+    at(tmp_path, "UPDATE settings SET value = '4' WHERE name = 'schema'")
+    async with opened(URL, tmp_path) as store:
+        assert await store.by_row(ID) == call()
+        assert await store.spending("") == []
+        store.spend(DaySum("2026-01-31", "support", 3, 5))
+        await store.update(ID, lambda row: replace(row, owner="run 2"))  # written together with it
+        assert await store.spending("") == [DaySum("2026-01-31", "support", 3, 5)]
+    [copy] = [name for name in modes(tmp_path) if name.startswith("calls.db-v4-")]
+    assert at(tmp_path, "SELECT count(*) FROM sqlite_master WHERE name = 'spending'", copy) == [(0,)]
 
 
 # Days on which it cannot be written
