@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import (
@@ -35,7 +36,16 @@ LAG_SAMPLES = 30  # the worst of the last 15 s, the usual interval between two s
 MAX_LABEL_VALUES = 200
 MAX_LABEL_CHARS = 64
 MAX_LABEL_DIGITS = 6  # more digits may be somebody's number
+SNAPSHOT = re.compile(r"-20\d\d-\d\d-\d\d$")
 SID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{16}", re.IGNORECASE)
+
+
+def kinds(usage: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Give how many tokens there are of each kind, such as `audio_cached`: together they are all that were used."""
+    for name, part in usage.items():
+        if isinstance(part, Mapping):
+            counts = {**part, "input": part["input"] - part["cached"]}
+            yield from ((f"{name}_{way}", count) for way, count in counts.items() if count > 0)
 
 
 class Labels:
@@ -123,6 +133,27 @@ class Metrics:
         )
         self._models = Gauge("hookswitch_model_sockets", "Sockets open to models", registry=registry)
         self._tasks = Gauge("hookswitch_tasks", "asyncio tasks", registry=registry)
+        self._billed = {
+            "tokens": Counter(
+                "hookswitch_model_tokens_total",
+                "Tokens used of a model, by what they are; those of the input without the cached",
+                ["model", "kind"],
+                registry=registry,
+            ),
+            "seconds": Counter(
+                "hookswitch_transcribed_seconds_total",
+                "Speech that a model has written down and does not count in tokens",
+                ["model"],
+                registry=registry,
+            ),
+            "usd": Counter("hookswitch_cost_usd_total", "What models have cost", ["route", "model"], registry=registry),
+            "unknown": Counter(
+                "hookswitch_cost_unknown_total",
+                "Responses and transcriptions of which nobody knows what they cost",
+                ["route", "model"],
+                registry=registry,
+            ),
+        }
         self._tokens = Counter(
             "hookswitch_tokens_total",
             "Tokens used, as the vendor counts",
@@ -177,6 +208,22 @@ class Metrics:
 
     def tokens(self, vendor: str, kind: str, count: int) -> None:
         self._tokens.labels(self._labels.name(vendor), self._labels.name(kind)).inc(count)
+
+    def billed(self, route: str, bill: Mapping[str, Any]) -> None:
+        """Count a bill, see `cost.meter`."""
+        vendor, _, name = bill["model"].partition("/")
+        route, model = self._labels.name(route), self._labels.name(f"{vendor}/{SNAPSHOT.sub('', name)}")
+        for kind in ("input", "output"):
+            if count := bill["usage"][kind]:
+                self.tokens(vendor, f"{kind}_tokens", count)
+        for kind, count in kinds(bill["usage"]):
+            self._billed["tokens"].labels(model, kind).inc(count)
+        if seconds := bill["usage"].get("seconds"):
+            self._billed["seconds"].labels(model).inc(seconds)
+        if bill["usd"] is None:
+            self._billed["unknown"].labels(route, model).inc()
+        else:
+            self._billed["usd"].labels(route, model).inc(bill["usd"])
 
     def loop_lag(self, seconds: float) -> None:
         self._lag.set(seconds)

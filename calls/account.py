@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from calls.lost import LostRecord
+from cost.meter import by_model, cost_of
 from media.record import Record, summed
 from store.base import CallRow, End, LlmLeg
 from store.deliveries import Delivery, Note, shown
@@ -28,6 +29,7 @@ class Conversation:
     turns: Sequence[JsonObject]
     tools: Sequence[JsonObject]
     usage: JsonObject
+    bills: Sequence[JsonObject]
     duration_s: float | None
 
 
@@ -38,11 +40,12 @@ def conversation(leg: LlmLeg, record: Record | None, notes: Sequence[Note], *, n
     seconds.
     """
     if end := leg.end:
-        return Conversation(leg, end.transcript, end.turns, end.tools, end.usage, end.duration_s)
+        return Conversation(leg, end.transcript, end.turns, end.tools, end.usage, end.bills, end.duration_s)
     if record is None and leg.media_state == "unopened":
-        return Conversation(leg, (), (), (), {}, None)
+        return Conversation(leg, (), (), (), {}, (), None)
     record = record or LostRecord(notes)
-    return Conversation(leg, record.transcript, record.turns, record.tools, record.usage, record.duration_s(now))
+    said = record.transcript, record.turns, record.tools
+    return Conversation(leg, *said, record.usage, record.bills, record.duration_s(now))
 
 
 def listed(call: Summary, *, now_s: float) -> JsonObject:
@@ -69,6 +72,7 @@ def whole(row: CallRow, said: Sequence[Conversation], hooks: Sequence[Delivery])
     """Give what stands in a call's record beside what a list says of it."""
     end = row.end or next((each.leg.end for each in reversed(said) if each.leg.end), None)
     usage: JsonObject = {}
+    bills = list(chain(*(each.bills for each in said)))
     for each in said:
         usage = summed(usage, each.usage)
     return {
@@ -80,7 +84,9 @@ def whole(row: CallRow, said: Sequence[Conversation], hooks: Sequence[Delivery])
         "tools": list(chain(*(each.tools for each in said))),
         "hooks": [hook(row) for row in hooks],
         "usage": usage,
-        "cost": None,
+        "cost": cost_of(bills),
+        "models": by_model(bills),
+        "bills": bills,
         "error": end.error if end else None,
         "conversations": [_conversation(each) for each in said],
     }
@@ -100,7 +106,9 @@ def _conversation(said: Conversation) -> JsonObject:
         "ended_by": end.ended_by if end else None,
         "error": end.error if end else None,
         "usage": said.usage,
-        **{name: len(getattr(said, name)) for name in ("transcript", "turns", "tools")},
+        "cost": cost_of(said.bills),
+        "models": by_model(said.bills),
+        **{name: len(getattr(said, name)) for name in ("transcript", "turns", "tools", "bills")},
     }
 
 
@@ -140,7 +148,7 @@ def events(row: CallRow, said: Sequence[Conversation], hooks: Sequence[Delivery]
     yield from before
     line = 0
     for nth, each in enumerate(said):
-        kinds = ("transcript", each.transcript), ("turn", each.turns), ("tool", each.tools)
+        kinds = ("transcript", each.transcript), ("turn", each.turns), ("tool", each.tools), ("usage", each.bills)
         told = [(one.get("at", 0.0), kind, one) for kind, ones in kinds for one in ones]
         for _, kind, one in sorted(told, key=itemgetter(0)):
             line += kind == "transcript"

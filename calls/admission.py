@@ -15,6 +15,7 @@ Reason = Literal[
     "memory",
     "max_calls",
     "max_calls_of_route",
+    "budget_per_day",
     "max_calls_per_caller",
     "max_calls_per_s",
 ]
@@ -40,6 +41,8 @@ class Limits(NamedTuple):
     of_route: int | None = None
     per_caller: int | None = None
     per_s: int | None = None
+    spent: bool = False
+    "Whether the route has spent what it may in a day."
 
 
 class Means(NamedTuple):
@@ -74,9 +77,8 @@ class Admission:
         others = [*here, *self._coming.elements()]
         if len(others) >= limits.calls:
             return Refusal("max_calls", f"{len(others)} calls are live: server.max_calls")
-        same = sum(other.route == guest.route for other in others)
-        if limits.of_route is not None and same >= limits.of_route:
-            return Refusal("max_calls_of_route", f"{same} calls of this route are live: its max_calls")
+        if full := _of_route(sum(other.route == guest.route for other in others), limits):
+            return full
         same = sum(other.caller == guest.caller for other in others)
         if limits.per_caller is not None and guest.caller and same >= limits.per_caller:
             return Refusal("max_calls_per_caller", f"{same} calls of this caller are live: server.max_calls_per_caller")
@@ -116,3 +118,12 @@ class Admission:
         while self._begun and self._begun[0] <= now - WINDOW_S:
             self._begun.popleft()
         return len(self._begun)
+
+
+def _of_route(same: int, limits: Limits) -> Refusal | None:
+    """Say why a route takes no call besides its `same` ones."""
+    if limits.of_route is not None and same >= limits.of_route:
+        return Refusal("max_calls_of_route", f"{same} calls of this route are live: its max_calls")
+    if limits.spent:
+        return Refusal("budget_per_day", "what this route may spend in a day is spent: its budget.per_day_…")
+    return None

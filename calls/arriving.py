@@ -20,6 +20,7 @@ from calls.opening import NOBODY, Opening, without_asking
 from calls.outbound import placed_call
 from calls.register import Register
 from calls.rest import first_document
+from calls.spending import Spending
 from calls.taking import Taking
 from config.numbers import user_of
 from config.routing import route_for
@@ -60,6 +61,7 @@ class Arriving:
         tasks: Tasks,
         *,
         machine: Machine,
+        spending: Spending,
         observer: Observer,
         owner: str,
     ) -> None:
@@ -69,6 +71,7 @@ class Arriving:
         self._asking = asking
         self._tasks = tasks
         self._machine = machine
+        self._spending = spending
         self._observer = observer
         self._owner = owner
         self._admission = Admission()
@@ -142,6 +145,7 @@ class Arriving:
         now = self._now()
         here = [live.guest for live in self._calls.going_on]
         limits, means = limits_of(route, settings), self._machine.means(now)
+        limits = limits._replace(spent=route is not None and self._spending.exhausted(route))
         return self._admission.refusal(guest, here, limits, means, now=now, announced=announced)
 
     def _turn_away(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal) -> bytes | None:

@@ -11,6 +11,7 @@ from calls.leaving import Again, exits
 from calls.manners import manners
 from config.models import as_configured
 from config.settings import Media, Route, Settings, Vendor
+from cost.meter import Meter
 from hooks.envelope import ENVELOPES, Envelope
 from hooks.filter import NOTHING, EventFilter, Wanted
 from hooks.jambonz_filter import JambonzFilter
@@ -112,8 +113,10 @@ def oddities(settings: Settings, route: Route) -> Iterator[str]:
             yield INSTALL
         of_its_own = _told(llm, route, settings)
         yield from of_its_own
+        yield from _unpriced(llm, route, settings)
         for other, left_out in others(llm, route):
             yield from left_out
+            yield from _unpriced(other, route, settings)
             told = (warning for warning in _told(other, route, settings) if warning not in of_its_own)
             yield from (f"said to {other.vendor}: {warning}" for warning in told)
 
@@ -127,6 +130,17 @@ def _untold(llm: Llm, route: Route) -> Iterator[str]:
     if not can.leave_turns:
         wanted = {"min_speech_ms": barge_in.min_speech_ms, "resume": barge_in.resume}
         yield from (f"conversation.barge_in.{key}: {llm.vendor} {DECIDES}" for key, value in wanted.items() if value)
+
+
+def _unpriced(llm: Llm, route: Route, settings: Settings) -> Iterator[str]:
+    """Tell of models that nobody knows the price of, where money is to be counted."""
+    for key in route.budget.in_dollars:
+        with suppress(ModelError):
+            model = offered_model(llm, route, settings)
+            used = [model.model, *([model.transcriber] if model.transcribes else [])]
+            for name in (name for name in used if settings.prices.find(name) is None):
+                remedy = f"name what it costs under prices, or say budget.{key.replace('usd', 'tokens')}"
+                yield f"budget.{key}: what {name} costs is not known here, and is not counted; {remedy}"
 
 
 def _told(llm: Llm, route: Route, settings: Settings) -> list[str]:
@@ -148,15 +162,16 @@ def make_bridge(
     call_sid: str = "",
     again: Again | None = None,
     confidential: Confidential | None = None,
+    meter: Meter | None = None,
     tape: Tape | None = None,
 ) -> Bridge:
     """`left_s` is how long the call may still last; `unix_s` is Unix time at monotonic zero.
 
     `again`: what this conversation goes on from, where it is the verb's second. `confidential`: what was typed in
-    confidence in the call so far. `tape` records it.
+    confidence in the call so far. `meter` makes its bills, and `tape` records it.
     """
     media = route.media
-    behaviour = manners(route.conversation)
+    behaviour = manners(route.conversation, route.budget)
     options = Options(
         audio=AudioFormat("pcm16", media.sample_rate_hz),
         call_sid=call_sid,
@@ -179,6 +194,7 @@ def make_bridge(
         history=again.history if again else (),
         opening={"instructions": again.opening} if again else {},
         confidential=confidential or Confidential(),
+        meter=meter or Meter(),
         tape=tape,
         cancel_stalled=bool(llm.cancel_on_response_timeout),
         cancel_on_barge_in=bool(llm.cancel_on_barge_in),

@@ -22,6 +22,7 @@ def kept(end: End, record: Record, *, at_s: float, duration_s: float | None = No
         error=end.error,
         told=end.told,
         usage=record.usage,
+        bills=tuple(record.bills),
         transcript=tuple(record.transcript),
         history=record.shown_history,
         turns=tuple(record.turns),

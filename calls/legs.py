@@ -18,6 +18,8 @@ from calls.live import LiveCall
 from calls.lost import LostLine, LostRecord, already_kept, refuse, unknown
 from calls.masking import own_secrets
 from calls.recorder import Recorder
+from calls.spending import Spending
+from cost.meter import cost_of, paid
 from hooks.dispatcher import CallHooks
 from hooks.filter import NOTHING
 from hooks.mcp.servers import Servers
@@ -49,10 +51,12 @@ class Observer(Protocol):
 
     def measure(self, name: str, seconds: float) -> None: ...
 
-    def tokens(self, vendor: str, kind: str, count: int) -> None: ...
+    def billed(self, route: str, bill: JsonObject) -> None:
+        """Count what a response or a transcription has used."""
+        ...
 
 
-Noted = Literal["line", "tool", "turn", "barge_in"]
+Noted = Literal["line", "tool", "turn", "usage", "barge_in"]
 Hide = Callable[[Iterable[str]], Callable[[], None]]
 "Keeps these values out of the log until what it returns is called."
 
@@ -78,6 +82,7 @@ class Legs:
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self.recorder = Recorder()
+        self.spending = Spending(store, observer)
 
     def make(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call; it does nothing until it runs.
@@ -101,6 +106,7 @@ class Legs:
             call_sid=live.sid,
             again=live.again.get(nth),
             confidential=live.confidential,
+            meter=self.spending.meter(live),
             tape=self.recorder.tape(live),
         )
         patience = Patience(
@@ -110,7 +116,7 @@ class Legs:
         )
         servers = self._servers(live, llm, models[0])
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm, servers)
-        bridge.record.noted = partial(self._note, live, nth)
+        bridge.record.noted = partial(self.note, live, nth)
         dials = [self._as_far_as_may_be(live, dial) for dial, _ in found]
         line = self._lines.line(bridge, dials, hooks, patience, call_sid=live.sid)
         if servers:
@@ -126,9 +132,10 @@ class Legs:
         for note in lost:
             live.log.warning("tool_outcome_unknown", tool=note.value["name"])
             self._store.note(note)
-        llm = live.llms[nth]
+        llm, record = live.llms[nth], LostRecord([*notes, *lost])
+        live.purse.pay(paid(record.bills))
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm)
-        return self._leg(live, nth, LostLine(), LostRecord([*notes, *lost]), hooks, update=refuse)
+        return self._leg(live, nth, LostLine(), record, hooks, update=refuse)
 
     def recalled(self, live: LiveCall, wanted: list[JsonObject] | None) -> Leg:
         """Make a leg anew whose end was told, and whose actionHook wanted this."""
@@ -172,9 +179,11 @@ class Legs:
             servers=servers,
         )
 
-    def _note(self, live: LiveCall, nth: int, kind: Noted, key: str, value: JsonObject) -> None:
+    def note(self, live: LiveCall, nth: int, kind: Noted, key: str, value: JsonObject) -> None:
         """Write down what is final in a conversation, and let those see it who look on."""
         live.journal.said(nth, kind, key, value)
+        if kind == "usage":
+            self.spending.billed(live, value)
         if kind != "barge_in":
             self._store.note(Note(live.row_id, nth, kind, key, value))
 
@@ -251,6 +260,7 @@ class Legs:
                 duration_s=duration_s,
                 transcript=kept_end.transcript,
                 usage=kept_end.usage,
+                cost=cost_of(kept_end.bills),
                 error=kept_end.error,
                 verb_id=llm.id,
             )
@@ -260,10 +270,6 @@ class Legs:
             await self._store.update(live.row_id, lambda row: row.with_leg(nth, end=kept_end, media_state="closed"))
         except Exception:  # whatever a store raises: the end is told all the same
             live.log.exception("end_not_kept")
-        for kind in ("input_tokens", "output_tokens"):
-            count = kept_end.usage.get(kind)
-            if isinstance(count, int) and count > 0:  # a vendor's numbers are a stranger's
-                self._observer.tokens(llm.vendor, kind, count)
         told = {"reason_code": end.reason_code, "ended_by": end.ended_by}
         if end.abnormal:
             live.log.warning("conversation_ended", **told, error=end.error)

@@ -22,6 +22,7 @@ from calls.native import NativeLeg
 from calls.statuses import Statuses
 from calls.waiting import WAIT, Waiting, asking, leads_to_it
 from config.settings import Route, Settings
+from cost.budget import CallPurse
 from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import CallHooks, Dispatcher
@@ -133,6 +134,7 @@ class LiveCall:
         self.log: FilteringBoundLogger = structlog.get_logger("calls").bind(call_sid=self.sid, route=route.name)
         self.fallback = filled(route.fallback, call.attributes)
         self.ends_at = now + route.max_call_s
+        self.purse = CallPurse(route.budget.per_call, route.budget.wind_down_at)
         self.statuses = Statuses()
         self.journal = Journal()
         self.journal.add("state", {"state": row.state})

@@ -43,6 +43,10 @@ class LostRecord(Record):
         self._told = sorted(lines, key=itemgetter("at"))
         self._called = {note.key: dict(note.value) for note in notes if note.kind == "tool"}
         self.turns = [dict(note.value) for note in notes if note.kind == "turn"]
+        self.bills = [dict(note.value) for note in notes if note.kind == "usage"]
+        spent = [bill["usage"] for bill in self.bills if bill["of"] == "response"]
+        totals = {f"{way}_tokens": sum(usage[way] for usage in spent) for way in ("input", "output")}
+        self.usage = {"total_tokens": sum(totals.values()), **totals} if spent else {}
         self._lasted_s = max((float(str(note.value["at"])) for note in notes), default=0.0)
 
     def duration_s(self, now: float) -> float:  # noqa: ARG002  # nobody knows how long it went on

@@ -1,5 +1,6 @@
 """How the agent behaves, from the words of the configuration into those of the conversation. Pure."""
 
+from config.budget import Budget
 from config.manners import Conversation
 from media.idle import Rung
 from media.interruption import BargeIn
@@ -7,7 +8,7 @@ from media.keypad import Digits
 from media.options import Manners
 
 
-def manners(conversation: Conversation) -> Manners:
+def manners(conversation: Conversation, budget: Budget) -> Manners:
     digits = conversation.digits
     return Manners(
         caller_speaks_first=conversation.first_speaker == "caller",
@@ -17,6 +18,8 @@ def manners(conversation: Conversation) -> Manners:
         idle=tuple(Rung(step.after_s, step.say or "", step.end) for step in conversation.idle),
         warn_before_s=conversation.warn_before_end_s,
         warning=conversation.warning,
+        wind_down=budget.wind_down,
+        goodbye=budget.goodbye,
         fillers_s=conversation.tool_fillers_s,
         filler=conversation.filler,
     )

@@ -8,7 +8,8 @@ from structlog.typing import FilteringBoundLogger
 
 from calls.document import Native
 from calls.leg import ASKED_AFTER_S, Body, has_result
-from calls.native_record import keep_event
+from calls.native_record import billed_by, keep_event
+from cost.meter import Meter
 from hooks.call import CallHooks
 from hooks.replies import error_output, tells_error
 from media.arguments import RefusalError
@@ -44,6 +45,7 @@ class NativeLeg:
         tasks: Tasks,
         log: FilteringBoundLogger,
         timeout_s: float,
+        meter: Meter,
     ) -> None:
         """`keep` writes the end into the row, and gives what makes the actionHook's body; `closed` comes after it."""
         self.returns = native.returns
@@ -59,7 +61,8 @@ class NativeLeg:
         schemas = declared(native.llm)
         self._lists_tools = schemas is not None
         self._tooling = Tooling({ANY_TOOL: {}} if schemas is None else schemas, ())
-        self.record = Record(now=self._loop.time())
+        self.record = Record(now=self._loop.time(), meter=meter)
+        self._model, self._transcriber = billed_by(native.llm)
         self._asked = asyncio.Event()
         self._told = asyncio.Event()
         self._end: End | None = None
@@ -67,7 +70,7 @@ class NativeLeg:
 
     def event(self, event: JsonObject) -> None:
         name = event.get("type")
-        keep_event(self.record, event, self._loop.time())
+        keep_event(self.record, event, self._loop.time(), model=self._model, transcriber=self._transcriber)
         self._hooks.report(name if isinstance(name, str) else UNTYPED, event)
 
     async def tool(self, body: JsonObject) -> JsonObject:

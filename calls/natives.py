@@ -8,7 +8,7 @@ from typing import Protocol
 from calls.applications import address
 from calls.carrying import hook_urls
 from calls.document import NOTHING, Native, Next, as_bytes
-from calls.legs import Hide, Legs
+from calls.legs import Hide, Legs, Noted
 from calls.live import LiveCall
 from calls.masking import own_secrets, told
 from calls.native import NativeLeg
@@ -64,7 +64,7 @@ class Natives:
 
     def _make(self, live: LiveCall, nth: int, native: Native) -> NativeLeg:
         hooks = self._legs.hooks(live, hook_urls(native.llm, partial(address, live)), native.llm)
-        return NativeLeg(
+        leg = NativeLeg(
             native,
             hooks,
             PLATFORMS[live.settings.platform.kind].llm,
@@ -73,7 +73,15 @@ class Natives:
             tasks=self._tasks,
             log=live.log,
             timeout_s=live.settings.hooks.tool_timeout_s,
+            meter=self._legs.spending.meter(live),
         )
+        leg.record.noted = partial(self._note, live, nth)
+        return leg
+
+    def _note(self, live: LiveCall, nth: int, kind: Noted, key: str, value: JsonObject) -> None:
+        """Write down what is used; what is said is told by the platform, and may be said otherwise."""
+        if kind == "usage":
+            self._legs.note(live, nth, kind, key, value)
 
     async def _after(self, live: LiveCall, nth: int, attributes: JsonObject) -> bytes:
         """Answer what the call does after a conversation: nothing where its document goes on by itself."""

@@ -13,6 +13,7 @@ from calls.keeping import again, configured, filled_in
 from calls.live import LiveCall
 from calls.masking import unmasked
 from config.settings import Route, Settings
+from cost.meter import paid
 from hooks.applications.base import Application
 from hooks.asked import Call
 from hooks.dispatcher import Dispatcher
@@ -65,6 +66,7 @@ def remember(live: LiveCall, row: CallRow, known: Sequence[JsonObject]) -> None:
     live.beside = frozenset(nth for nth, leg in enumerate(row.legs) if leg.beside)
     for nth, leg in enumerate(row.legs):
         llm = Llm.model_validate(unmasked(leg.llm))
+        live.purse.pay(paid(leg.end.bills if leg.end else ()))
         if live.route.native:
             live.natives[nth] = Native(llm, returns=True)
         else:

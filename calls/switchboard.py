@@ -94,6 +94,7 @@ class Switchboard:
             self._asking,
             self._tasks,
             machine=machine or Machine(),
+            spending=self._course.legs.spending,
             observer=observer,
             owner=owner,
         )
@@ -126,6 +127,7 @@ class Switchboard:
 
     async def recover(self, place: Place, take_back: TakeBack) -> set[str]:
         """Take over the calls that an earlier run has left; return their sids."""
+        await self._course.legs.spending.learn()
         return await self._recovery.run(self.settings, place, self._dispatcher, take_back)
 
     async def recovered(self) -> None:

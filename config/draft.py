@@ -30,6 +30,8 @@ _SENTENCES = {
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
+    "decimal_type": "must be a number such as 0.25",
+    "decimal_max_places": "must have {decimal_places} places at most",
     "wanted": "must be {what}",
 }
 _WHOLE_SENTENCES = {

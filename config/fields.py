@@ -4,6 +4,7 @@ A key's type decides what its text means, so `5`, `"5"` and a `${NAME}` that hol
 """
 
 import base64
+from decimal import Decimal
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
@@ -63,6 +64,15 @@ def _number(value: Any) -> Any:
     if not NUMBER.fullmatch(value.text):
         raise wanted("a number without a unit, such as 2.5")
     return float(value.text)
+
+
+def _money(value: Any) -> Any:
+    """Read a decimal number exactly; a millionth is the smallest part."""
+    if not isinstance(value, Scalar):
+        return value
+    if not (NUMBER.fullmatch(value.text) and "e" not in value.text.lower() and len(value.text) <= _MOST_DIGITS):
+        raise wanted("a number such as 0.25, with six places at most")
+    return Decimal(value.text)
 
 
 def _flag(value: Any) -> Any:
@@ -193,6 +203,8 @@ Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0, le=_MOST_S)]
 "More than nothing; at most a month."
 Delay = Annotated[float, BeforeValidator(_number), Field(ge=0, le=_MOST_S)]
 "Seconds that may be none."
+Money = Annotated[Decimal, BeforeValidator(_money), Field(ge=0, le=1_000_000, decimal_places=6)]
+"Never a float: what is added up shall be exact."
 Secret = Annotated[SecretStr, BeforeValidator(_nothing_is_empty)]
 "Never shown; empty when not configured."
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_one_or_more), AfterValidator(_given)]

@@ -16,6 +16,7 @@ from config.draft import Draft
 from config.environment import read_dotenv
 from config.fields import Store
 from config.nodes import Mapping, Scalar, Sequence, merged, with_value
+from config.prices import read_prices
 from config.reading import read_bytes, text_of
 from config.rules import exposure, shadowed, vendor_url_fault, warnings
 from config.secrets import variable_secrets
@@ -37,7 +38,7 @@ _BUILT_IN_VENDOR = """  {name}:
 """
 ENV_NAME = re.compile(r"[a-zA-Z0-9_]+")
 "For one other name the portal takes none at all (jambonz-api-server lib/utils/appenv_utils.js)."
-_KEYS = ["server", "store", "platform", "vendors", "hooks", "egress", "defaults", "routes"]
+_KEYS = ["server", "store", "platform", "vendors", "hooks", "egress", "prices", "defaults", "routes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     hooks = draft.section(Hooks, ("hooks",))
     egress = draft.section(Outward, ("egress",))
     store = draft.value(Store, ("store",), Settings.model_fields["store"].default)
+    prices = read_prices(draft)
     vendors = _vendors(draft, folder, insecure=bool(server and server.insecure))
     checked = partial(
         check_documents,
@@ -132,6 +134,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         vendors=vendors,
         hooks=hooks,
         egress=egress,
+        prices=prices,
         routes=tuple(routes.values()),
         tools=tools,
         applications=applications,

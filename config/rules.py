@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import verbs
+from config import budget
 from config.egress import hosts_of_calls
 from config.keys import lacking
 from config.manners import without_effect
@@ -91,6 +92,9 @@ def warnings(settings: Settings) -> Iterator[str]:
         if route.url and route.url.startswith(("http://", "ws://")) and not is_loopback(host_of(route.url)):
             yield f"route {route.name!r}: its application is asked without TLS, numbers and all: write https:// or wss://"
         yield from (f"route {route.name!r}: {told}" for told in hosts_of_calls(route))
+        yield from (
+            f"route {route.name!r}: {told}" for told in budget.without_effect(route.budget, native=route.native)
+        )
         parsed = verbs.parse(route.verbs, version=settings.platform.version, native=route.native)
         if route.native:
             told = [*native_warnings(settings, route, parsed), *near_the_limit(settings, route)]

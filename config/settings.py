@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, InstanceOf, SecretStr, model_validator
 
+from config.budget import Budget
 from config.fields import (
     Count,
     Delay,
@@ -35,6 +36,8 @@ from config.fields import (
 )
 from config.manners import Conversation, Strict
 from config.nodes import Scalar
+from config.prices import shipped
+from cost.prices import Prices
 from verbs.base import did_you_mean, shown
 from verbs.vendors import VENDORS
 
@@ -220,6 +223,7 @@ class Route(Strict):
     max_call_s: Seconds = 3600.0
     max_calls: Count | None = None
     "Of this route, at once and per process."
+    budget: Annotated[Budget, Section] = Field(default_factory=Budget)
     media: Annotated[Media, Section] = Field(default_factory=Media)
     conversation: Annotated[Conversation, Section] = Field(default_factory=Conversation)
     llm_fallback: Annotated[tuple[Other, ...], OneOrMore] = ()
@@ -249,6 +253,7 @@ class Settings(Strict):
     )
     hooks: Hooks = Field(default_factory=Hooks)
     egress: Outward = Field(default_factory=Outward)
+    prices: InstanceOf[Prices] = Field(default_factory=shipped, repr=False)
     routes: tuple[Route, ...] = ()
     tools: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     applications: dict[str, Any] = Field(default_factory=dict, repr=False)

@@ -26,6 +26,7 @@ class Envelope(Protocol):
         duration_s: float,
         transcript: Sequence[JsonObject],
         usage: JsonObject,
+        cost: JsonObject | None = None,
         error: JsonObject | None = None,
         verb_id: str | None = None,
     ) -> JsonObject: ...

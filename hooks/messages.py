@@ -30,6 +30,8 @@ class End(TypedDict, total=False):
     ended_by: str
     error: JsonObject
     usage: JsonObject
+    cost: JsonObject | None
+    "None where something was used that has no price."
     duration_s: float
     transcript: list[JsonObject]
 
@@ -83,6 +85,5 @@ def action_body(
     if verb_id:
         body["verb_id"] = verb_id
     body["usage"] = usage
-    if cost is not None:
-        body["cost"] = cost
+    body["cost"] = cost
     return body | {"duration_s": duration_s, "transcript": list(transcript)}

@@ -1,5 +1,9 @@
 """What a good attendant does unasked: reads the keypad, minds a silent caller, warns before the call's end.
 
+Where a budget runs low, the model is told to bring the conversation to its end, once and for all that it says from then
+on; where it is spent, the conversation ends when what is being said has been heard. Last words are asked for only where
+the caller was not prepared: they cost as much as any.
+
 A caller who has begun to speak is not silent until the model says that they have stopped; one who has begun, and is
 never said to have stopped, is after a while: some vendors lose that word, and a call would stand still for ever.
 
@@ -9,9 +13,10 @@ A pure machine: what it wants done is returned, and the conversation does it.
 from dataclasses import dataclass
 from math import inf
 
+from cost.meter import Meter
 from media.confidential import MASK
 from media.effects import End, Report
-from media.ends import CALLER_SILENT
+from media.ends import BUDGET_SPENT, CALLER_SILENT
 from media.idle import Idle
 from media.keypad import TYPED, Keypad
 from media.options import Manners
@@ -31,6 +36,8 @@ class Say:
     instructions: str
     in_passing: bool = False
     "Whether it waits for whatever else there is to say."
+    lasting: bool = False
+    "Whether the model shall go by it in what it says later, too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +75,11 @@ Act = Say | Typed | Leave | Unended
 class Attendant:
     """One conversation's. Times are monotonic seconds."""
 
-    def __init__(self, manners: Manners, *, ends_at: float) -> None:
+    def __init__(self, manners: Manners, meter: Meter, *, ends_at: float) -> None:
         """`ends_at` is when the call has had its maximum."""
         self._manners = manners
+        self._meter = meter
+        self._winds_down = self._spent = False
         self._keypad = Keypad(manners.digits) if manners.digits else None
         self._sensitive = bool(manners.digits and manners.digits.sensitive)
         self._idle = Idle(manners.idle)
@@ -115,7 +124,7 @@ class Attendant:
         if now >= self._warn_at:
             self._warn_at = inf
             acts.append(Say(self._manners.warning, in_passing=True))
-        return acts
+        return [*acts, *self._thrift()]
 
     def mind(self, *, silent: bool, now: float) -> list[Act]:
         """Look at a caller who may have fallen silent."""
@@ -125,10 +134,21 @@ class Attendant:
         return [Leave(CALLER_SILENT, rung.say)] if rung.end else [Say(rung.say)]
 
     def next_due(self) -> float:
-        if self._held:
+        if self._held or (self._meter.empty and not self._spent) or (self._meter.low and not self._winds_down):
             return 0.0
         keypad_due = self._keypad.next_due() if self._keypad else inf
         return min(self._warn_at, self._undecided_at, self._unended_at, self._idle.next_due(), keypad_due)
+
+    def _thrift(self) -> list[Act]:
+        """Look at what the conversation is paid from."""
+        prepared = self._winds_down
+        if self._meter.empty and not self._spent:
+            self._winds_down = self._spent = True
+            return [Leave(BUDGET_SPENT, "" if prepared else self._manners.goodbye)]
+        if self._meter.low and not prepared:
+            self._winds_down = True
+            return [Say(self._manners.wind_down, in_passing=True, lasting=True)]
+        return []
 
     def _typed(self, entry: str | None) -> list[Act]:
         return [Typed(entry, self._sensitive)] if entry else []

@@ -67,7 +67,7 @@ class Bridge:
         self._due = self._arrival.next_due()
         "When something besides the agent's voice is due; only what `_effects` is run after brings it forward."
         self._finished = False
-        self.record = Record(now=now, confidential=options.confidential)
+        self.record = Record(now=now, confidential=options.confidential, meter=options.meter)
         self._intake = Intake(options, self._out, now)
         self._voice = Voice(platform, self.record, self._out, options)
         self.backlogged = self._voice.backlogged
@@ -188,7 +188,7 @@ class Bridge:
 
     def _on_model(self, meaning: ModelEvent, now: float) -> None:
         self._session.heard(meaning, now)
-        note(self.record, meaning, now)
+        note(self.record, meaning, self._session.model, now)
         match meaning:
             case SessionOpened() | SessionReady() | ModelRefused() if not self._session.ready:
                 self._end(self._session.said(meaning, now), now)
@@ -197,7 +197,7 @@ class Bridge:
                 if self._ending or not self._session.ready or self._talk.caller_committed(item_id, now):
                     self.record.caller_turn(item_id, transcribed=self._session.model.transcribes, now=now)
             case ResponseEnded() if self._ending:
-                self._talk.responses.ended_late(meaning)
+                self._talk.responses.ended_late(meaning, now)
             case _ if self._works:
                 tell(self._talk, meaning, now)
 

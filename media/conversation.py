@@ -41,7 +41,7 @@ class Conversation:
         self.speaking = Speaking(voice, record, out, options.audio)
         self.ear = Ear(options.audio, out, options.tape)
         self.ear.shut(keep=self._manners.caller_speaks_first)
-        self.attendant = Attendant(self._manners, ends_at=now + options.max_call_s)
+        self.attendant = Attendant(self._manners, record.meter, ends_at=now + options.max_call_s)
         self.responses = Responses(voice, self.speaking, record, out, options)
         self.tools = ToolCalls(self.responses, record, out, options)
         self._floor = Floor()
@@ -260,10 +260,9 @@ class Conversation:
     def _act(self, acts: list[Act], now: float) -> None:
         for act in acts:
             match act:
-                case Say(instructions, in_passing):
+                case Say(instructions, in_passing, lasting):
                     if not self.leaving:
-                        request = self.responses.mention if in_passing else self.responses.ask
-                        request({"instructions": instructions}, now)
+                        self.responses.instruct(instructions, now, in_passing=in_passing, lasting=lasting)
                 case Typed(entry, confidential):
                     self._record.typed(entry, now, confidential=confidential)
                     self._typed.append(act)

@@ -8,6 +8,7 @@ from media.effects import End, Report
 
 HUNG_UP = End("normal conversation end", "caller_hung_up", "caller")
 TOO_LONG = End("normal conversation end", "max_duration", "server")
+BUDGET_SPENT = End("normal conversation end", "budget_spent", "server")
 PLATFORM_ENDED = End("normal conversation end", "platform_hung_up", "platform")
 CALLER_SILENT = End("normal conversation end", "caller_silent", "server")
 HANGUP = End("normal conversation end", "agent_hung_up", "agent")

@@ -9,6 +9,7 @@ from media.realtime.base import (
     ItemAnnounced,
     ModelEvent,
     ModelRefused,
+    Realtime,
     ResponseEnded,
     ResponseStarted,
     SpeechComplete,
@@ -26,15 +27,16 @@ def is_told_only(meaning: ModelEvent | None) -> bool:
     return meaning is None or (isinstance(meaning, SpokenText) and not meaning.final)
 
 
-def note(record: Record, meaning: ModelEvent, now: float) -> None:
-    """Write down what is worth it whatever the conversation does about it."""
+def note(record: Record, meaning: ModelEvent, model: Realtime, now: float) -> None:
+    """Write down what is worth it whatever the conversation does about it; of what `model` has said."""
     match meaning:
-        case CallerText(item_id, text):
+        case CallerText(item_id, text, usage):
             record.caller_text(item_id, text, now)
+            record.used(usage, model.transcriber, now, of="transcription")
         case SpokenText(speech, text, final):
             record.spoken(speech, text, final=final, now=now)
         case AsideEnded(usage):
-            record.used(usage)
+            record.used(usage, model.model, now)
 
 
 def tell(talk: Conversation, meaning: ModelEvent, now: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import inf
 
+from cost.meter import Meter
 from media.audio import AudioFormat
 from media.confidential import Confidential
 from media.effects import End, JsonObject
@@ -28,6 +29,10 @@ class Manners:
     warn_before_s: float = 0
     "How long before the call's maximum the caller is told; 0: not at all."
     warning: str = "Tell the caller that this call will end soon."
+    wind_down: str = "Tell the caller that this call must come to its end soon."
+    "For a budget of which most is spent."
+    goodbye: str = "Say goodbye to the caller."
+    "For one that was spent before the model could bring the call to its end."
     fillers_s: tuple[float, ...] = (1.5, 8.0)
     "When, after the call of a tool that has not answered, the model says that it is still at it."
     filler: str = "Tell the caller that you are still checking."
@@ -92,6 +97,8 @@ class Options:
     "What the first response is asked with, in place of the verb's own."
     confidential: Confidential = field(default_factory=Confidential)
     "What was typed in confidence in the call so far; more may come."
+    meter: Meter = field(default_factory=Meter)
+    "What makes the bills of what is used, and knows whether more may be."
     tape: Tape | None = None
     "What records the call; None: nothing does."
     cancel_stalled: bool = False

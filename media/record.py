@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any, Literal
 
+from cost.meter import Meter
+from cost.usage import Of
 from media.answers import Answers
 from media.confidential import Confidential
 from media.keypad import TYPED
@@ -18,7 +20,7 @@ JsonObject = dict[str, Any]
 MAX_HISTORY = 60
 "Entries; what is older than that is rarely missed, and every response pays for it."
 STILL_AT_WORK = "its result is still to come; do not call it again for this"
-Noted = Callable[[Literal["line", "tool", "turn", "barge_in"], str, JsonObject], None]
+Noted = Callable[[Literal["line", "tool", "turn", "usage", "barge_in"], str, JsonObject], None]
 "Told what is final: of one kind and key the latest is true. It must neither wait nor raise."
 USAGE_LEVELS = 4
 "Details within details: OpenAI's usage has three levels."
@@ -56,9 +58,10 @@ class ToolUse:
 class Record:
     """Filled by the conversation; read by the actionHook, the call's row and the operators' pages."""
 
-    def __init__(self, *, now: float, confidential: Confidential | None = None) -> None:
-        """`confidential`: what was typed in confidence earlier in the call."""
+    def __init__(self, *, now: float, confidential: Confidential | None = None, meter: Meter | None = None) -> None:
+        """`confidential`: what was typed in confidence earlier in the call. `meter` makes the bills."""
         self.confidential = confidential or Confidential()
+        self.meter = meter or Meter()
         self.noted: Noted = lambda *_: None
         self._began = now
         self._lines: list[Line] = []
@@ -78,6 +81,9 @@ class Record:
         self.answered = self._answers.since
         self.turns: list[JsonObject] = []
         self.usage: JsonObject = {}
+        "Of all responses, as the vendor tells it."
+        self.bills: list[JsonObject] = []
+        "Of each response and transcription, see `cost.meter`."
 
     @property
     def stirred_at(self) -> float:
@@ -228,9 +234,14 @@ class Record:
             tool.output, tool.ms = output, round((now - self._began - tool.at) * 1000)
             self.noted("tool", call_id, self.confidential.shown(asdict(tool)))
 
-    def used(self, usage: JsonObject) -> None:
-        """Add a response's usage: OpenAI counts per response, and a call has many."""
-        self.usage = summed(self.usage, usage)
+    def used(self, usage: JsonObject, model: str, now: float, *, of: Of = "response") -> None:
+        """Add the usage of a response, or of a transcription, which is billed apart: a call has many."""
+        if not usage:
+            return
+        if of == "response":
+            self.usage = summed(self.usage, usage)
+        self.bills.append(self.meter.bill(model, usage, of, at=round(now - self._began, 3)))
+        self.noted("usage", str(len(self.bills)), self.bills[-1])
 
     def _note(self, line: Line) -> None:
         self.noted("line", str(id(line)), self.confidential.shown(asdict(line)))

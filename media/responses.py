@@ -72,6 +72,12 @@ class Responses:
         """Request one that can wait until nothing else is to be said."""
         self._do(self._rounds.mention(request), now)
 
+    def instruct(self, instructions: str, now: float, *, in_passing: bool, lasting: bool) -> None:
+        """Let the model say something by an instruction; `lasting`: by which it shall go from then on."""
+        if lasting:
+            self.say("system", instructions)
+        (self.mention if in_passing else self.ask)({"instructions": instructions}, now)
+
     def answer(self, call_id: str, output: str, now: float) -> None:
         """Give a tool's output."""
         self._do(self._rounds.answered(call_id, output), now)
@@ -119,7 +125,7 @@ class Responses:
         return not ours
 
     def ended(self, ended: ResponseEnded, now: float) -> None:
-        self._record.used(ended.usage)
+        self._record.used(ended.usage, self._model.model, now)
         if self._rounds.active not in {None, ended.response_id}:
             self._do(self._rounds.ended(ended.response_id), now)  # another one than that which speaks
             return
@@ -137,9 +143,9 @@ class Responses:
             self._do(self._rounds.ended(ended.response_id, cancelled=ended.status == "cancelled"), now)
         self._stay_on(now)
 
-    def ended_late(self, ended: ResponseEnded) -> None:
+    def ended_late(self, ended: ResponseEnded, now: float) -> None:
         """One ended after the conversation did: only what it cost counts."""
-        self._record.used(ended.usage)
+        self._record.used(ended.usage, self._model.model, now)
         self._rounds.ended(ended.response_id)
 
     def refused(self, refusal: ModelRefused, now: float) -> None:

@@ -17,7 +17,7 @@ from coverage.exceptions import NoDataError
 
 ROOT = Path(__file__).parent.parent
 PURE = (
-    *("verbs/", "egress/", "config/", "media/", "hooks/", "store/", "calls/"),
+    *("verbs/", "cost/", "egress/", "config/", "media/", "hooks/", "store/", "calls/"),
     *("extensions.py", "logs.py", "repeats.py"),
 )
 STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 # Each room, and the rooms it may import, ground to top. What is not listed may not be imported.
 ROOMS: dict[str, set[str]] = {
     "verbs": set(),
+    "cost": set(),
     "store": set(),
     "logs": {"repeats"},
     "repeats": set(),
@@ -23,10 +24,10 @@ ROOMS: dict[str, set[str]] = {
     "extensions": set(),
     "tasks": set(),
     "egress": {"verbs"},
-    "config": {"verbs", "egress"},
-    "media": {"verbs", "egress", "extensions"},
+    "config": {"verbs", "egress", "cost"},
+    "media": {"verbs", "egress", "extensions", "cost"},
     "hooks": {"verbs", "egress", "store", "tasks", "extensions"},
-    "calls": {"verbs", "egress", "config", "media", "hooks", "store", "tasks", "extensions"},
+    "calls": {"verbs", "egress", "cost", "config", "media", "hooks", "store", "tasks", "extensions"},
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
     "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks", "garbage"},

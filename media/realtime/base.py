@@ -106,6 +106,8 @@ class CallerText:
 
     item_id: str
     text: str | None
+    usage: JsonObject = field(default_factory=dict)
+    "Of what wrote it down, which is billed apart."
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,10 @@ class Realtime(Protocol):
     """
 
     can: Capabilities
+    model: str
+    "Whom its responses are billed by: `vendor/model`, as it is asked for."
+    transcriber: str
+    "The same of what writes down the caller's words."
     hears: AudioFormat
     "The caller's audio, as `hear` takes it."
     speaks: AudioFormat

@@ -20,6 +20,7 @@ class Habits:
     answers_itself: bool
     pause_ms: float
     transcribes: bool
+    transcriber: str
     tools: dict[str, JsonObject]
     follow_up: JsonObject
 
@@ -37,6 +38,7 @@ def habits(session: JsonObject, first: JsonObject, dialect: Dialect, *, obeyed: 
         answers_itself=not manual and (not obeyed or bool(asked.get("create_response", True))),
         pause_ms=_pause_ms(asked.get("silence_duration_ms"), dialect.pause_ms),
         transcribes=bool(transcription) and transcription is not MISSING,
+        transcriber=str(transcription.get("model") or "") if isinstance(transcription, dict) else "",
         tools=_schemas(first.get("tools")) | _schemas(session.get("tools")),
         follow_up={"tool_choice": "auto"} if forced else {},
     )

@@ -49,6 +49,8 @@ SPOKEN: JsonObject = {"output_modalities": ["audio"]}
 "Said with every request that says anything; a plain one goes by the session, which says it too."
 OURS = re.compile("(bi|ask|item|say|session|tool)-")
 "How the ids of our own events begin; what the model refuses of them is ours to mend."
+TRANSCRIPTION = "transcription"
+"How a model that writes down the caller's words is called where nobody has said which."
 MAX_ASIDES = 32
 "Out-of-band responses that are remembered: no session has so many at once."
 
@@ -70,6 +72,8 @@ class Realtime:
         """`audio`: what it hears and speaks, or one format for both; `besides`: functions that are not the verb's."""
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
         self._model, renamed = model_of(llm, self.dialect)
+        self._vendor = llm.vendor
+        self.model = f"{llm.vendor}/{self._model}"
         self._changes = Changes(llm.llm_options, partial(legacy.changed, dialect=self.dialect))
         self._left_out: list[str] = []
         self._leaves_turns = False
@@ -108,6 +112,7 @@ class Realtime:
         self.answers_itself = by_itself.answers_itself
         self.pause_ms = by_itself.pause_ms
         self.transcribes = by_itself.transcribes
+        self.transcriber = f"{self._vendor}/{by_itself.transcriber or TRANSCRIPTION}"
         self._tools.clear()  # the same object: whoever checks calls by it checks them by what is in force
         self._tools.update(by_itself.tools)
         self.follow_up = by_itself.follow_up

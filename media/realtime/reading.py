@@ -164,7 +164,7 @@ def _item_done(event: JsonObject) -> ToolCalled | None:
 
 
 def _caller_text(event: JsonObject) -> CallerText:
-    return CallerText(text_in(event, "item_id"), text_in(event, "transcript"))
+    return CallerText(text_in(event, "item_id"), text_in(event, "transcript"), _object(event.get("usage")))
 
 
 MEANINGS: dict[str, Callable[[JsonObject], ModelEvent | None]] = {

@@ -26,6 +26,24 @@ SERIES = {
     "hookswitch_model_sockets": ("gauge", set()),
     "hookswitch_tasks": ("gauge", set()),
     "hookswitch_tokens": ("counter", {"vendor", "kind"}),
+    "hookswitch_model_tokens": ("counter", {"model", "kind"}),
+    "hookswitch_transcribed_seconds": ("counter", {"model"}),
+    "hookswitch_cost_usd": ("counter", {"route", "model"}),
+    "hookswitch_cost_unknown": ("counter", {"route", "model"}),
+}
+
+
+NONE = {"input": 0, "cached": 0, "output": 0}
+BILL = {
+    "model": "openai/gpt-realtime-2.1",
+    "usage": {
+        "input": 30,
+        "cached": 5,
+        "output": 7,
+        "text": {"input": 10, "cached": 5, "output": 0},
+        "audio": {"input": 20, "cached": 0, "output": 7},
+    },
+    "usd": 0.125,
 }
 
 
@@ -48,6 +66,8 @@ def one_busy_day() -> Metrics:
     metrics.model_opened()
     metrics.model_closed()
     metrics.tokens("openai", "input_audio", 120)
+    metrics.billed("support", BILL)
+    metrics.billed("support", {**BILL, "model": "openai/x-2026-01-31", "usage": {**NONE, "seconds": 2.5}, "usd": None})
     metrics.loop_lag(0.25)
     return metrics
 
@@ -84,10 +104,20 @@ def test_the_series_have_the_names_kinds_and_labels_that_dashboards_know() -> No
         ("hookswitch_outbox_pending", {}, 3),
         ("hookswitch_model_sockets", {}, 1),
         ("hookswitch_tokens_total", {"vendor": "openai", "kind": "input_audio"}, 120),
+        ("hookswitch_tokens_total", {"vendor": "openai", "kind": "input_tokens"}, 30),
+        ("hookswitch_tokens_total", {"vendor": "openai", "kind": "output_tokens"}, 7),
+        ("hookswitch_model_tokens_total", {"model": "openai/gpt-realtime-2.1", "kind": "text_input"}, 5),
+        ("hookswitch_model_tokens_total", {"model": "openai/gpt-realtime-2.1", "kind": "text_cached"}, 5),
+        ("hookswitch_model_tokens_total", {"model": "openai/gpt-realtime-2.1", "kind": "audio_input"}, 20),
+        ("hookswitch_model_tokens_total", {"model": "openai/gpt-realtime-2.1", "kind": "audio_output"}, 7),
+        ("hookswitch_model_tokens_total", {"model": "openai/gpt-realtime-2.1", "kind": "audio_cached"}, None),
+        ("hookswitch_transcribed_seconds_total", {"model": "openai/x"}, 2.5),
+        ("hookswitch_cost_usd_total", {"route": "support", "model": "openai/gpt-realtime-2.1"}, 0.125),
+        ("hookswitch_cost_unknown_total", {"route": "support", "model": "openai/x"}, 1),
         ("hookswitch_loop_lag_seconds", {}, 0.25),
     ],
 )
-def test_each_report_is_counted(name: str, labels: dict[str, str], value: float) -> None:
+def test_each_report_is_counted(name: str, labels: dict[str, str], value: float | None) -> None:
     assert sample(one_busy_day(), name, **labels) == value
 
 

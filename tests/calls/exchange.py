@@ -134,6 +134,7 @@ class Counts:
         self.refused: list[tuple[str, str]] = []
         self.measured: list[str] = []
         self.spent: dict[str, int] = {}
+        self.bills: list[tuple[str, JsonObject]] = []
 
     def call_started(self) -> None:
         self.started += 1
@@ -144,8 +145,11 @@ class Counts:
     def call_ended(self, route: str, reason_code: str) -> None:
         self.ended.append((route, reason_code))
 
-    def tokens(self, vendor: str, kind: str, count: int) -> None:
-        self.spent[kind] = self.spent.get(kind, 0) + count
+    def billed(self, route: str, bill: JsonObject) -> None:
+        self.bills.append((route, bill))
+        for kind in ("input", "output"):
+            if count := bill["usage"][kind]:
+                self.spent[f"{kind}_tokens"] = self.spent.get(f"{kind}_tokens", 0) + count
 
     def measure(self, name: str, seconds: float) -> None:
         self.measured.append(name)

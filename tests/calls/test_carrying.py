@@ -237,8 +237,9 @@ def test_the_agents_manners_are_the_routes() -> None:
         "tool_fillers_s": [2],
         "filler": "Fill.",
     }
-    [route] = settings_of({"verbs": [LLM], "conversation": conversation}).routes
-    assert manners(route.conversation) == Manners(
+    budget = {"wind_down": "Come to the end.", "goodbye": "Say goodbye."}
+    [route] = settings_of({"verbs": [LLM], "conversation": conversation, "budget": budget}).routes
+    assert manners(route.conversation, route.budget) == Manners(
         caller_speaks_first=True,
         protect_greeting=True,
         barge_in=BargeIn(250, resume=True),
@@ -246,11 +247,13 @@ def test_the_agents_manners_are_the_routes() -> None:
         idle=(Rung(5, "Ask."), Rung(6, "", end=True)),
         warn_before_s=30,
         warning="Warn.",
+        wind_down="Come to the end.",
+        goodbye="Say goodbye.",
         fillers_s=(2.0,),
         filler="Fill.",
     )
     [route] = settings_of({"verbs": [LLM], "conversation": {"digits": {"collect": False}}}).routes
-    assert manners(route.conversation).digits is None
+    assert manners(route.conversation, route.budget).digits is None
 
 
 @pytest.mark.claim("fallback models")

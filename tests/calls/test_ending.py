@@ -42,7 +42,7 @@ def test_after_the_last_verb_the_call_is_hung_up() -> None:
 def test_the_end_is_kept_with_what_was_said_and_used() -> None:
     record = Record(now=0.0)
     record.caller_text("item-1", "Hello?", 1.0)
-    record.used({"total_tokens": 3})
+    record.used({"total_tokens": 3}, "openai/gpt-realtime-2.1", 2.0)
     end = kept(RESTART, record, at_s=7.0)
     assert (end.reason_code, end.completion_reason, end.ended_by, end.at_s, end.error) == (
         "server_restart",

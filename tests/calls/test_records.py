@@ -22,6 +22,13 @@ from tests.store.test_store import call, delivery
 SETTINGS = settings_of({"verbs": [LLM]})
 LINE = {"role": "assistant", "text": "Hello.", "heard_ms": 500, "interrupted": False, "at": 0.5}
 TOOL = {"call_id": "1", "name": "look_up", "args": "{}", "at": 0.7, "output": "ok", "ms": 5, "late": False}
+BILL = {
+    "at": 0.6,
+    "model": "openai/gpt-realtime-2.1",
+    "of": "response",
+    "usage": {"input": 3, "cached": 1, "output": 0, "text": {"input": 3, "cached": 1, "output": 0}},
+    "usd": 0.25,
+}
 TURN = {"at": 0.9, "latency_ms": 350}
 END = KeptEnd(
     "caller_hung_up",
@@ -29,6 +36,7 @@ END = KeptEnd(
     "caller",
     at_s=1012.5,
     usage={"input_tokens": 3, "details": {"cached": 1}},
+    bills=(BILL,),
     transcript=(LINE,),
     turns=(TURN,),
     tools=(TOOL,),
@@ -191,7 +199,7 @@ def test_a_record_says_all_that_is_known_of_a_call_and_no_key() -> None:
     hook = delivery(url="https://user:secret@app/event?key=1", next_at=1005.0)
     shown = told(over(), [hook])
     assert shown["started_at"] == "1970-01-01T00:16:40.000Z"
-    assert (shown["duration_s"], shown["cost"]) == (13.0, None)
+    assert (shown["duration_s"], shown["cost"]["usd"]) == (13.0, 0.25)
     assert shown["states"][1] == {"state": "in_progress", "at": "1970-01-01T00:16:42.000Z"}
     assert (shown["transcript"], shown["turns"], shown["tools"]) == ([LINE], [TURN], [TOOL])
     assert shown["hooks"] == [
@@ -220,9 +228,12 @@ def test_a_record_says_all_that_is_known_of_a_call_and_no_key() -> None:
             "ended_by": "caller",
             "error": None,
             "usage": END.usage,
+            "cost": {"usd": 0.25, "models": [{"model": "openai/gpt-realtime-2.1", "usd": 0.25}]},
+            "models": [{"model": "openai/gpt-realtime-2.1", "usage": BILL["usage"], "usd": 0.25}],
             "transcript": 1,
             "turns": 1,
             "tools": 1,
+            "bills": 1,
         }
     ]
 
@@ -232,6 +243,20 @@ def test_the_usage_of_several_conversations_is_added_up() -> None:
     shown = told(twice)
     assert shown["usage"] == {"input_tokens": 6, "details": {"cached": 2}}
     assert (len(shown["transcript"]), shown["ended_by"]) == (2, "caller")
+    assert shown["cost"] == {"usd": 0.5, "models": [{"model": "openai/gpt-realtime-2.1", "usd": 0.5}]}
+    assert shown["models"][0]["usage"]["text"] == {"input": 6, "cached": 2, "output": 0}
+    assert shown["bills"] == [BILL, BILL]
+
+
+def test_what_one_conversation_of_a_call_used_without_a_price_leaves_the_call_without_a_cost() -> None:
+    unknown = replace(END, bills=({**BILL, "model": "openai/new", "usd": None},))
+    shown = told(over(legs=(LlmLeg(LLM, end=END), LlmLeg(LLM, end=unknown)), end=None))
+    assert shown["cost"] is None
+    assert [each["cost"] and each["cost"]["usd"] for each in shown["conversations"]] == [0.25, None]
+    assert [(each["model"], each["usd"]) for each in shown["models"]] == [
+        ("openai/gpt-realtime-2.1", 0.25),
+        ("openai/new", None),
+    ]
 
 
 def test_a_call_without_a_conversation_has_no_reason_and_one_from_before_no_duration() -> None:
@@ -243,7 +268,7 @@ def test_a_call_without_a_conversation_has_no_reason_and_one_from_before_no_dura
 def test_a_call_that_is_over_is_told_again_in_its_order() -> None:
     events = list(account.events(*over(), [delivery(state="delivered")]))
     assert [kind for kind, _ in events] == [
-        *("state", "state", "transcript", "tool", "turn", "hook", "state", "end"),
+        *("state", "state", "transcript", "usage", "tool", "turn", "hook", "state", "end"),
     ]
     assert events[2] == ("transcript", {"conversation": 0, "line": 1, **LINE})
     assert events[-1][1] == {

@@ -693,12 +693,11 @@ async def test_a_store_that_fails_for_good_leaves_nobody_waiting() -> None:
 async def test_an_end_that_is_lost_leaves_nobody_waiting() -> None:
     exchange = Exchange(TALK)
     verbs = await exchange.ring()
-    exchange.lines.made[0]._bridge.record.used({"input_tokens": 3})
 
-    def broken(vendor: str, kind: str, count: int) -> None:
+    def broken(now: float) -> float:
         raise ZeroDivisionError
 
-    exchange.counts.tokens = broken  # type: ignore[method-assign]
+    exchange.lines.made[0]._bridge.record.duration_s = broken  # type: ignore[method-assign]
     end_of(exchange.lines.made[0], AGENT)
     with capture_logs() as logs:
         assert await exchange.ended(verbs) == SORRY

@@ -12,9 +12,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 import verbs
 from calls.readers import READERS
 from config import ConfigError, Hooks, Media, Platform, Route, Server, Settings, Vendor, load
+from config.budget import Budget
 from config.environment import read_dotenv
 from config.load import Source, settings_of
 from config.manners import Conversation, IdleStep
+from config.prices import PriceKeys, RateKeys
 from tests.config.conftest import Load
 from tests.properties import changed, edited, tries
 
@@ -401,11 +403,13 @@ def test_the_shipped_example_needs_no_environment() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [Server, Platform, Vendor, Hooks, Media, Route, Conversation], ids=lambda model: model.__name__
+    "model",
+    [Server, Platform, Vendor, Hooks, Media, Route, Conversation, Budget, PriceKeys, RateKeys],
+    ids=lambda model: model.__name__,
 )
 def test_the_shipped_example_shows_every_key(model: type[BaseModel]) -> None:
     text = Path("config.yaml").read_text()
-    keys = {field.alias or name for name, field in model.model_fields.items()} - {"url", "python"}
+    keys = {field.alias or name for name, field in model.model_fields.items()} - {"url", "python", "source", "read"}
     assert [key for key in sorted(keys) if not re.search(rf"\b{key}:", text)] == []
 
 

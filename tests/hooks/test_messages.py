@@ -61,6 +61,7 @@ def test_an_end_has_the_attributes_of_the_call_and_how_it_ended() -> None:
         "reason_code": "caller_hung_up",
         "ended_by": "caller",
         "usage": {"total_tokens": 12},
+        "cost": None,
         "duration_s": 12.5,
         "transcript": said,
     }

@@ -19,7 +19,7 @@ SCRIPT: dict[str, Any] = {
         {"when": {"tool_result": "get_weather"}, "say": "Sunny."},
     ],
 }
-OURS = {"call_sid", "reason_code", "ended_by", "usage", "duration_s", "transcript", "caller_name"}
+OURS = {"call_sid", "reason_code", "ended_by", "usage", "cost", "duration_s", "transcript", "caller_name"}
 
 
 @pytest.mark.claim("J9", "J28", "eventHook", "toolHook", "actionHook")

@@ -171,7 +171,9 @@ async def test_a_call_is_listed_told_and_recorded_and_still_is_after_a_restart(t
 
 def assert_told(record: JsonObject, told: JsonObject, application: Application) -> None:
     assert record["transcript"] == told["transcript"]
-    assert (record["reason_code"], record["usage"], record["cost"]) == ("caller_hung_up", told["usage"], None)
+    assert (record["reason_code"], record["usage"], record["cost"]) == ("caller_hung_up", told["usage"], told["cost"])
+    assert record["cost"]["usd"] > 0
+    assert sum(bill["usage"]["input"] for bill in record["bills"]) == record["usage"]["input_tokens"]
     [tool] = record["tools"]
     assert (tool["name"], tool["output"]) == ("get_weather", "sunny")
     assert record["turns"]

@@ -135,8 +135,10 @@ def test_turns_and_the_duration_are_told_since_the_beginning() -> None:
 
 def test_usage_adds_up_in_every_detail() -> None:
     record = Record(now=0.0)
-    record.used({"total_tokens": 3, "details": {"text": 1, "cached": {"text": 1}}, "model": "x", "flag": True})
-    record.used({"total_tokens": 4, "details": {"text": 2, "audio": 5, "cached": {"text": 1}}})
+    record.used(
+        {"total_tokens": 3, "details": {"text": 1, "cached": {"text": 1}}, "model": "x", "flag": True}, "openai/m", 1.0
+    )
+    record.used({"total_tokens": 4, "details": {"text": 2, "audio": 5, "cached": {"text": 1}}}, "openai/m", 2.0)
     assert record.usage == {"total_tokens": 7, "details": {"text": 3, "audio": 5, "cached": {"text": 2}}}
 
 
@@ -150,7 +152,7 @@ USAGE = st.recursive(
 def test_usage_of_any_shape_is_taken(usages: list[dict[str, Any]]) -> None:
     record = Record(now=0.0)
     for usage in usages:
-        record.used(usage)
+        record.used(usage, "openai/m", 1.0)
 
 
 def test_usage_nested_deeper_than_any_vendor_nests_is_left_out() -> None:
@@ -158,7 +160,7 @@ def test_usage_nested_deeper_than_any_vendor_nests_is_left_out() -> None:
     for _ in range(5000):
         deep = {"d": deep}
     record = Record(now=0.0)
-    record.used(deep)
+    record.used(deep, "openai/m", 1.0)
     assert str(record.usage).count("d") < 10
 
 
