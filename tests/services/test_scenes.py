@@ -108,6 +108,10 @@ def test_a_silent_caller_is_asked_twice_and_taken_leave_of(played: Played) -> No
     played.passed("caller_silent")
 
 
+def test_a_call_that_nears_its_budget_is_brought_to_its_end_aloud(played: Played) -> None:
+    played.passed("budget")
+
+
 @pytest.mark.claim("goodbye under noise")
 def test_a_goodbye_is_heard_to_its_end_under_noise(played: Played) -> None:
     played.passed("goodbye_under_noise")
