@@ -193,6 +193,10 @@ class Session:
         if not (self._wanted() and self._returns.begin(now)):
             return
         self._out.append(Warn("session_renewed"))
+        self.recycle()
+
+    def recycle(self) -> None:
+        """Begin a new session in place of this one, which is ready, at once; a conversation tells it what was said."""
         self._leave()
         self._dial()
 

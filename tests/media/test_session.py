@@ -364,6 +364,14 @@ def test_a_session_at_its_end_is_renewed_whoever_speaks() -> None:
     assert out[-1] == Redial(0)
 
 
+def test_a_session_is_recycled_at_once_however_often() -> None:
+    machine, out, watch = watched()
+    for times in range(1, MAX_RETURNS + 3):
+        ready(machine)
+        machine.recycle()
+        assert (out[-1], watch.lost, machine.ready, machine.next_due()) == (Redial(0), times, False, inf)
+
+
 def test_a_session_without_an_end_is_never_renewed() -> None:
     machine, _ = session()
     ready(machine, expires_at=1_700_000_000.0)
