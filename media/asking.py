@@ -20,7 +20,8 @@ class Asking:
         self._record = record
         self._out = out
         self._ids = count(1)
-        self._asked_as = ""  # the event that made the newest request
+        self.asked_as = ""
+        "The event that made the newest request."
 
     def use(self, model: Realtime) -> None:
         self._model = model
@@ -38,8 +39,8 @@ class Asking:
                         self._awaited.asked(response, now)
                     else:
                         self._awaited.watched(now)
-                    self._asked_as = self._id("ask")
-                    self._to_the_model(self._model.ask(response, self._asked_as))
+                    self.asked_as = self._id("ask")
+                    self._to_the_model(self._model.ask(response, self.asked_as))
                 case Cancel():
                     self._speaking.cancel()
                 case _:
@@ -51,7 +52,7 @@ class Asking:
 
     def meant(self, refusal: ModelRefused) -> bool:
         """Whether it is the newest request that was refused, and none that was taken back meanwhile."""
-        return refusal.event_id in {None, self._asked_as}
+        return refusal.event_id in {None, self.asked_as}
 
     def _to_the_model(self, wire: bytes | None) -> None:
         """Send, where the model can be told at all."""

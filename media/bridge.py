@@ -11,7 +11,7 @@ Theory of operation
     the conversation begins (`conversation.py`). It outlives the model's leg, which can be lost and found again.
 
     The first reason to end wins. Then the agent's voice stops, the model is told to cancel, and for at most
-    a second the last transcript and usage are awaited; then comes Finish, once, and nothing after it.
+    a second the last transcript and usage are awaited; then comes Finish, once, and nothing after it (`parting.py`).
 
 Inputs carry the time (monotonic seconds) and return effects; `next_due` says when `tick` is wanted.
 """
@@ -22,11 +22,12 @@ from math import inf
 
 from media.arrival import Arrival
 from media.conversation import Conversation
-from media.effects import Effect, End, Finish, JsonObject, Report, ToModel, Wire
-from media.ends import HUNG_UP, PLAYED_OUT, media_lost
+from media.effects import Answer, Answered, Effect, End, JsonObject, Report, Wire
+from media.ends import HUNG_UP, media_lost
 from media.intake import Intake
 from media.meanings import is_told_only, note, tell
 from media.options import ModelLeg, Options
+from media.parting import Parting
 from media.passage import Passage
 from media.platforms.base import AudioReceived, CallStarted, DigitReceived, MediaDialect, PlatformError, PlatformEvent
 from media.realtime.base import (
@@ -41,14 +42,13 @@ from media.realtime.base import (
     SpeechReceived,
 )
 from media.record import Record
+from media.requests import Request, ended
 from media.session import Session
-from media.updating import update
+from media.steering import Steering
 from media.voice import Voice
 
 NOTHING: list[Effect] = []
 "What a piece of speech brings that makes no lot yet: no effect, and no other time to wake up. Not to be added to."
-ENDING_S = 1.0
-"How long the last transcript and usage are awaited."
 
 
 class Bridge:
@@ -61,12 +61,8 @@ class Bridge:
         self._options = options
         self._out: list[Effect] = []
         self._arrival = Arrival(options, now)
-        self._leaving: End | None = None
-        self._ending: End | None = None
-        self._finish_by = 0.0
         self._due = self._arrival.next_due()
         "When something besides the agent's voice is due; only what `_effects` is run after brings it forward."
-        self._finished = False
         self.record = Record(now=now, confidential=options.confidential, meter=options.meter)
         self._intake = Intake(options, self._out, now)
         self._voice = Voice(platform, self.record, self._out, options)
@@ -76,13 +72,16 @@ class Bridge:
         self._session = Session(
             models, self._out, options, use=talk.use, lost=talk.lost, wanted=lambda: not talk.leaving
         )
+        self._parting = Parting(self._session, talk, self._voice, self.record, self._out)
+        self._end, self._part = self._parting.end, self._parting.part
+        self._steering = Steering(self._session, talk, self.record, self._out, options)
         self._told = partial(self.record.confidential.taken, self._out)
         self._passage = Passage(platform, self._intake, self._talk, self._voice)
         self.passed_on = self._passage.to_model
 
     @property
     def finished(self) -> bool:
-        return self._finished
+        return self._parting.finished
 
     # The platform's leg
 
@@ -112,7 +111,7 @@ class Bridge:
     def _on_platform(self, event: PlatformEvent, now: float) -> None:
         match event:
             case AudioReceived(pcm):
-                if self._ending is None and self._intake.admits(len(pcm), now):
+                if self._parting.ending is None and self._intake.admits(len(pcm), now):
                     self._talk.hear(pcm, now)
             case CallStarted(call_sid):
                 self._intake.named(call_sid)
@@ -122,7 +121,7 @@ class Bridge:
                 self._begin(now)
             case DigitReceived(digit, _):
                 self._out.append(self._talk.attendant.told(digit))
-                if not self._ending:
+                if not self._parting.ending:
                     self._talk.pressed(digit, now, waits=not self._session.ready)
             case _:
                 self._intake.passed_over(event)
@@ -145,6 +144,8 @@ class Bridge:
             return self._effects(now)
         if said.event:
             self._out.append(Report(said.type, said.event))
+            if self._steering.asked:
+                self._steering.heard(said.type, said.event, now)
         if isinstance(said.meaning, SpeechReceived):
             return self._model_spoke(said.meaning, now)
         if said.type.startswith("response."):
@@ -152,7 +153,7 @@ class Bridge:
         if said.meaning:
             self._on_model(said.meaning, now)
         # What only the record and the application care for changes nothing here: most events between two turns.
-        return self._told() if self._ending is None and is_told_only(said.meaning) else self._effects(now)
+        return self._told() if self._parting.ending is None and is_told_only(said.meaning) else self._effects(now)
 
     def _model_spoke(self, speech: SpeechReceived, now: float) -> list[Effect]:
         """Take a piece of the agent's voice. Most bring nothing yet, or a lot, and leave all else as it is."""
@@ -162,7 +163,7 @@ class Bridge:
             self._session.heard(speech, now)
             if works:
                 self._talk.speaking.speech(speech, now)
-        if self._out or self._leaving or not works:
+        if self._out or self._parting.leaving or not works:
             return self._effects(now)
         if not self._voice.has_lot():
             return NOTHING
@@ -178,14 +179,6 @@ class Bridge:
         self._part(self._session.failed(reason_code, message, now), now)
         return self._effects(now)
 
-    def _part(self, end: End | None, now: float) -> None:
-        """There is no model any more. What was said is heard to its end, and what it was to lead to wins."""
-        if end and (self._talk.leaving or end.completion_reason in PLAYED_OUT):
-            self._voice.complete_all()
-            self._leaving = self._talk.leaving or end
-        else:
-            self._end(end, now)
-
     def _on_model(self, meaning: ModelEvent, now: float) -> None:
         self._session.heard(meaning, now)
         note(self.record, meaning, self._session.model, now)
@@ -194,9 +187,9 @@ class Bridge:
                 self._end(self._session.said(meaning, now), now)
                 self._begin(now, met=True)
             case CallerCommitted(item_id):
-                if self._ending or not self._session.ready or self._talk.caller_committed(item_id, now):
+                if self._parting.ending or not self._session.ready or self._talk.caller_committed(item_id, now):
                     self.record.caller_turn(item_id, transcribed=self._session.model.transcribes, now=now)
-            case ResponseEnded() if self._ending:
+            case ResponseEnded() if self._parting.ending:
                 self._talk.responses.ended_late(meaning, now)
             case _ if self._works:
                 tell(self._talk, meaning, now)
@@ -213,9 +206,14 @@ class Bridge:
 
     def update(self, event: JsonObject, now: float) -> list[Effect]:
         """Change the conversation as its application wants it; UpdateRefusedError says why that cannot be."""
-        models = self._session.models if self._works else ()
-        if wire := update(event, models, self._talk, self.record, now):
-            self._out.append(ToModel(wire))
+        self._steering.update(event, now, over=not self._works)
+        return self._effects(now)
+
+    def ask(self, request: Request, answer: Answer, now: float) -> list[Effect]:
+        """Take a request from outside; `answer` is told what came of it, once, now or later."""
+        if self._parting.ending:
+            return [Answered(answer, ended(self._parting.ending))]
+        self._steering.take(request, answer, now)
         return self._effects(now)
 
     def declare(self, tools: Sequence[JsonObject], now: float) -> list[Effect]:
@@ -230,10 +228,10 @@ class Bridge:
 
     def tick(self, now: float) -> list[Effect]:
         """Do what is due."""
-        if now < self._due and not (self._ending or self._leaving) and self._passage.flows(now):
+        if now < self._due and not (self._parting.ending or self._parting.leaving) and self._passage.flows(now):
             return self._told()
         self._end(self._arrival.overdue(now), now)
-        if not self._ending:
+        if not self._parting.ending:
             self._part(self._session.overdue(now), now)
         if self._works:
             self._talk.tick(now)
@@ -241,28 +239,25 @@ class Bridge:
 
     def next_due(self) -> float | None:
         """When `tick` is wanted; None once finished."""
-        if self._finished:
+        if self._parting.finished:
             return None
-        return self._finish_by if self._ending else min(self._due, self._voice.next_due())
+        return self._parting.finish_by if self._parting.ending else min(self._due, self._voice.next_due())
 
     # What every input ends with
 
     @property
     def _works(self) -> bool:
         """Whether there is a model, and the conversation goes on."""
-        return self._ending is None and self._session.leg is ModelLeg.READY
+        return self._parting.ending is None and self._session.leg is ModelLeg.READY
 
     def _effects(self, now: float) -> list[Effect]:
-        if not self._ending:
+        if not self._parting.ending:
             self._advance(now)
-        if self._finished:
-            self._out.clear()
-        elif self._ending and not self._awaits_last_words(now):
-            self._finished = True
-            self.record.close()
-            self._out.append(Finish(self._ending))
+        if self._steering.asked:
+            self._steering.look(now, self._parting.ending)
+        self._parting.finish(now)
         talk_due = self._talk.next_due() if self._session.ready else inf  # a model that is gone is waited for no more
-        self._due = min(self._session.next_due(), self._arrival.next_due(), talk_due)
+        self._due = min(self._session.next_due(), self._arrival.next_due(), self._steering.next_due(), talk_due)
         self._passage.look(works=self._works)
         return self._told()
 
@@ -274,8 +269,7 @@ class Bridge:
             self._talk.sent(now)
         if (over := self._talk.over) and self._session.ready:
             self._part(self._session.fell(over, now), now)
-        if self._leaving and not self._voice.speaking(now):
-            self._end(self._leaving, now)
+        self._parting.heard_out(now)
         self._session.renew(now, quiet=self._talk.quiet)
 
     def _begin(self, now: float, *, met: bool = False) -> None:
@@ -283,18 +277,3 @@ class Bridge:
             self._talk.met(now)
         if self._arrival.talking and self._works:
             self._talk.begin(now, opened_at=self._arrival.opened_at)
-
-    def _end(self, end: End | None, now: float) -> None:
-        """Fix the end, and stop what goes on. The first reason wins."""
-        if end is None or self._ending:
-            return
-        self._ending = end
-        self._finish_by = now + ENDING_S
-        self._voice.stop(now)
-        active = self._talk.responses.active if self._session.ready else None
-        if active and (wire := self._session.model.cancel(active, "bi-end")):
-            self._out.append(ToModel(wire))
-
-    def _awaits_last_words(self, now: float) -> bool:
-        owed = self._talk.responses.active or self.record.awaits_text
-        return self._session.ready and now < self._finish_by and bool(owed)

@@ -4,19 +4,20 @@ What the two legs *are* (connecting, ready, gone) is the bridge's business; here
 it cannot go on.
 
 What has a theory of its own is a machine of its own, and only joined here:
-    `ear` the caller's audio · `speaking` the agent's · `interruption` what interrupts it · `responses` what the model
+    `ear` the caller's audio · `speaking` the agent's · `interrupting` what interrupts it · `responses` what the model
     is asked, and owes · `tool_calls` tools · `attendant` the keypad, a silent caller, the call's end · `floor` when
     nothing interrupts, and the goodbye
 """
 
+from dataclasses import replace
 from typing import assert_never
 
 from media.attendant import Act, Attendant, Leave, Say, Typed, Unended
 from media.ear import Ear
 from media.effects import Effect, End, Warn
 from media.floor import Floor
-from media.interruption import BargeIn, Interruption, Verdict
-from media.keypad import Reading
+from media.interrupting import Interrupting
+from media.keypad import Entries
 from media.latencies import Latencies
 from media.options import Options
 from media.realtime.base import Realtime, ResponseEnded, ToolCalled
@@ -41,17 +42,18 @@ class Conversation:
         self.speaking = Speaking(voice, record, out, options.audio)
         self.ear = Ear(options.audio, out, options.tape)
         self.ear.shut(keep=self._manners.caller_speaks_first)
+        if self._manners.start_paused:
+            self.ear.pause()
         self.attendant = Attendant(self._manners, record.meter, ends_at=now + options.max_call_s)
         self.responses = Responses(voice, self.speaking, record, out, options)
         self.tools = ToolCalls(self.responses, record, out, options)
         self._floor = Floor()
+        self._typed = Entries(out)
         self._met = self.begun = self.caller_speaks = False
-        self._typed: list[Typed] = []
-        self._read_by = Reading(out)
-        "What was typed while the agent kept the floor, and waits for it."
         self._unanswered = False
         "Whether the model was lost while the caller was owed an answer."
         self._latencies = Latencies(record, out)
+        self.turns = Interrupting(voice, self.speaking, self.responses, self._latencies, options)
         self.use(model)
 
     @property
@@ -69,10 +71,7 @@ class Conversation:
     def use(self, model: Realtime) -> None:
         """Talk with this model from now on."""
         self._model = model
-        barge_in = self._manners.barge_in if model.can.leave_turns else BargeIn()
-        self.judge = Interruption(barge_in, self._options.audio)
-        if self.judge.judges:
-            model.leave_turns()
+        self.turns.use(model)
         self.speaking.use(model)
         self.tools.use(model)
         self.responses.use(model)
@@ -83,12 +82,13 @@ class Conversation:
             self.responses.say(role, text)
         if self._met:
             self._go_on(now)
-        elif not self._manners.caller_speaks_first:
+            return
+        self._met, self._unanswered = True, False
+        if not self._manners.caller_speaks_first:
             greeting = self._options.opening or self._model.greeting
             if self._manners.protect_greeting:
                 self._floor.greet(greeting)
             self.responses.ask(greeting, now)
-        self._met = True
 
     def begin(self, now: float, *, opened_at: float) -> None:
         """The caller is there, and so is a model."""
@@ -106,10 +106,16 @@ class Conversation:
         """The model is gone, and will be back, or another one: what it said is spoken to its end."""
         heard_again = self.ear.lose(told=not (self.caller_speaks or self._record.lacks_words))
         owed = self.responses.lost() or self._unanswered
-        self._unanswered = owed and not (heard_again and self._takes_turns)
+        self._unanswered = owed and not (heard_again and self.turns.takes_turns)
         self._voice.complete_all()
         self.caller_speaks = False
-        self._judged(self.judge.stopped(finished=False), 0.0)  # the next session never heard the beginning of it
+        self.turns.stopped(0.0)  # the next session never heard the beginning of it
+
+    def start_over(self, now: float) -> None:
+        """Forget what was said: with the next session the conversation begins anew."""
+        self._record.drop_history(now)
+        self._options = replace(self._options, history=(), opening={})
+        self._met = self.begun = False
 
     def _go_on(self, now: float) -> None:
         if not self._model.can.add_text:
@@ -123,40 +129,47 @@ class Conversation:
 
     def hear(self, pcm: bytes, now: float) -> None:
         """Take the caller's audio, also while there is no model to pass it on to."""
-        self._judged(self.judge.hear(pcm), now)
+        if self.turns.judges:
+            self.turns.hear(pcm, now)
         self.ear.hear(pcm, now)
+
+    def give_up_turn(self, now: float) -> None:
+        """Wait no more for the end of the caller's turn: nobody will tell it."""
+        self.caller_speaks = False
+        self.turns.stopped(now)
+        self.responses.release(now)
 
     def pressed(self, key: str, now: float, *, waits: bool) -> None:
         self._act(self.attendant.pressed(key, now, waits=waits and self.leaving is None), now)
 
     def caller_started(self, now: float) -> None:
-        if self._floor.kept:
+        if self._floor.kept or self.ear.paused:
             return  # said before the ear was shut, and told only now
         self.attendant.turn_began(now)
         self.ear.caller_begins(anew=not self.responses.at_work)
-        if self._takes_turns:
+        if self.turns.takes_turns:
             self.responses.caller_begins()
         self.caller_speaks = True
         self._latencies.turn_began(now)
-        self._judged(self.judge.started(speaking=self._voice.speaking(now)), now)
+        self.turns.started(now)
 
     def caller_stopped(self, now: float) -> None:
-        if self._floor.kept:
+        if self._floor.kept or self.ear.paused:
             return
         self.caller_speaks = False
-        self._judged(self.judge.stopped(finished=self._voice.would_be_over(now)), now)
-        counts = self.judge.counts()
+        self.turns.stopped(now, finished=self._voice.would_be_over(now))
+        counts = self.turns.counts()
         if counts:
             self.attendant.stirred()
             self._latencies.turn_ended(now - self._model.pause_ms / 1000)
-        if self._takes_turns:
+        if self.turns.takes_turns:
             self.responses.caller_stops(now, owed=counts)
 
     def caller_committed(self, item_id: str, now: float) -> bool:
         """The caller's turn is an item of the conversation. Say whether it counts."""
-        if self.leaving or not self.judge.judges:
+        if self.leaving or not self.turns.judges:
             return True
-        counts = self.judge.counts()
+        counts = self.turns.counts()
         if not counts:
             self.ear.settle()
             self.speaking.forget(item_id)
@@ -165,28 +178,19 @@ class Conversation:
             self.responses.ask({}, now)
         return counts
 
-    @property
-    def _takes_turns(self) -> bool:
-        """Whether the end of the caller's turn brings a response, of the model's own or at our request."""
-        return self._model.answers_itself or self.judge.judges
-
-    def _judged(self, verdict: Verdict | None, now: float) -> None:
-        if verdict is Verdict.CUT:
-            self._barge_in(now)
-        elif verdict is Verdict.HOLD:
-            self._voice.hold(now)
-        elif verdict is Verdict.RESUME:
-            self._voice.resume(now)
-
-    def _barge_in(self, now: float) -> None:
-        if self._voice.speaking(now):
+    def interrupt(self, now: float, *, told: bool) -> bool:
+        """Stop the agent's speech, and say whether there was any; not `told`: there is no session to tell it."""
+        cut = self._voice.speaking(now) or (told and self.responses.under_way)
+        if told:
             self.speaking.cut(now)
-            self._latencies.interrupted(now)
-        self.responses.interrupted(now, excused=self._takes_turns)
+            self.responses.cancel(now)
+        else:
+            self._voice.stop(now)
+        return cut
 
     def response_started(self, response_id: str, now: float) -> None:
         """The model answers: to our request, or to the caller's turn, of which it has heard the end."""
-        if self.responses.started(response_id, now, over_the_caller=self.caller_speaks and self._takes_turns):
+        if self.responses.started(response_id, now, over_the_caller=self.caller_speaks and self.turns.takes_turns):
             self.caller_speaks = False
             if self.leaving:
                 self.speaking.silence(response_id, now, cancel=True)
@@ -230,7 +234,8 @@ class Conversation:
             return
         quiet = not (self._voice.speaking(now) or self.owes)
         if not self._floor.kept:
-            self._act(self.attendant.mind(silent=quiet and not self.caller_speaks, now=now), now)
+            silent = quiet and not (self.caller_speaks or self.ear.paused)
+            self._act(self.attendant.mind(silent=silent, now=now), now)
         if self._floor.kept and quiet:
             if words := self._floor.heard():
                 self.responses.ask(words, now)
@@ -265,28 +270,24 @@ class Conversation:
                         self.responses.instruct(instructions, now, in_passing=in_passing, lasting=lasting)
                 case Typed(entry, confidential):
                     self._record.typed(entry, now, confidential=confidential)
-                    self._typed.append(act)
+                    self._typed.add(act.item)
                     self._read(now)
                 case Leave(end, words):
                     self._leave(end, words, now, said=False)
                 case Unended(over):
                     self._voice.resume(now)
                     if over and self.caller_speaks:
-                        self.caller_speaks = False
                         self._out.append(Warn("turn_unended"))
-                        self.responses.release(now)
+                        self.give_up_turn(now)
                 case _:
                     assert_never(act)
 
     def _read(self, now: float) -> None:
         """Let the model read what was typed: after a protected greeting, and in a goodbye not at all."""
-        if self._floor.kept or not self._typed:
-            return
-        for typed in self._typed if self._read_by.by(self._model) else ():
-            self._barge_in(now)
-            self.responses.say("user", typed.item)
+        for item in () if self._floor.kept else self._typed.taken(self._model):
+            self.turns.cut_in(now)
+            self.responses.say("user", item)
             self.responses.ask({}, now)
-        self._typed.clear()
 
     def _leave(self, end: End, words: str, now: float, *, said: bool) -> None:
         """Hear nothing more, and end when the last words have been heard."""
@@ -295,5 +296,5 @@ class Conversation:
         self._floor.leave(end, words, said=said)
         self.ear.shut(keep=False)
         self.caller_speaks = False
-        self._judged(self.judge.stopped(finished=False), now)
+        self.turns.stopped(now)
         self.responses.close()

@@ -7,6 +7,9 @@ Theory of operation
     shut:  the model is not there, or must not hear this (a protected greeting, a goodbye). The last three
            seconds are kept, and go on when it opens, where the caller's words shall count.
 
+    paused: somebody has decided that the model shall not hear the caller now. Nothing goes on and nothing is kept,
+           whatever is opened or shut meanwhile; what comes after it goes on as if it were the first.
+
     What a caller says is lost with the session that heard it, unless its words were written down. So it is kept,
     from a moment before they began, until something comes of it; the next session hears it again, and the gap
     after it.
@@ -46,6 +49,10 @@ class Ear:
         self._audio = audio
         self._out = out
         self._model: Realtime | None = None
+        self._listener: Realtime | None = None
+        "Who would hear, were it not paused."
+        self.paused = False
+        self._resume_at = inf
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
         self._keeps = False
@@ -62,6 +69,9 @@ class Ear:
 
     def open(self, model: Realtime, now: float) -> None:
         """Let the model hear, first what was kept."""
+        self._listener = model
+        if self.paused:
+            return
         self._model, self._hears = model, model.hear
         self._convert = converter(self._audio, model.hears).convert
         self._heard_at = self._filled_at = now
@@ -76,11 +86,23 @@ class Ear:
 
     def shut(self, *, keep: bool) -> None:
         """Let the model hear nothing; `keep` the newest for later."""
-        self._model, self._keeps = None, keep
-        if not keep:
-            self._kept.clear()
-            self._kept_bytes = 0
-            self._turn = None
+        self._model = self._listener = None
+        self._keeps = keep
+        if self.paused or not keep:
+            self._forget()
+
+    def pause(self, until: float = inf) -> None:
+        """Let nobody hear anything, nor what was said and kept, `until` then or until `resume`."""
+        self.paused, self._resume_at, self._model = True, until, None
+        self._forget()
+
+    def resume(self, now: float) -> None:
+        """Let who was to hear hear again, from here on."""
+        if not self.paused:
+            return
+        self.paused, self._resume_at = False, inf
+        if self._listener:
+            self.open(self._listener, now)
 
     def lose(self, *, told: bool) -> bool:
         """The session is gone, and its ear shut. Say whether the next one will hear the caller's turn again.
@@ -108,7 +130,7 @@ class Ear:
             self._tape.said(pcm, now)
         if self._model:
             self._out.append(ToModel(self.passed_on(pcm, now)))
-        elif self._keeps:
+        elif self._keeps and not self.paused:
             self._keep(pcm)
 
     def passed_on(self, pcm: bytes, now: float) -> bytes:
@@ -120,7 +142,9 @@ class Ear:
         return self._hears(self._convert(pcm))
 
     def tick(self, now: float) -> None:
-        """Fill what the platform left out."""
+        """Fill what the platform left out; end a pause that has had its time."""
+        if now >= self._resume_at:
+            self.resume(now)
         since = max(self._heard_at, self._filled_at)
         if self._model is None or now - since < QUIET_S or now - self._heard_at > MAX_FILLED_S:
             return
@@ -128,10 +152,17 @@ class Ear:
         self._send(self._audio.silence((now - since) * 1000), self._model)
 
     def next_due(self) -> float:
-        """When a gap in the caller's audio would show."""
+        """When a gap in the caller's audio would show, or a pause is over."""
+        if self._model is None:
+            return self._resume_at
         filling = self._filled_at > self._heard_at
         due = self._filled_at + LOOK_S if filling else self._heard_at + HEALTHY_LOOK_S
-        return inf if self._model is None or due - self._heard_at > MAX_FILLED_S else due
+        return inf if due - self._heard_at > MAX_FILLED_S else due
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._kept_bytes = 0
+        self._turn = None
 
     def _send(self, pcm: bytes, model: Realtime) -> None:
         self._out.append(ToModel(model.hear(self._convert(pcm))))

@@ -1,7 +1,8 @@
 """What the bridge wants done. It decides; `media/sockets/` does; nothing else crosses between them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 JsonObject = dict[str, Any]
 Wire = str | bytes
@@ -43,6 +44,40 @@ class CallTool:
     call_id: str
     name: str
     arguments: JsonObject
+
+
+How = Literal["done", "sent", "refused", "unknown", "busy", "away", "lost", "late", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request from outside: what was done, or an error as `{"code", "message"}`.
+
+    done     what was asked for is so
+    sent     the model has it, or will; it says nothing to it
+    refused  the model, or we, will not: the request is at fault
+    unknown  the model has no such item
+    busy     too many requests are open
+    away     there is no session with the model at this moment, or none that could do this
+    lost     the session ended before the model answered
+    late     the model did not answer in time
+    over     the conversation has ended
+    """
+
+    how: How
+    told: JsonObject
+
+
+Answer = Callable[[Outcome], None]
+"Told what came of a request, once. It must neither wait nor raise."
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Tell whoever asked what came of it."""
+
+    answer: Answer
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +131,4 @@ class Finish:
     end: End
 
 
-Effect = ToPlatform | ToModel | Redial | Report | CallTool | Measure | Count | Warn | Finish
+Effect = ToPlatform | ToModel | Redial | Report | CallTool | Answered | Measure | Count | Warn | Finish

@@ -54,15 +54,21 @@ class Keypad:
         return typed or None
 
 
-class Reading:
-    """Whether a model can be told what was typed; a call in which it cannot has one warning."""
+class Entries:
+    """What was typed and waits to be read; a call whose model cannot be told has one warning."""
 
     def __init__(self, out: list[Effect]) -> None:
         self._out = out
         self._told = False
+        self._waiting: list[str] = []
 
-    def by(self, model: Realtime) -> bool:
-        if not (model.can.add_text or self._told):
+    def add(self, item: str) -> None:
+        self._waiting.append(item)
+
+    def taken(self, model: Realtime) -> list[str]:
+        """Give those that wait, for the model to read, once; none where it cannot be told."""
+        taken, self._waiting = self._waiting, []
+        if taken and not (model.can.add_text or self._told):
             self._told = True
             self._out.append(Warn("digits_untold"))
-        return model.can.add_text
+        return taken if model.can.add_text else []

@@ -11,10 +11,13 @@ class Latencies:
         self._record = record
         self._out = out
         self._greeting_since: float | None = None
+        self._greeted = False
         self._turn_ended_at: float | None = None
 
     def greeting_awaited(self, since: float) -> None:
-        self._greeting_since = since
+        """The agent is to speak first, since then; where it begins anew, that is no caller's first word."""
+        if not self._greeted:
+            self._greeted, self._greeting_since = True, since
 
     def turn_began(self, now: float) -> None:
         self._record.caller_began(now)

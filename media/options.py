@@ -20,6 +20,8 @@ class Manners:
     """How the agent behaves in conversation; what is an instruction is given to the model, in its own words."""
 
     caller_speaks_first: bool = False
+    start_paused: bool = False
+    "Whether the model does not hear the caller before somebody says that it shall."
     protect_greeting: bool = False
     "Whether the agent's first words cannot be interrupted; what the caller says meanwhile is heard after them."
     barge_in: BargeIn = field(default_factory=BargeIn)
@@ -67,6 +69,8 @@ class Options:
 
     After half of that the model is asked again.
     """
+    request_timeout_s: float = 5
+    "How long the model may take to confirm what an operator or an application has asked of it."
     first_word_s: float = 8
     """From the caller's being there to the first thing that any of the models says, where the agent speaks first.
 

@@ -26,7 +26,7 @@ class Passage:
 
         Whatever changes that is followed by another look.
         """
-        self._open = works and self._talk.ear.passes and not self._talk.judge.judges
+        self._open = works and self._talk.ear.passes and not self._talk.turns.judges
 
     def to_model(self, wire: bytes, now: float) -> bytes | None:
         """Take a binary message of the platform's; give the message to the model that it makes."""

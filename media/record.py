@@ -75,6 +75,8 @@ class Record:
         "Items of the conversation that the model was made to forget."
         self._added: list[tuple[str, float, str, str]] = []
         "What an application has let the model know: the item, when, in which role, and the text."
+        self._dropped_at = -1.0
+        "What was said by then is told to no later session."
         self._tools: dict[str, ToolUse] = {}
         self._answers = Answers()
         self.caller_began = self._answers.began
@@ -165,6 +167,10 @@ class Record:
         """Keep what the model was let know, and nobody said: it is no line of the transcript."""
         self._added.append((item_id, round(now - self._began, 3), role, text))
 
+    def drop_history(self, now: float) -> None:
+        """Tell the next sessions nothing of what was said so far; the transcript has it still."""
+        self._dropped_at = round(now - self._began, 3)
+
     def history(self) -> tuple[tuple[str, str], ...]:
         """Tell a new session with the model what was said, heard and found out: (role, text), the newest of it."""
         gone = {id(line) for item_id, line in self._items() if item_id in self._forgotten}
@@ -175,7 +181,8 @@ class Record:
             (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.result}")
             for tool in self._tools.values()
         )
-        return tuple((role, text) for _, role, text in sorted(told, key=itemgetter(0))[-MAX_HISTORY:])
+        told = [entry for entry in sorted(told, key=itemgetter(0)) if entry[0] > self._dropped_at]
+        return tuple((role, text) for _, role, text in told[-MAX_HISTORY:])
 
     def spoken(self, speech: Speech, text: str, *, final: bool, now: float) -> None:
         line = self._agent_line(speech, now)

@@ -5,6 +5,7 @@
 
 from media.asking import Asking
 from media.awaited import PASSING, Awaited
+from media.complaints import Complaints
 from media.effects import Effect, End, Warn
 from media.ends import FATAL, SILENT, TIMEOUT
 from media.options import Options
@@ -15,8 +16,6 @@ from media.record import Record
 from media.speaking import Speaking
 from media.voice import Voice
 
-MAX_ERRORS_TOLD = 20
-"Of one conversation, in the log; the eventHook hears of every one that it asked for."
 EMPTY = "the response ended, and nothing came of it"
 WHOLE = frozenset({"completed", "incomplete"})
 "How a response ends that was neither broken off nor failed."
@@ -39,7 +38,7 @@ class Responses:
         self._asking = Asking(self._awaited, speaking, record, out)
         self._do, self.say = self._asking.do, self._asking.say
         self._anew: JsonObject = {}
-        self._errors = 0
+        self._complaints = Complaints(out)
         self.over: End | None = None
         self._given_up = False
         "Whether it is over although the caller is owed an answer."
@@ -156,9 +155,7 @@ class Responses:
             if self._asking.meant(refusal):
                 self._do(self._rounds.refused(), now)
         elif not refusal.harmless:
-            self._errors += 1
-            if self._errors <= MAX_ERRORS_TOLD:
-                self._out.append(Warn("model_error", {"code": refusal.code, "message": refusal.message}))
+            self._complaints.error(refusal)
             if refusal.event_id and self._asking.meant(refusal):
                 self._not_taken(refusal, now)
 
@@ -192,6 +189,16 @@ class Responses:
     def active(self) -> str | None:
         return self._rounds.active
 
+    @property
+    def asked_as(self) -> str:
+        """The event by which the newest request was made."""
+        return self._asking.asked_as
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the model makes a response, or was asked for one."""
+        return self._rounds.active is not None or self._rounds.asked
+
     def tick(self, now: float) -> None:
         self._do(self._rounds.tick(now), now)
         if self._awaited.retry(now):
@@ -210,10 +217,7 @@ class Responses:
     def _empty(self, ended: ResponseEnded) -> bool:
         """Tell of a response that was not what it should be, and say whether nothing at all came of it."""
         empty = ended.empty and ended.status in WHOLE and self._speaking.nothing_came(ended.response_id)
-        if ended.status == "incomplete":
-            self._out.append(Warn("response_incomplete", {"reason": ended.reason or "unknown"}))
-        elif empty:
-            self._out.append(Warn("response_empty"))
+        self._complaints.ended(ended, empty=empty)
         return empty
 
     def _failed(self, ended: ResponseEnded, now: float, *, passing: bool) -> None:

@@ -150,17 +150,18 @@ class Speaking:
         self._record.heard(Heard(speech, 0.0, 0.0), interrupted=True, now=now)
         self.forget(speech.item_id)
 
-    def forget(self, item_id: str) -> None:
-        """Let the model forget an item of the conversation."""
+    def forget(self, item_id: str, event_id: str = "") -> bool:
+        """Let the model forget an item of the conversation; False where it cannot be told."""
         self._flows = None
         self._forgotten.add(item_id)
         self._record.forgotten(item_id)
-        self._send(self._model.forget(item_id, self._id()))
+        return self._send(self._model.forget(item_id, event_id or self._id()))
 
-    def _send(self, wire: bytes | None) -> None:
+    def _send(self, wire: bytes | None) -> bool:
         """Send, where the model can be told at all."""
         if wire:
             self._out.append(ToModel(wire))
+        return wire is not None
 
     def _id(self) -> str:
         return f"bi-{next(self._ids)}"

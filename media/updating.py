@@ -49,14 +49,13 @@ def update(
             wire = model.add(item, after=event.get("previous_item_id"), event_id=event.get("event_id"))
             if wire is None:
                 raise UpdateRefusedError("this vendor's model takes no items")
-            if talk.begun and item.get("role") in ROLES and (text := " ".join(_texts(item))):
+            if talk.begun and item.get("role") in ROLES and (text := " ".join(texts(item))):
                 record.added(str(item.get("id")), item["role"], text, now)
         case {"type": "conversation.item.delete", "item_id": str(item_id)} if item_id:
             talk.speaking.forget(item_id)
             return None
         case {"type": "response.cancel"}:
-            talk.speaking.cut(now)
-            talk.responses.cancel(now)
+            talk.interrupt(now, told=True)
             return None
         case _:
             raise UpdateRefusedError(f"only {TAKEN} are taken, each with what it must have")
@@ -79,7 +78,7 @@ def _is_function(named: Any) -> bool:
     return isinstance(named, dict) and named.get("type") == "function"
 
 
-def _texts(item: JsonObject) -> Iterator[str]:
+def texts(item: JsonObject) -> Iterator[str]:
     """Give the texts of a message; what is no message, or is heard or seen, has none."""
     content = item.get("content")
     for part in content if isinstance(content, list) else []:

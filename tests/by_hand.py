@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from media.bridge import Bridge
-from media.effects import Effect, End, Finish, ToModel, ToPlatform, Warn
+from media.effects import Answered, Effect, End, Finish, Outcome, ToModel, ToPlatform, Warn
 from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.openai import Realtime
+from media.requests import Request
 from tests.simulation import PCM24, WEATHER, llm
 from verbs.llm import Llm
 
@@ -38,7 +39,16 @@ class Hand:
 
     def do(self, effects: list[Effect]) -> list[Effect]:
         self.effects += effects
+        for effect in effects:
+            if isinstance(effect, Answered):
+                effect.answer(effect.outcome)
         return effects
+
+    def ask(self, request: Request) -> list[Outcome]:
+        """Ask something from outside; give the list to which what comes of it will be added."""
+        outcomes: list[Outcome] = []
+        self.do(self.bridge.ask(request, outcomes.append, self.now))
+        return outcomes
 
     def connect(self) -> "Hand":
         self.do(self.bridge.model_opened(self.now))

@@ -198,6 +198,8 @@ class Realtime(Protocol):
     "Whether it stops its own response when it hears the caller."
     answers_itself: bool
     "Whether it starts a response of its own when the caller's turn has ended."
+    finds_turns: bool
+    "Whether it finds the caller's turns in what it hears; else somebody commits them."
     pause_ms: float
     "The silence that it waits for before it says that the caller has stopped."
     tools: Mapping[str, JsonObject]
@@ -254,6 +256,12 @@ class Realtime(Protocol):
 
     def hear(self, audio: bytes) -> bytes: ...
 
+    def commit(self, event_id: str) -> bytes:
+        """Make an item of what was heard since the last one."""
+
+    def unhear(self, event_id: str) -> bytes:
+        """Forget what was heard and is no item yet."""
+
     def ask(self, response: JsonObject, event_id: str) -> bytes: ...
 
     def cancel(self, response_id: str, event_id: str) -> bytes | None:
@@ -262,6 +270,9 @@ class Realtime(Protocol):
     def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes | None: ...
 
     def forget(self, item_id: str, event_id: str) -> bytes | None: ...
+
+    def retrieve(self, item_id: str, event_id: str) -> bytes:
+        """Ask for an item of the conversation as the model has it."""
 
     def answer_tool(self, call_id: str, output: str, event_id: str) -> bytes: ...
 

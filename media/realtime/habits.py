@@ -18,6 +18,7 @@ class Habits:
 
     interrupts_itself: bool
     answers_itself: bool
+    finds_turns: bool
     pause_ms: float
     transcribes: bool
     transcriber: str
@@ -36,6 +37,7 @@ def habits(session: JsonObject, first: JsonObject, dialect: Dialect, *, obeyed: 
     return Habits(
         interrupts_itself=not manual and (not obeyed or bool(asked.get("interrupt_response", True))),
         answers_itself=not manual and (not obeyed or bool(asked.get("create_response", True))),
+        finds_turns=not manual,
         pause_ms=_pause_ms(asked.get("silence_duration_ms"), dialect.pause_ms),
         transcribes=bool(transcription) and transcription is not MISSING,
         transcriber=str(transcription.get("model") or "") if isinstance(transcription, dict) else "",

@@ -110,6 +110,7 @@ class Realtime:
         by_itself = habits(self._session, self.greeting, self.dialect, obeyed=self.can.leave_turns)
         self.interrupts_itself = by_itself.interrupts_itself
         self.answers_itself = by_itself.answers_itself
+        self.finds_turns = by_itself.finds_turns
         self.pause_ms = by_itself.pause_ms
         self.transcribes = by_itself.transcribes
         self.transcriber = f"{self._vendor}/{by_itself.transcriber or TRANSCRIPTION}"
@@ -198,6 +199,12 @@ class Realtime:
     def hear(self, audio: bytes) -> bytes:
         return b'{"type":"input_audio_buffer.append","audio":"' + b64encode(audio) + b'"}'
 
+    def commit(self, event_id: str) -> bytes:
+        return wire("input_audio_buffer.commit", event_id)
+
+    def unhear(self, event_id: str) -> bytes:
+        return wire("input_audio_buffer.clear", event_id)
+
     def ask(self, response: JsonObject, event_id: str) -> bytes:
         worded = self.dialect.word({**SPOKEN, **response} if response else {}, self._as_it_is)
         return wire("response.create", event_id, **({"response": worded} if worded else {}))
@@ -219,6 +226,9 @@ class Realtime:
 
     def forget(self, item_id: str, event_id: str) -> bytes | None:
         return wire("conversation.item.delete", event_id, item_id=item_id) if self.can.delete else None
+
+    def retrieve(self, item_id: str, event_id: str) -> bytes:
+        return wire("conversation.item.retrieve", event_id, item_id=item_id)
 
     def answer_tool(self, call_id: str, output: str, event_id: str) -> bytes:
         item = {"type": "function_call_output", "call_id": call_id, "output": output}

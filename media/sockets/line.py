@@ -15,6 +15,7 @@ from math import inf
 import structlog
 from websockets.frames import CloseCode
 
+from media import effects
 from media.bridge import NOTHING, Bridge
 from media.effects import CallTool, Count, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform, Warn
 from media.ends import media_lost
@@ -184,15 +185,15 @@ class Line:
             self._model.send(message)
 
     def _hear_model(self, wire: bytes) -> None:
-        effects = self._bridge.model_said(wire, self._now())
-        if effects is not NOTHING:
-            self._perform(effects)
+        wanted = self._bridge.model_said(wire, self._now())
+        if wanted is not NOTHING:
+            self._perform(wanted)
             if self._bridge.backlogged() and self._model:
                 self._model.pause_reading()
 
-    def _perform(self, effects: list[Effect]) -> None:
+    def _perform(self, wanted: list[Effect]) -> None:
         """Do what the bridge wants, and see when it next wants to be woken."""
-        for effect in effects:
+        for effect in wanted:
             self._perform_one(effect)
         if (due := self._bridge.next_due()) is not None:
             self._shared.ticker.wake(self, due)
@@ -200,8 +201,7 @@ class Line:
     def _perform_one(self, effect: Effect) -> None:
         match effect:
             case ToModel(wire):
-                if self._model:
-                    self._model.send(wire)
+                self._to_model(wire)
             case ToPlatform(wire):
                 if self._platform:
                     self._platform.put(wire)
@@ -211,6 +211,8 @@ class Line:
                 self._hooks.report(type_, event)
             case CallTool(call_id, name, arguments):
                 self._hooks.call_tool(call_id, name, arguments, partial(self.tool_answered, call_id))
+            case effects.Answered(answer, outcome):
+                answer(outcome)
             case Measure(name, since):
                 self._shared.observer.measure(name, self._now() - since)
             case Count(kind):
@@ -222,6 +224,10 @@ class Line:
                 self.over.set()
 
     # The model's socket
+
+    def _to_model(self, wire: bytes) -> None:
+        if self._model:
+            self._model.send(wire)
 
     def _redial(self, nth: int) -> None:
         """Leave the model, if there is one, and reach the n-th."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from media.audio import AudioFormat
+from media.complaints import MAX_ERRORS_TOLD
 from media.effects import CallTool, Effect, Redial, Report, Warn
 from media.ends import HANGUP
 from media.keypad import Digits
@@ -13,7 +14,6 @@ from media.options import Exit, Manners, Options
 from media.realtime.openai import Realtime
 from media.realtime.protocol import SPOKEN
 from media.record import STILL_AT_WORK
-from media.responses import MAX_ERRORS_TOLD
 from tests.by_hand import Hand, played, sent, warned
 from tests.simulation import PCM24, WEATHER, llm
 

@@ -634,7 +634,7 @@ async def test_a_model_that_is_not_read_owes_no_sign_of_life(monkeypatch: pytest
         await until(lambda: now() > since + 4 * slow.heartbeat_s)
         stage.bridge._talk.speaking.cut(now())
         await until(lambda: model.heard_at > since + 6 * slow.heartbeat_s)
-        assert stage.bridge._ending is None
+        assert stage.bridge._parting.ending is None
 
 
 async def test_a_model_that_answers_no_ping_is_gone() -> None:
@@ -665,7 +665,7 @@ async def test_a_model_that_is_silent_on_the_line_is_reached_again_as_after_a_dr
         await stage.attentive_platform()
         await until(lambda: connections == 2)
         await until(lambda: stage.bridge._session.ready)
-        assert stage.bridge._ending is None
+        assert stage.bridge._parting.ending is None
         assert stage.observer.closed == 1
     assert stage.observer.closed == 2
 
@@ -691,7 +691,7 @@ async def test_a_model_that_does_not_read_is_reached_again_too(monkeypatch: pyte
             await socket.send_bytes(bytes(1024 * 1024))
             await asyncio.sleep(0)
         await until(lambda: connections == 2)
-        assert stage.bridge._ending is None
+        assert stage.bridge._parting.ending is None
         assert stage.observer.closed == 1
 
 
