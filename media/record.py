@@ -5,6 +5,7 @@ Times are seconds since the conversation began. Nothing here decides anything.
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from math import inf
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -75,7 +76,7 @@ class Record:
         "Items of the conversation that the model was made to forget."
         self._added: list[tuple[str, float, str, str]] = []
         "What an application has let the model know: the item, when, in which role, and the text."
-        self._dropped_at = -1.0
+        self._dropped_at = -inf
         "What was said by then is told to no later session."
         self._tools: dict[str, ToolUse] = {}
         self._answers = Answers()

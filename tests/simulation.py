@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from media.audio import AudioFormat, converter
 from media.bridge import Bridge
-from media.effects import CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform
+from media.effects import Answered, CallTool, Effect, End, Finish, Measure, Redial, Report, ToModel, ToPlatform
 from media.options import Options
 from media.platforms.jambonz.media import JambonzMedia
 from media.realtime.capabilities import ModelAudio
@@ -153,7 +153,7 @@ class Call:
 
     def do(self, effects: list[Effect]) -> None:
         for effect in effects:
-            assert self.end is None, f"{effect} after the end"
+            assert self.end is None or isinstance(effect, Answered), f"{effect} after the end"
             self.effects.append((self.now, effect))
             match effect:
                 case ToModel(wire):
@@ -164,6 +164,8 @@ class Call:
                     self._call_tool(call_id, effect)
                 case Redial():
                     self._redial()
+                case Answered(answer, outcome):
+                    answer(outcome)
                 case Finish(end):
                     self.end, self.ended_at = end, self.now
                 case _:
