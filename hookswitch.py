@@ -3,6 +3,7 @@
 See docs/python.md.
 """
 
+from hooks.agent import Agent, NotDoneError
 from hooks.asked import Call
 from hooks.messages import End, Event, ToolCall
 from verbs.answer import Answer
@@ -20,6 +21,7 @@ from verbs.redirect import Redirect
 from verbs.say import Say
 
 __all__ = [
+    "Agent",
     "Answer",
     "Call",
     "Config",
@@ -30,6 +32,7 @@ __all__ = [
     "Hangup",
     "Listen",
     "Llm",
+    "NotDoneError",
     "Pause",
     "Play",
     "Redirect",

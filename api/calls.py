@@ -16,6 +16,7 @@ from calls.control import (
     CallUnreachableError,
     ControlError,
     DocumentTooLongError,
+    NobodyTalksError,
     OrderError,
 )
 from calls.masking import told
@@ -33,6 +34,7 @@ ANSWERS: Mapping[type[ControlError], tuple[int, str]] = {
     CallUnreachableError: (409, "call_unreachable"),
     ApiMissingError: (409, "platform_api_missing"),
     DocumentTooLongError: (422, "document_too_long"),
+    NobodyTalksError: (409, "no_conversation"),
     OrderError: (422, "bad_request"),
 }
 REFUSALS: Mapping[Why, tuple[int, str]] = {
@@ -63,7 +65,7 @@ class _Redirected(_Body):
 
 
 def routes(switchboard: Switchboard, webhooks: Webhooks) -> list[web.RouteDef]:
-    desk = _Desk(switchboard, webhooks)
+    desk = Desk(switchboard, webhooks)
     return [
         web.post("/api/calls", desk.asked(desk.place)),
         web.post("/api/calls/{sid}/hangup", desk.asked(desk.hang_up)),
@@ -71,7 +73,7 @@ def routes(switchboard: Switchboard, webhooks: Webhooks) -> list[web.RouteDef]:
     ]
 
 
-class _Desk:
+class Desk:
     def __init__(self, switchboard: Switchboard, webhooks: Webhooks) -> None:
         self._switchboard = switchboard
         self._webhooks = webhooks

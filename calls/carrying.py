@@ -171,7 +171,7 @@ def make_bridge(
     confidence in the call so far. `meter` makes its bills, and `tape` records it.
     """
     media = route.media
-    behaviour = manners(route.conversation, route.budget)
+    behaviour = replace(manners(route.conversation, route.budget), start_paused=route.start_paused)
     options = Options(
         audio=AudioFormat("pcm16", media.sample_rate_hz),
         call_sid=call_sid,
@@ -181,11 +181,12 @@ def make_bridge(
         session_timeout_s=vendor.session_timeout_s,
         response_timeout_s=vendor.response_timeout_s,
         watch_s=llm.response_timeout_ms / 1000 if llm.response_timeout_ms else None,
+        request_timeout_s=vendor.request_timeout_s,
         tool_timeout_s=settings.hooks.tool_timeout_s,
         max_call_s=left_s,
         tone_after_s=media.silence_tone_after_s,
         wait_sound=wait_sound(media),
-        manners=replace(behaviour, caller_speaks_first=False) if again else behaviour,
+        manners=replace(behaviour, caller_speaks_first=False, start_paused=False) if again else behaviour,
         exits=exits(llm),
         awaits_tools=bool(llm.mcp_servers),
         confirmed=confirmed(llm) | {name for name, tool in route_tools(route, settings).items() if tool.confirm},

@@ -68,6 +68,13 @@ class CallUnreachableError(ControlError):
         )
 
 
+class NobodyTalksError(ControlError):
+    """There is no conversation of ours to change."""
+
+    def __init__(self) -> None:
+        super().__init__("no agent of this server is talking on this call at this moment")
+
+
 class CommandError(Exception):
     """An application's command cannot be passed on. No `ControlError`: no operator sends such commands."""
 

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from hooks.call import CallHooks
 from hooks.mcp.servers import Servers
-from media.effects import End
+from media.effects import Answer, End, Outcome
 from media.realtime.updating import UpdateRefusedError
 from media.record import Record
+from media.requests import Request, ended
 from tasks import Tasks
 from verbs.base import JsonObject
 from verbs.offering import names_of
@@ -47,13 +49,14 @@ class Leg:
         hooks: CallHooks,
         *,
         update: Callable[[JsonObject], None],
+        ask: Callable[[Request, Answer], None],
         keep: Callable[[End, Record], Awaitable[Body]],
         closed: Callable[[], None],
         tasks: Tasks,
         log: FilteringBoundLogger,
         servers: Servers | None = None,
     ) -> None:
-        """`update` changes the conversation, or raises UpdateRefusedError.
+        """`update` changes the conversation, or raises UpdateRefusedError; `ask` passes a request on to it.
 
         `keep` writes the end into the row, and gives what makes the actionHook's body; `closed` comes after it.
         `servers`: those whose tools the model is offered besides.
@@ -62,6 +65,8 @@ class Leg:
         self.record = record
         self._hooks = hooks
         self._update = update
+        self._pass_on = ask
+        self._waiting: set[asyncio.Future[Outcome]] = set()
         self._keep = keep
         self._closed = closed
         self._tasks = tasks
@@ -85,8 +90,10 @@ class Leg:
                 if self._servers:
                     self._tasks.start(self._servers.run())
                 await self.line.over.wait()
+                self._answer_all()
                 self._ended.set_result(await self._keep(self.line.end or INTERNAL, self.record))
         finally:
+            self._answer_all()
             self._closed()
             if self._servers:
                 self._servers.close()
@@ -146,6 +153,22 @@ class Leg:
                 pass
         return None
 
+    def ask(self, request: Request) -> asyncio.Future[Outcome]:
+        """Ask something of the conversation; it is answered when that has ended, at the latest."""
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.add(answered)
+        answered.add_done_callback(self._waiting.discard)
+        if self.line.over.is_set():
+            self._answer_all()
+        else:
+            self._pass_on(request, partial(_answer, answered))
+        return answered
+
+    def _answer_all(self) -> None:
+        """Let nobody wait for a conversation that is over."""
+        for waiting in list(self._waiting):
+            _answer(waiting, ended(self.line.end or INTERNAL))
+
     async def told(self) -> None:
         """Wait until the actionHook knows of the end, or cannot be told."""
         await self._done.wait()
@@ -171,6 +194,12 @@ class Leg:
         if self._action is None:
             self._action = self._tasks.start(self._hooks.ask_action(body(attributes)))
         return self._action
+
+
+def _answer(waiting: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    """Answer who waits, if they still do."""
+    if not waiting.done():
+        waiting.set_result(outcome)
 
 
 def has_result(task: "asyncio.Task[Any]") -> bool:

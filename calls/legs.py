@@ -15,7 +15,7 @@ from calls.dispatchers import signing_secrets
 from calls.ending import kept
 from calls.leg import Body, Leg, Talk
 from calls.live import LiveCall
-from calls.lost import LostLine, LostRecord, already_kept, refuse, unknown
+from calls.lost import LostLine, LostRecord, already_kept, nobody, refuse, unknown
 from calls.masking import own_secrets
 from calls.recorder import Recorder
 from calls.spending import Spending
@@ -83,6 +83,8 @@ class Legs:
         self._loop = asyncio.get_running_loop()
         self.recorder = Recorder()
         self.spending = Spending(store, observer)
+        self.lend: Callable[[LiveCall], None] = lambda _: None
+        "Told of each call that is taken: its application's functions may steer it."
 
     def make(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call; it does nothing until it runs.
@@ -121,9 +123,8 @@ class Legs:
         line = self._lines.line(bridge, dials, hooks, patience, call_sid=live.sid)
         if servers:
             servers.offer = partial(line.tell, bridge.declare)
-        return self._leg(
-            live, nth, line, bridge.record, hooks, update=partial(line.tell, bridge.update), servers=servers
-        )
+        update, ask = partial(line.tell, bridge.update), partial(line.tell, bridge.ask)
+        return self._leg(live, nth, line, bridge.record, hooks, update=update, ask=ask, servers=servers)
 
     async def lost(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call anew that an earlier process has left: nothing is to come but its end."""
@@ -135,7 +136,7 @@ class Legs:
         llm, record = live.llms[nth], LostRecord([*notes, *lost])
         live.purse.pay(paid(record.bills))
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm)
-        return self._leg(live, nth, LostLine(), record, hooks, update=refuse)
+        return self._leg(live, nth, LostLine(), record, hooks, update=refuse, ask=nobody)
 
     def recalled(self, live: LiveCall, wanted: list[JsonObject] | None) -> Leg:
         """Make a leg anew whose end was told, and whose actionHook wanted this."""
@@ -150,6 +151,7 @@ class Legs:
             LostRecord(()),
             self.hooks(live, HookUrls(), None),
             update=refuse,
+            ask=nobody,
             keep=already_kept,
             closed=lambda: None,
             tasks=self._tasks,
@@ -165,6 +167,7 @@ class Legs:
         hooks: CallHooks,
         *,
         update: Callable[..., None],
+        ask: Callable[..., None],
         servers: Servers | None = None,
     ) -> Leg:
         return Leg(
@@ -172,6 +175,7 @@ class Legs:
             record,
             hooks,
             update=update,
+            ask=ask,
             keep=partial(self.keep, live, nth, hooks),
             closed=self._hide(own_secrets(live.llms[nth])),
             tasks=self._tasks,
@@ -219,6 +223,7 @@ class Legs:
 
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""
+        self.lend(live)
         return self.hooks(live, HookUrls(status=live.application.address(status_hook(live.route))), None)
 
     async def ask(self, live: LiveCall, target: object, body: JsonObject) -> list[JsonObject] | None:

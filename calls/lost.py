@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import itemgetter
 
-from media.effects import End
+from media.effects import Answer, End
 from media.ends import RESTART
 from media.realtime.updating import UpdateRefusedError
 from media.record import Record
+from media.requests import Request, ended
 from store.deliveries import Note
 from verbs.base import JsonObject
 
@@ -70,6 +71,11 @@ def unknown(notes: Sequence[Note]) -> list[Note]:
 def refuse(_: JsonObject) -> None:
     """Refuse to change what is lost."""
     raise UpdateRefusedError("the server was restarted, and the conversation with it")
+
+
+def nobody(_: Request, answer: Answer) -> None:
+    """Answer who asks something of what is lost."""
+    answer(ended(RESTART))
 
 
 async def already_kept(_: End, __: Record) -> Callable[[JsonObject], JsonObject]:

@@ -15,6 +15,7 @@ from calls.control import CallUnknownError, CommandError, ControlError
 from calls.leg import Leg
 from calls.live import LiveCall
 from calls.masking import told
+from calls.midcall import COMMANDS, heed
 from calls.register import Register
 from hooks.applications.base import over_socket
 from hooks.control_socket import Command
@@ -34,6 +35,10 @@ PASSED_ON: Final = frozenset(
     }
 )
 "What holds no hook and no verb of ours to carry out."
+BESIDES: Final = (
+    *("conversation.item.retrieve", "input_audio_buffer.clear", "input_audio_buffer.commit", "response.create"),
+)
+"Events of `llm:update` that jambonz does not take."
 Made = Callable[[str], Awaitable[None]]
 "Waits for a call's first document, while that is being made."
 OVER: Final = ("completed", "no-answer")
@@ -113,8 +118,12 @@ class Obeying:
 
 def _heed_at_once(live: LiveCall, command: Command) -> str | None:
     match command.name, command.data:
+        case "llm:update", {"type": str(type_)} if type_ in BESIDES:
+            return heed(live, "events", {"event": command.data})
         case "llm:update", dict(event):
             return _update(live, event)
+        case (name, data) if name in COMMANDS:
+            return heed(live, COMMANDS[name], {} if data is None else data)
         case "llm:tool-output", data:
             return _answer_late(live, command.tool_call_id, data)
         case _:

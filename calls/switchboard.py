@@ -20,6 +20,7 @@ from calls.document import HANGUP, NOTHING, STATUSES, Place, Seat, as_bytes, sta
 from calls.keeping import again, configured
 from calls.legs import Hide, Observer
 from calls.machine import Machine
+from calls.midcall import Midcall
 from calls.native_document import answer_of_lost, native_hook
 from calls.obeying import Obeying
 from calls.outbound import Placed
@@ -82,6 +83,8 @@ class Switchboard:
         self._remotely = Remotely(remote)
         self._commands = Commands(store, self._calls, self._course, self._remotely)
         self.redirect = self._commands.order
+        self.midcall = Midcall(self._calls, self._commands)
+        self._course.legs.lend = self.midcall.lend
         self.records = Records(store, self._calls, self._course.legs.recorder, self._loop.time)
         self._asking = Asking(transport, Obeying(self._calls, self._commands, self._answering.made))
         self._taking = Taking(store, self._course, self._tasks)

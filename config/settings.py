@@ -133,6 +133,7 @@ class Vendor(Strict):
     connect_timeout_s: Seconds = 5.0
     session_timeout_s: Seconds = 3.0
     response_timeout_s: Seconds = 8.0
+    request_timeout_s: Seconds = 5.0
     max_session_s: Seconds | None = None
     "None: until the vendor's own `expires_at`."
 
@@ -224,6 +225,8 @@ class Route(Strict):
     max_calls: Count | None = None
     "Of this route, at once and per process."
     budget: Annotated[Budget, Section] = Field(default_factory=Budget)
+    start_paused: Flag = False
+    "Whether the model hears nothing of the caller before an operator, or an application, says so."
     media: Annotated[Media, Section] = Field(default_factory=Media)
     conversation: Annotated[Conversation, Section] = Field(default_factory=Conversation)
     llm_fallback: Annotated[tuple[Other, ...], OneOrMore] = ()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hooks.agent import Agent
 from hooks.envelope import FULL, Envelope
 from verbs.base import JsonObject
 
@@ -25,6 +26,8 @@ class Call:
     "What the platform said of the call as it came: `sip`, `customerData`, `env_vars` and the rest."
     notes: dict[str, Any] = field(default_factory=dict, repr=False)
     "The application's own, for as long as the call lives; every function of the call sees the same."
+    agent: Agent = field(default_factory=Agent, repr=False, compare=False)
+    "Steers the conversation of the call."
 
 
 @dataclass(frozen=True, slots=True)

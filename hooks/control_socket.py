@@ -40,7 +40,7 @@ PASSED_ON: Final = frozenset({"jambonz:error", "tts:streaming-event", "tts:token
 OTHERS: Final = ANSWERED | PASSED_ON
 "The messages that an address may name."
 WITHOUT_HOOK: Final = PASSED_ON | {"call:status", "session:adulting"}
-WITHOUT_DATA: Final = frozenset({"llm:tool-output", "tts:flush", "tts:clear"})
+WITHOUT_DATA: Final = frozenset({"llm:interrupt", "llm:reset", "llm:tool-output", "tts:flush", "tts:clear"})
 "Commands that need no `data`."
 
 

@@ -102,7 +102,7 @@ def _check(parameters: list[inspect.Parameter]) -> None:
         raise ToolError(f"takes {', '.join(nameless)}: a model gives its arguments by name; name each parameter")
     if bare := [parameter.name for parameter in parameters if parameter.annotation is inspect.Parameter.empty]:
         raise ToolError(f"does not say what {' and '.join(bare)} must be: annotate it, such as `{bare[0]}: str`")
-    for parameter in parameters:
+    for parameter in (parameter for parameter in parameters if not _is_call(parameter)):
         try:
             TypeAdapter(parameter.annotation).json_schema(schema_generator=_Schema)
         except (PydanticUserError, PydanticUndefinedAnnotation) as error:

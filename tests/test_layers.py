@@ -49,7 +49,7 @@ DOORS = (
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/line.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
-    *("adulting", "answering", "arriving", "live", "leg", "legs", "lost", "native", "natives", "course"),
+    *("adulting", "answering", "arriving", "live", "leg", "legs", "lost", "midcall", "native", "natives", "course"),
     *(
         "dispatchers",
         "recorder",
