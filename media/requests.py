@@ -157,7 +157,7 @@ class Requests:
             self.settle(opened, opened.late)
 
     def next_due(self) -> float:
-        return min((opened.due for opened in self.open), default=inf)
+        return min(opened.due for opened in self.open) if self.open else inf
 
 
 def ended(end: End) -> Outcome:

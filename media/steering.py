@@ -113,7 +113,7 @@ class Steering:
                 return self._deeds.add(request, {})
             case RetrieveItem(item_id):
                 return self._deeds.retrieve(request, item_id, self._deeds.id_of())
-            case SendEvent():
+            case _:
                 return came_of(request, self._deeds, now)
 
     def _wait(self, opened: Open, now: float) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from media.effects import End, Outcome, Redial
 from media.ends import HANGUP
+from media.idle import Rung
 from media.options import Exit, Manners, Options
 from media.realtime.openai import CAN
 from media.requests import (
@@ -350,6 +351,14 @@ def test_where_nobody_finds_turns_what_was_heard_is_still_to_be_committed() -> N
     assert asked(hand, PauseInput(paused=True))[1] == []
 
 
+def test_a_caller_whom_nobody_hears_is_not_asked_whether_they_are_there() -> None:
+    hand = a_hand(Options(audio=PCM24, manners=Manners(idle=(Rung(5.0, "Ask whether they are there."),))))
+    hand.ask(PauseInput(paused=True))
+    assert sent(hand.wait(30.0), "response.create") == []
+    hand.ask(PauseInput(paused=False))
+    assert len(sent(hand.wait(6.0), "response.create")) == 1
+
+
 def test_a_route_can_begin_paused() -> None:
     hand = a_hand(Options(audio=PCM24, manners=Manners(start_paused=True)))
     assert hears(hand, 1.0) == 0
@@ -372,6 +381,8 @@ def test_interrupted_speech_is_cut_as_by_the_caller() -> None:
     assert cut[0]["audio_end_ms"] > 0
     assert [events[0], events[1]["type"]] == [*cut, "response.cancel"]
     hand.ends("r1", "cancelled")
+    cancel = SendEvent({"type": "response.cancel"})
+    assert asked(hand, cancel) == ([Outcome("done", {"interrupted": False})], [])
     assert asked(hand, Interrupt()) == ([Outcome("done", {"interrupted": False})], [])
 
 

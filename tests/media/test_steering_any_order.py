@@ -214,5 +214,5 @@ class AnyMoment(RuleBasedStateMachine):
         assert [item["content"][0]["text"] for item in told][: len(history)] == history
 
 
-AnyMoment.TestCase.settings = settings(max_examples=tries(40), stateful_step_count=25, deadline=None)
+AnyMoment.TestCase.settings = settings(max_examples=tries(12), stateful_step_count=20, deadline=None)
 TestAnyMoment: Any = AnyMoment.TestCase
