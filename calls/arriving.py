@@ -9,6 +9,7 @@ import structlog
 from calls.admission import Admission, Guest, Limits, Refusal
 from calls.answering import asked
 from calls.applications import Asking, call_of, status_hook
+from calls.consults import Consults
 from calls.control import Control
 from calls.document import Seat, as_bytes, extend, filled, new_call
 from calls.ending import turned_away
@@ -25,6 +26,8 @@ from calls.taking import Taking
 from config.numbers import user_of
 from config.routing import route_for
 from config.settings import Route, Settings
+from hooks.applications.base import Application
+from hooks.asked import Call as Told
 from hooks.dispatcher import Dispatcher
 from media.platforms.base import Call
 from store.base import CallRow, Store, repeats
@@ -60,6 +63,7 @@ class Arriving:
         asking: Asking,
         tasks: Tasks,
         *,
+        consults: Consults,
         machine: Machine,
         spending: Spending,
         observer: Observer,
@@ -69,6 +73,7 @@ class Arriving:
         self._calls = calls
         self._taking = taking
         self._asking = asking
+        self._consults = consults
         self._tasks = tasks
         self._machine = machine
         self._spending = spending
@@ -105,7 +110,8 @@ class Arriving:
             return await self._declined(row, call)
         guest, known = guest_of(call, route), self._calls.known(call.call_sid)
         # What is in memory is enough to refuse a call; whether it was told before, its row finds out.
-        refusal = None if known else self._refusal(guest, route, settings, announced=placed is not None)
+        wanted = known or (placed and placed.consult)  # nobody is gained by turning away who is to take a caller over
+        refusal = None if wanted else self._refusal(guest, route, settings, announced=placed is not None)
         if isinstance(known, LiveCall) and known.written and not known.written.done():
             log.info("webhook_duplicate", call_sid=row.call_sid, route=row.route)
             return known.answer
@@ -184,7 +190,7 @@ class Arriving:
             told,
             route,
             arrival.settings,
-            application=self._asking.application(route, arrival.settings, told, arrival.dispatcher),
+            application=self._application(arrival, route, told),
             seat=arrival.seat,
             dispatcher=arrival.dispatcher,
             now=self._now(),
@@ -192,6 +198,12 @@ class Arriving:
         )
         live.counted_as, live.refusal = guest_of(arrival.call, route).caller, refusal
         return live
+
+    def _application(self, arrival: Arrival, route: Route, told: Told) -> Application:
+        placed = placed_call(arrival.call.attributes, arrival.seat.place.secret, now_s=time())
+        if placed and placed.consult:
+            return self._consults.application(placed.consult, told.call_sid)
+        return self._asking.application(route, arrival.settings, told, arrival.dispatcher)
 
     async def _take(self, arrival: Arrival, row: CallRow, route: Route, refusal: Refusal | None = None) -> bytes:
         live = self._live(arrival, row, route, refusal)

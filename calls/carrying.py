@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
-from calls.leaving import Again, exits
+from calls.leaving import Again, exits, patience
 from calls.manners import manners
 from config.models import as_configured
 from config.settings import Media, Route, Settings, Vendor
@@ -189,6 +189,7 @@ def make_bridge(
         manners=replace(behaviour, caller_speaks_first=False, start_paused=False) if again else behaviour,
         exits=exits(llm),
         awaits_tools=bool(llm.mcp_servers),
+        patience_s=patience(llm),
         confirmed=confirmed(llm) | {name for name, tool in route_tools(route, settings).items() if tool.confirm},
         max_session_s=vendor.max_session_s or inf,
         unix_s=unix_s,

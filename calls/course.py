@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from calls.asides import aside, heard
+from calls.consults import Consults
 from calls.control import RECONNECT_S
-from calls.document import HANGUP, NOTHING, Next, as_bytes
+from calls.document import HANGUP, NOTHING, OURS, Next, as_bytes
 from calls.ending import next_verbs
 from calls.keeping import kept
-from calls.leaving import Again, handed_off, leaving_verbs
+from calls.leaving import Again, leaving_verbs
 from calls.leg import Leg
 from calls.legs import Hide, Legs, Observer
 from calls.live import LiveCall
@@ -28,7 +29,7 @@ from media.ends import HUNG_UP, NO_SHOW
 from media.sockets import Lines
 from store.base import CallRow, Store
 from tasks import Tasks
-from verbs import DocumentError, lint, parse, serialise
+from verbs import DocumentError, parse, serialise
 from verbs.base import JsonObject
 
 REAP_AFTER_S = 60.0
@@ -46,6 +47,7 @@ class Course:
         tasks: Tasks,
         releasing: Releasing,
         *,
+        consults: Consults,
         observer: Observer,
         hide: Hide,
     ) -> None:
@@ -55,10 +57,10 @@ class Course:
         self._releasing = releasing
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self.legs = Legs(store, lines, observer, tasks=tasks, hide=hide, ended=self._give_up_unasked)
+        self.legs = Legs(store, lines, observer, consults, tasks=tasks, hide=hide, ended=self._give_up_unasked)
         self.resting = Resting(store, calls, self.legs, tasks, later=self._loop.call_later, clock=self._loop.time)
         self._natives = Natives(self.legs, tasks=tasks, hide=hide, heed=self.heed, leave=self.leave)
-        self._transfers = Transfers(store, self.legs, tasks=tasks, go_on=self.go_on, heed=self.heed, leave=self.leave)
+        self._transfers = Transfers(store, self.legs, consults, self, tasks=tasks)
 
     def begin(self, live: LiveCall, next_: Next) -> None:
         self.take(live)
@@ -113,8 +115,8 @@ class Course:
             return NOTHING
         if target == WAIT:
             return NOTHING if live.gone else await self._wait(live, index)
-        if (nth := handed_off(target)) is not None and nth in live.llms:
-            return await self._transfers.hook(live, nth, body)
+        if answering := self._transfers.answering(live, target, body):
+            return await answering
         hook: object = {"url": target, "message": live.messages[index]} if index in live.messages else target
         wanted = await self.legs.ask(live, hook, body)
         if not wanted or live.gone or index < live.superseded.hooks:
@@ -149,7 +151,7 @@ class Course:
 
     def tell(self, live: LiveCall, target: str, body: JsonObject) -> None:
         """Tell somebody else's hook something, and do nothing of what it answers."""
-        if handed_off(target) is None and target != WAIT:
+        if not target.startswith(OURS):
             live.telling += (self._tasks.start(self.legs.ask(live, target, body)),)
 
     def finish(self, live: LiveCall, nth: int, end: End) -> None:
@@ -208,9 +210,7 @@ class Course:
         :raises DocumentError: these verbs are no document
         """
         next_ = await self.go_on(live, wanted, beside=beside)
-        version = live.settings.platform.version
-        if complaints := lint(list(wanted), version=version, native=live.route.native):
-            live.log.warning("hook_verbs_unknown", version=version, complaint=told(complaints))
+        live.tell_unknown(wanted)
         return next_
 
     async def go_on(

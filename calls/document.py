@@ -29,6 +29,8 @@ MESSAGES = {
     REDIRECTED: "session:redirect",
 }
 "What a hook is called on jambonz' websocket API, where that is not `verb:hook`."
+OURS = "hookswitch:"
+"What all hooks of a document begin with that are our own to answer."
 STATUSES = "hookswitch:status/"
 "A hook of a document that is our own to answer: who is told the call's statuses from the `redirect` just before it on."
 HANGUP: JsonObject = {"verb": "hangup"}

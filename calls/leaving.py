@@ -8,7 +8,8 @@ from media.options import Exit
 from media.record import MAX_HISTORY
 from store.base import End
 from verbs.base import JsonObject
-from verbs.handoff import HANGUP_TOOL, Outcome, transfer, transfer_name
+from verbs.briefing import longest_s, meeting_verbs
+from verbs.handoff import HANGUP_TOOL, Outcome, disposition, is_warm, transfer, transfer_name, voicemail
 from verbs.llm import Llm
 
 GOODBYE = "In one short sentence, in the language of the conversation, say goodbye to the caller."
@@ -20,7 +21,11 @@ OUTCOMES: dict[Outcome, str] = {
     "busy": "the line is busy",
     "declined": "the call was declined",
     "error": "the connection could not be made",
+    "caller-abandoned": "the caller hung up",
 }
+ROOM = "conference"
+"Under this a conversation's end tells where a human waits for the caller; under the other how calling one has failed."
+FAILED = "transfer_reason"
 HOOK = "hookswitch:handoff/"
 "A hook of a document that is our own to answer: what a call does after the transfer of its n-th conversation."
 MAX_REASON_CHARS = 200
@@ -39,11 +44,17 @@ class Again(NamedTuple):
 def exits(llm: Llm) -> dict[str, Exit]:
     """Give the tools by which this verb's model can leave, by their names."""
     found: dict[str, Exit] = {}
-    if llm.handoff is not None:
+    if llm.handoff is not None and not is_warm(llm.handoff):
         found[transfer_name(llm.handoff)] = Exit(HANDOFF, CONNECTING)
     if llm.hangup is not None:
         found[HANGUP_TOOL] = Exit(HANGUP, GOODBYE)
     return found
+
+
+def patience(llm: Llm) -> dict[str, float]:
+    """Give how long the model waits for a tool that takes longer than any other, by its name, in seconds."""
+    handoff = llm.handoff
+    return {transfer_name(handoff): longest_s(handoff)} if handoff is not None and is_warm(handoff) else {}
 
 
 def leaving_verbs(llm: Llm, end: End | None, nth: int) -> list[JsonObject]:
@@ -52,9 +63,24 @@ def leaving_verbs(llm: Llm, end: End | None, nth: int) -> list[JsonObject]:
         case End(reason_code=HANGUP.reason_code) if llm.hangup is not None:
             return [_hangup(_reason(end.told.get("reason")) or _reason(llm.hangup.get("reason")))]
         case End(reason_code=HANDOFF.reason_code) if llm.handoff is not None:
-            return transfer(llm.handoff, f"{HOOK}{nth}")
+            return _handing_over(llm.handoff, end, f"{HOOK}{nth}")
         case _:
             return []
+
+
+def _handing_over(handoff: JsonObject, end: End, hook: str) -> list[JsonObject]:
+    """Transfer the call; of a warm transfer the outcome stands in the conversation's end."""
+    if not is_warm(handoff):
+        return transfer(handoff, hook)
+    if room := end.told.get(ROOM):
+        return meeting_verbs(str(room), hook)
+    wants_voicemail = disposition(handoff, end.told.get(FAILED, "error")) == "voicemail"
+    return voicemail(handoff) if wants_voicemail else [{"verb": "hangup"}]
+
+
+def has_met(end: End | None) -> bool:
+    """Tell whether a conversation has ended as a human was waiting for its caller."""
+    return end is not None and ROOM in end.told
 
 
 def handed_off(hook: str) -> int | None:

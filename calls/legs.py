@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from calls import carrying
 from calls.applications import address, status_hook
 from calls.carrying import Candidate, candidate
+from calls.consults import Consults
 from calls.dispatchers import signing_secrets
 from calls.ending import kept
 from calls.leg import Body, Leg, Talk
@@ -69,6 +70,7 @@ class Legs:
         store: Store,
         lines: Lines,
         observer: Observer,
+        consults: Consults,
         *,
         tasks: Tasks,
         hide: Hide,
@@ -77,6 +79,7 @@ class Legs:
         self._store = store
         self._lines = lines
         self._observer = observer
+        self._consults = consults
         self._tasks = tasks
         self._hide = hide
         self._ended = ended
@@ -237,13 +240,14 @@ class Legs:
         return verbs
 
     def hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None, servers: Servers | None = None) -> CallHooks:
-        of_route = carrying.route_tools(live.route, live.settings) if llm else {}
+        of_route = dict(carrying.route_tools(live.route, live.settings)) if llm else {}
+        of_route |= self._consults.tools(live, llm)
         return live.dispatcher.for_call(
             live.call,
             urls=urls,
             wanted=carrying.event_filter(llm, live.route) if llm else NOTHING,
             secrets=own_secrets(llm) if llm else (),
-            tools=ChainMap(dict(of_route), servers.tools) if servers else of_route,
+            tools=ChainMap(of_route, servers.tools) if servers else of_route,
             envelope=carrying.envelope(live.route),
             numbered=live.numbered,
             trusted=live.application.trusted,

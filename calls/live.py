@@ -17,7 +17,7 @@ from calls.journal import Journal
 from calls.keeping import withheld
 from calls.leaving import Again
 from calls.leg import Leg
-from calls.masking import without_secrets
+from calls.masking import told, without_secrets
 from calls.native import NativeLeg
 from calls.statuses import Statuses
 from calls.waiting import WAIT, Waiting, asking, leads_to_it
@@ -30,7 +30,7 @@ from media.confidential import Confidential
 from media.effects import End
 from media.tape import Tape
 from store.base import CallRow
-from verbs import parse
+from verbs import lint, parse
 from verbs.base import JsonObject, Verb
 from verbs.llm import Llm
 from verbs.origin import from_origin
@@ -83,6 +83,8 @@ class LiveCall:
     "Whether it has left by webhook: of such a call nothing but its statuses, if the platform tells any, is heard."
     statuses_to: str | None = None
     "Who is told its statuses, where a `redirect` has said that; None: who is by its route."
+    consulting = 0
+    "How many humans are called to take its caller over, or were a moment ago: what they do is still told."
     stopping = False
     "Whether this server stops, and waits for no call that does not come back."
 
@@ -265,6 +267,12 @@ class LiveCall:
             beside=beside,
             by_socket=self.by_socket,
         )
+
+    def tell_unknown(self, wanted: Sequence[JsonObject]) -> None:
+        """Tell in the log what the platform may not know of verbs that leave all the same."""
+        version = self.settings.platform.version
+        if complaints := lint(list(wanted), version=version, native=self.route.native):
+            self.log.warning("hook_verbs_unknown", version=version, complaint=told(complaints))
 
     def hook_url(self, index: int) -> str:
         return self.seat.place.hook(self.row_id, index)

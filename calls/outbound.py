@@ -26,6 +26,8 @@ class Placed(NamedTuple):
     "The route that was asked for by name; nothing: by its number, as any other."
     amd_hook: str = ""
     "Who wants to know whether a machine has answered, as documents write hooks."
+    consult: str = ""
+    "The name of the transfer for which it is made; nothing: for none."
 
 
 def seal(placed: Placed, secret: bytes, *, now_s: float) -> str:

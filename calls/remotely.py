@@ -31,6 +31,9 @@ class Wanted:
     "Nothing: as the call's number says."
     tag: JsonObject = field(default_factory=dict)
     amd: JsonObject | None = None
+    consult: str = ""
+    "The transfer for which it is made, see `Placed`."
+    rings_s: float | None = None
 
 
 class Remotely:
@@ -57,6 +60,10 @@ class Remotely:
         call_sid = dialect.placed(await self._remote.ask(access(api), request))
         log.info("call_placed", call_sid=call_sid, route=wanted.route)
         return call_sid
+
+    def dialect(self, settings: Settings) -> RemoteDialect | None:
+        """Give how the platform tells of the calls that are placed; None: it places none."""
+        return _dialect(settings)
 
     async def redirect(self, call_sid: str, url: str, settings: Settings) -> None:
         """Let a call ask this URL what it does, now.
@@ -133,15 +140,18 @@ def _order(wanted: Wanted, settings: Settings, place: Place, dialect: RemoteDial
     route = next((route for route in settings.routes if route.name == wanted.route), None)
     hook = (wanted.amd or {}).get("actionHook")
     target = hook.get("url") if isinstance(hook, dict) else hook
-    placed = seal(Placed(wanted.route, target if isinstance(target, str) else ""), place.secret, now_s=time())
+    told = Placed(wanted.route, target if isinstance(target, str) else "", wanted.consult)
+    placed = seal(told, place.secret, now_s=time())
     amd = {**(wanted.amd or {}), "actionHook": f"{place.public_url}/call/hook/{placed}"}
-    listens = wanted.amd is not None or (route is not None and route.amd_hook is not None)
+    by_route = route is not None and route.amd_hook is not None and not wanted.consult
+    listens = wanted.amd is not None or by_route
     return Order(
         to,
         wanted.caller,
         _application(settings, place),
         {**wanted.tag, TAG: placed},
         amd if listens else None,
+        wanted.rings_s,
     )
 
 

@@ -67,7 +67,7 @@ def may_rest(live: LiveCall, row: CallRow) -> bool:
     begun: dict[int, Leg | NativeLeg] = {**live.legs, **live.native_legs}
     return (
         live.over
-        and not (live.control or live.expected or live.held)
+        and not (live.control or live.expected or live.held or live.consulting)
         and all(leg.is_told for leg in begun.values())
         and all(leg.end or (live.gone and nth not in begun) for nth, leg in enumerate(row.legs))
         and all(has_result(task) for task in (*live.answers.values(), *live.transfers.values()))

@@ -4,6 +4,7 @@ No network here: handlers of `api/` bring requests, `media/sockets/` carries aud
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -14,7 +15,8 @@ from calls.answering import Answering
 from calls.applications import Asking, pass_on
 from calls.arriving import Arrival, Arriving
 from calls.commands import Commands
-from calls.control import CallRefusedError, Control
+from calls.consults import Consults
+from calls.control import Control
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, STATUSES, Place, Seat, as_bytes, statuses_to
 from calls.keeping import again, configured
@@ -23,7 +25,7 @@ from calls.machine import Machine
 from calls.midcall import Midcall
 from calls.native_document import answer_of_lost, native_hook
 from calls.obeying import Obeying
-from calls.outbound import Placed
+from calls.placing import Placing
 from calls.records import Records
 from calls.recovery import Recovery, TakeBack
 from calls.register import Register
@@ -79,9 +81,11 @@ class Switchboard:
         self._calls = Register(self._loop.call_later, self._releasing.forget)
         self._tasks = Tasks(lambda: self.active)
         self._answering = Answering(self._tasks)
-        self._course = Course(store, lines, self._calls, self._tasks, self._releasing, observer=observer, hide=hide)
-        self._remotely = Remotely(remote)
-        self._commands = Commands(store, self._calls, self._course, self._remotely)
+        remotely = Remotely(remote)
+        consults = self._consults = Consults(remotely, self._tasks, redirect=self._redirect)
+        course = partial(Course, consults=consults, observer=observer, hide=hide)
+        self._course = course(store, lines, self._calls, self._tasks, self._releasing)
+        self._commands = Commands(store, self._calls, self._course, remotely)
         self.redirect = self._commands.order
         self.midcall = Midcall(self._calls, self._commands)
         self._course.legs.lend = self.midcall.lend
@@ -96,11 +100,14 @@ class Switchboard:
             self._taking,
             self._asking,
             self._tasks,
+            consults=consults,
             machine=machine or Machine(),
             spending=self._course.legs.spending,
             observer=observer,
             owner=owner,
         )
+        self._placing = Placing(self._calls, self._arriving, self._commands, remotely, consults)
+        self.machine = self._placing.machine
         self._recovery = Recovery(store, self._course, self._tasks, self._asking, owner=owner)
         self._reporting = Reporting(
             store, self._calls, self._course, self._releasing, self._recovery, tasks=self._tasks
@@ -212,23 +219,16 @@ class Switchboard:
             return await self._commands.redirected(live, ticket.index)
         return await self._commands.asked(live, ticket.index, row.hooks[ticket.index], body)
 
+    async def _redirect(self, call_sid: str, wanted: Sequence[JsonObject]) -> None:
+        await self._commands.redirect(call_sid, wanted)
+
     async def place(self, wanted: Wanted, place: Place) -> str:
-        """Place a call, and give its sid: it will come back as any other, when it is answered.
+        """Place a call, and give its sid.
 
         :raises ControlError: it cannot be placed
         :raises RemoteError: the platform has not placed it
         """
-        route = next((route for route in self.settings.routes if route.name == wanted.route), None)
-        if refusal := self._arriving.refusal_of_ours(route, self.settings):
-            raise CallRefusedError(refusal)
-        return await self._remotely.place(wanted, self.settings, place)
-
-    async def machine(self, placed: Placed, body: JsonObject) -> bytes:
-        """Pass on what has answered a call that we have placed, and the verbs that this is answered with."""
-        live = self._calls.by_sid(body.get("call_sid"))
-        if live is None or live.over or live.gone:
-            return NOTHING
-        return await self._commands.machine(live, placed.amd_hook or live.route.amd_hook, body)
+        return await self._placing.place(wanted, self.settings, place)
 
     async def first_document(self, call_sid: str) -> bytes | None:
         """Give what a call was answered with; None for a call that we do not know."""
@@ -275,6 +275,7 @@ class Switchboard:
 
     def status(self, status: CallStatus, *, by_socket_of: str = "") -> None:
         """Take the platform's word on a call, that may end it, or on its child leg; a control socket's on its own."""
+        self._consults.status(status)
         self._reporting.status(status, of=by_socket_of)
 
     async def drain(self, deadline_s: float) -> None:

@@ -23,6 +23,7 @@ from config.secrets import variable_secrets
 from config.settings import EnvVariable, Hooks, Outward, Platform, Route, Server, Settings, Shape, Vendor
 from config.sizes import MAX_DOCUMENT_BYTES, too_long
 from config.tools import UNREAD, Readers, ReadTool, read_applications, read_tools
+from config.transfers import complain_of_transfers
 from verbs.base import did_you_mean, shown
 from verbs.vendors import VENDORS
 
@@ -121,6 +122,8 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         hook_schemes=read.hook_schemes(),
     )
     routes = _routes(draft, folder, checked)
+    if platform and platform.api is None:
+        _complain_of_transfers(draft)
     tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
     applications = read_applications(draft, read.function, folder)
     if not (server and platform and hooks and egress):
@@ -199,6 +202,13 @@ def _routes(draft: Draft, folder: FilePath, checked: Callable[[Draft, Mapping], 
             _require_one_application(draft, item)
     _complain_of_pairs(draft, node, good)
     return dict(good)
+
+
+def _complain_of_transfers(draft: Draft) -> None:
+    node = draft.find(("routes",))
+    for route in node.items if isinstance(node, Sequence) else ():
+        if isinstance(route, Mapping):
+            complain_of_transfers(draft, route)
 
 
 def _complain_of_sizes(draft: Draft, routes: MappingOf[int, Route], settings: Settings) -> None:

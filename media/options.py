@@ -79,6 +79,8 @@ class Options:
     watch_s: float | None = None
     "In its place for the first try: a model that is asked again so soon is not given up sooner than that."
     tool_timeout_s: float = 8
+    patience_s: Mapping[str, float] = field(default_factory=dict)
+    "By their names, tools that are waited for otherwise."
     max_call_s: float = 3600
     tone_after_s: float = 2.5
     "How long a caller may hear nothing while something is being tried."

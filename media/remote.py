@@ -8,6 +8,8 @@ RemoteError                the platform has not done what it was asked
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from verbs.handoff import Outcome
+
 JsonObject = dict[str, Any]
 Why = Literal["unknown", "state", "request", "platform"]
 "The call is not known; its state does not allow it; the request is at fault; the platform, or our access to it, is."
@@ -74,6 +76,8 @@ class Order:
     "Comes back with everything that the platform tells of the call."
     amd: JsonObject | None = None
     "How an answering machine is detected, and where that is told; None: it is not."
+    rings_s: float | None = None
+    "How long it may ring; None: as long as the platform lets it."
 
 
 class Remote(Protocol):
@@ -106,6 +110,14 @@ class RemoteDialect(Protocol):
 
     def command(self, access: Access, call_sid: str, name: str, data: Any) -> RemoteRequest | None:
         """Do what a command of the control socket does; None: the API has nothing for it, or its data is none."""
+        ...
+
+    def unanswered(self, attributes: JsonObject) -> Outcome:
+        """Tell why nobody has taken a call that was placed, from its last status."""
+        ...
+
+    def is_machine(self, attributes: JsonObject) -> bool | None:
+        """Tell from what the detection says whether a machine has answered; None: it cannot say."""
         ...
 
     def done(self, reply: RemoteReply) -> None:

@@ -21,6 +21,7 @@ class ToolCalls:
         self._record = record
         self._out = out
         self._manners = options.manners
+        self._patience_s = options.patience_s
         self.confirmed = set(options.confirmed)
         "The tools that the caller must have agreed to; an application may declare more of them at any time."
         self._called_at = -inf
@@ -33,7 +34,7 @@ class ToolCalls:
 
     def called(self, call: ToolCalled, now: float, *, heard: bool) -> None:
         """Run a tool once, if it may be run; else tell the model at once. `heard`: the caller hears the agent now."""
-        if not self._responses.called(call.response_id, call.call_id, now):
+        if not self._responses.called(call.response_id, call.call_id, now, self._patience_s.get(call.name)):
             self._out.append(Warn("tool_duplicate", {"call_id": call.call_id}))
             return
         self._record.tool_called(call.call_id, call.name, call.arguments, now)

@@ -51,6 +51,7 @@ RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/line.py", "hoo
 CALLS = (
     *("adulting", "answering", "arriving", "live", "leg", "legs", "lost", "midcall", "native", "natives", "course"),
     *(
+        "consults",
         "dispatchers",
         "recorder",
         "recovery",

@@ -1,7 +1,7 @@
 """`handoff` of an `llm` verb: what it may hold, the verbs that transfer the call, and what follows where that fails.
 
 Names are jambonz' (schema: components/transferOptions, components/handoff). There it is its version 10 that carries
-it out; here it becomes verbs that any version knows.
+it out; here it becomes verbs that any version knows. Of a warm one, what the human hears is in `briefing.py`.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Literal
 
 from verbs.base import Finding, JsonObject, JsonValue, Path, shown
 
-Outcome = Literal["completed", "no-answer", "busy", "declined", "error"]
+Outcome = Literal["completed", "no-answer", "busy", "declined", "caller-abandoned", "error"]
 "How a transfer went, in jambonz' own words (schema: callbacks/transfer)."
 Disposition = Literal["return", "voicemail", "hangup"]
 
@@ -19,6 +19,14 @@ TRANSFER_TOOL = "transfer_to_human"
 RINGS_S = 30
 "How long the human's phone rings, where the verb does not say."
 
+WARM = "warm"
+_OF_ANOTHER_KIND = {
+    "callerPresent": "the human is briefed alone, and joined to the caller as they accept: leave it out",
+    "onHoldHook": "is asked by nobody: the caller stays with the agent while the human is briefed",
+    "blindMethod": "is of a blind transfer: leave it out",
+}
+"What a warm transfer has no use for here, though it may be written."
+_DIGIT = re.compile(r"[0-9*#]")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ADDRESS = {"phone": "number", "sip": "sipUri", "user": "name"}
 _DISPOSITIONS: dict[Outcome, str] = {
@@ -34,12 +42,7 @@ def check_handoff(handoff: JsonValue, path: Path) -> Iterator[Finding]:
     """Find what the table cannot know."""
     if not isinstance(handoff, dict):
         return
-    if handoff.get("mode") == "warm":
-        what = "a warm transfer, in which the agent briefs the human first, comes with a later version: set mode: blind"
-        yield Finding((*path, "mode"), what)
-    if handoff.get("confirm") is not None:
-        what = "the human cannot be asked to accept yet; leave it out: they are connected as they answer"
-        yield Finding((*path, "confirm"), what)
+    yield from _check_warm(handoff, path) if is_warm(handoff) else _check_blind(handoff, path)
     name = handoff.get("toolName")
     if isinstance(name, str) and (not _NAME.fullmatch(name) or name == HANGUP_TOOL):
         what = f"must be 1 to 64 of letters, digits, _ and -, and not {HANGUP_TOOL!r}, not {shown(name)}"
@@ -48,13 +51,37 @@ def check_handoff(handoff: JsonValue, path: Path) -> Iterator[Finding]:
     yield from _check_disposition(handoff.get("disposition"), (*path, "disposition"))
 
 
+def _check_blind(handoff: JsonObject, path: Path) -> Iterator[Finding]:
+    if handoff.get("confirm") is not None:
+        what = "a blind transfer asks nobody, the human is connected as they answer: set mode: warm, or leave it out"
+        yield Finding((*path, "confirm"), what)
+
+
+def _check_warm(handoff: JsonObject, path: Path) -> Iterator[Finding]:
+    for key, what in _OF_ANOTHER_KIND.items():
+        if handoff.get(key):
+            yield Finding((*path, key), what)
+    confirm = handoff.get("confirm")
+    digit = confirm.get("digit") if isinstance(confirm, dict) else None
+    if isinstance(digit, str) and not _DIGIT.fullmatch(digit):
+        yield Finding((*path, "confirm", "digit"), f"must be one key of 0 to 9, * and #, not {shown(digit)}")
+
+
+def is_warm(handoff: JsonObject) -> bool:
+    """Tell whether the human is called and briefed while the caller stays with the agent."""
+    return handoff.get("mode") == WARM
+
+
 def _check_targets(handoff: JsonObject, path: Path) -> Iterator[Finding]:
     targets = handoff.get("target")
     if not isinstance(targets, list):
         return
-    refer = not _dials(handoff)
+    warm = is_warm(handoff)
+    refer = not (warm or _dials(handoff))
     if not targets:
         yield Finding(path, "must not be empty", fatal=True)
+    elif warm and targets[1:]:
+        yield Finding(path, "a warm transfer calls one human, the first: leave the others out")
     elif refer and targets[1:]:
         yield Finding(
             path, "a REFER, as it is made where blindMethod is not dial, has one target: set blindMethod: dial"
@@ -118,7 +145,7 @@ def voicemail(handoff: JsonObject) -> list[JsonObject]:
 
 def result_body(outcome: Outcome, disposed: Disposition) -> JsonObject:
     """Tell the handoff's actionHook how it went (schema: callbacks/transfer)."""
-    result = "bridged" if outcome == "completed" else _RESULTS[disposed]
+    result = {"completed": "bridged", "caller-abandoned": "failed"}.get(outcome) or _RESULTS[disposed]
     return {"transfer_result": result, "transfer_reason": outcome}
 
 

@@ -4,10 +4,15 @@ jambonz adds them itself from version 10 on (schema: components/hangup, componen
 """
 
 from verbs.base import JsonObject
-from verbs.handoff import HANGUP_TOOL, transfer_name
+from verbs.briefing import is_briefed, wanted_briefing
+from verbs.handoff import HANGUP_TOOL, is_warm, transfer_name
 from verbs.llm import Llm
 
 HANGUP_WORDS = "End the call. Use it when the conversation is over, once the caller has nothing more to ask."
+CALL_WORDS = (
+    "Call a human who takes the caller over. Use it when the caller asks for one, or when you cannot help them. They "
+    "stay with you while the human is called and briefed: tell them so. If nobody takes over, you are told why; go on."
+)
 TRANSFER_WORDS = "Transfer the caller to a human. Use it when they ask for one, or when you cannot help them."
 
 
@@ -18,8 +23,16 @@ def leaving_tools(llm: Llm) -> dict[str, JsonObject]:
         tools[HANGUP_TOOL] = _tool(HANGUP_TOOL, HANGUP_WORDS, "Why the call ends, in a few words.")
     if llm.handoff is not None:
         name = transfer_name(llm.handoff)
-        words = llm.handoff.get("toolDescription") or TRANSFER_WORDS
-        tools.setdefault(name, _tool(name, words, "What the caller wants from a human, in a few words."))
+        warm = is_warm(llm.handoff)
+        words = llm.handoff.get("toolDescription") or (CALL_WORDS if warm else TRANSFER_WORDS)
+        tool = _tool(name, words, "What the caller wants from a human, in a few words.")
+        if warm and is_briefed(llm.handoff):
+            tool["parameters"]["properties"]["briefing"] = {
+                "type": "string",
+                "description": wanted_briefing(llm.handoff),
+            }
+            tool["parameters"]["required"] = ["briefing"]
+        tools.setdefault(name, tool)
     return tools
 
 

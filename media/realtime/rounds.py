@@ -166,12 +166,12 @@ class Rounds:
         self._active, self._asked, self._held_until = response_id, None, None
         return []
 
-    def called(self, response_id: str, call_id: str, now: float) -> bool:
+    def called(self, response_id: str, call_id: str, now: float, timeout_s: float | None = None) -> bool:
         """Open a tool call; False for one that is known already: it must not be run again."""
         if call_id in self._response_of:
             return False
         self._response_of[call_id] = response_id
-        self._open[call_id] = now + self._tool_timeout_s
+        self._open[call_id] = now + (timeout_s or self._tool_timeout_s)
         if not self._closed:
             round_ = self._rounds.setdefault(response_id, _Round(ended=response_id in self._over))
             round_.outputs[call_id] = None

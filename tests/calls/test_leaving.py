@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from calls.leaving import Again, again, exits, handed_off, leaving_verbs
+from calls.leaving import Again, again, exits, handed_off, has_met, leaving_verbs, patience
 from store.base import End
 from tests.calls.exchange import LLM, JsonObject
 from verbs.llm import Llm
@@ -73,6 +73,37 @@ def test_any_other_end_leads_nowhere_of_itself(properties: JsonObject, end: End 
 def test_a_transfer_asks_us_what_comes_next() -> None:
     [dial] = leaving_verbs(llm_of(handoff=HANDOFF), end_of("handoff"), 7)
     assert (dial["verb"], dial["target"], handed_off(dial["actionHook"])) == ("dial", [PHONE], 7)
+
+
+WARM = {"mode": "warm", "target": [PHONE], "timeout": 20}
+VOICEMAIL = {"onBusy": "voicemail", "voicemailUrl": "sip:vm@example.com"}
+
+
+@pytest.mark.claim("handoff")
+@pytest.mark.parametrize(
+    ("handoff", "told", "verb", "hook"),
+    [
+        (WARM, {"conference": "r"}, "conference", 7),
+        (WARM, {"transfer_reason": "busy"}, "hangup", None),
+        (WARM | {"disposition": VOICEMAIL}, {"transfer_reason": "busy"}, "dial", None),
+        (WARM, {}, "hangup", None),
+    ],
+)
+def test_after_a_warm_transfer_the_caller_goes_where_its_outcome_leads(
+    handoff: JsonObject, told: JsonObject, verb: str, hook: int | None
+) -> None:
+    end = end_of("handoff", **told)
+    [then] = leaving_verbs(llm_of(handoff=handoff), end, 7)
+    assert (then["verb"], handed_off(then.get("actionHook", ""))) == (verb, hook)
+    assert has_met(end) is ("conference" in told)
+
+
+def test_a_model_that_calls_a_human_stays_and_waits_for_the_outcome() -> None:
+    warm = llm_of(handoff=WARM)
+    assert exits(warm) == {}
+    assert patience(warm) == {"transfer_to_human": 140.0}
+    assert patience(llm_of(handoff=HANDOFF)) == patience(llm_of()) == {}
+    assert not has_met(None)
 
 
 @pytest.mark.parametrize("hook", ["/final", "https://x/0", "0", "hookswitch:handoff/", "hookswitch:handoff/x", ""])

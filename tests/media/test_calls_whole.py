@@ -261,6 +261,15 @@ def test_a_tool_that_does_not_answer_in_time_is_an_error_and_its_late_answer_a_n
     assert used["late"]
 
 
+@pytest.mark.claim("slow tool", "handoff")
+def test_a_tool_that_may_take_longer_than_others_is_waited_for() -> None:
+    options = Options(audio=PCM24, tool_timeout_s=1, patience_s={"get_weather": 150.0})
+    call = weather_call(asks({"name": "get_weather"}), tool=lambda _: (4, "72"), options=options).run(15)
+    [output] = call.events("conversation.item.create")
+    assert output["item"]["output"] == "72"
+    assert warnings(call) == []
+
+
 def test_a_tool_that_never_answers_does_not_stop_the_call() -> None:
     options = Options(audio=PCM24, tool_timeout_s=1)
     call = weather_call(asks({"name": "get_weather"}), tool=lambda _: None, options=options).run(15)

@@ -13,6 +13,7 @@ PHONE = {"type": "phone", "number": "+15085551212"}
 SIP = {"type": "sip", "sipUri": "sip:a@example.com"}
 USER = {"type": "user", "name": "bob"}
 TEAMS = {"type": "teams", "number": "+1", "tenant": "t"}
+WARM: JsonObject = {"mode": "warm", "target": [PHONE]}
 
 
 def handoff(*targets: JsonObject, **more: Any) -> JsonObject:
@@ -29,6 +30,8 @@ def handoff(*targets: JsonObject, **more: Any) -> JsonObject:
         handoff(toolName="get_a-human", toolDescription="x", brief="none"),
         handoff(disposition={"onBusy": "voicemail", "voicemailUrl": "sip:vm@example.com"}),
         handoff(disposition={"voicemailUrl": "https://vm.example.com"}),
+        {**handoff(TEAMS), "mode": "warm", "confirm": {"prompt": "Press 1.", "digit": "1"}, "amd": {}},
+        {**handoff(), "mode": "warm", "confirm": "x"},
         None,
         {"target": "x", "disposition": 5},
     ],
@@ -41,8 +44,13 @@ def test_a_handoff_that_can_be_carried_out_is_taken(written: Any) -> None:
 @pytest.mark.parametrize(
     ("written", "path", "words", "fatal"),
     [
-        (handoff() | {"mode": "warm"}, ("mode",), "a warm transfer, .* comes with a later version: set mode: blind", 0),
-        (handoff(confirm={"prompt": "1", "digit": "1"}), ("confirm",), "cannot be asked to accept yet", 0),
+        (handoff(confirm={"prompt": "1", "digit": "1"}), ("confirm",), "a blind transfer asks nobody", 0),
+        (WARM | {"callerPresent": True}, ("callerPresent",), "briefed alone", 0),
+        (WARM | {"onHoldHook": "/music"}, ("onHoldHook",), "stays with the agent", 0),
+        (WARM | {"blindMethod": "dial"}, ("blindMethod",), "is of a blind transfer", 0),
+        (WARM | {"target": [PHONE, SIP]}, ("target",), "calls one human, the first", 0),
+        (WARM | {"target": [{"type": "phone"}]}, ("target", 0, "number"), "is missing", 1),
+        (WARM | {"confirm": {"prompt": "1", "digit": "12"}}, ("confirm", "digit"), "one key of 0 to 9", 0),
         (handoff(toolName="a b"), ("toolName",), "letters, digits, _ and -, and not 'hangup', not 'a b'", 0),
         (handoff(toolName="hangup"), ("toolName",), "and not 'hangup'", 0),
         (handoff(PHONE, SIP), ("target",), "has one target: set blindMethod: dial", 0),
@@ -146,6 +154,7 @@ def test_the_outcome_is_told_in_the_platforms_words() -> None:
     assert result_body("busy", "return") == {"transfer_result": "returned", "transfer_reason": "busy"}
     assert result_body("busy", "voicemail") == {"transfer_result": "voicemail", "transfer_reason": "busy"}
     assert result_body("error", "hangup") == {"transfer_result": "failed", "transfer_reason": "error"}
+    assert result_body("caller-abandoned", "return")["transfer_result"] == "failed"
 
 
 @pytest.mark.parametrize(("name", "used"), [(None, "transfer_to_human"), ("a b", "transfer_to_human"), ("ab", "ab")])

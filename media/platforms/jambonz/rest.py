@@ -10,7 +10,9 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
+from media.platforms.jambonz.call import DIALLED, REFUSED
 from media.remote import Access, Application, JsonObject, Order, RemoteRefused, RemoteReply, RemoteRequest, Why
+from verbs.handoff import Outcome
 
 __all__ = ["JambonzRest"]
 
@@ -46,6 +48,8 @@ COMMANDS: Final = {
 "The commands of the websocket API that are options of updateCall, too, and what these are called."
 RENAMED: Final = {"stream_status": "listen_status"}
 "By the API server, which knows one name only (validateUpdateCall)."
+DETECTED: Final = {"amd_human_detected": False, "amd_machine_detected": True, "amd_tone_detected": True}
+"What answering machine detection tells that decides something (jambonz-feature-server lib/utils/constants.json)."
 WHY: Final[dict[int, Why]] = {
     HTTPStatus.BAD_REQUEST: "request",
     HTTPStatus.NOT_FOUND: "unknown",
@@ -77,7 +81,8 @@ class JambonzRest:
 
     def place(self, access: Access, order: Order) -> RemoteRequest:
         told: JsonObject = {"from": order.caller, "to": order.to, "tag": order.tag, **_application(order.application)}
-        return RemoteRequest("POST", _calls(access), told | ({"amd": order.amd} if order.amd else {}))
+        told |= {"amd": order.amd} if order.amd else {}
+        return RemoteRequest("POST", _calls(access), told | ({"timeout": order.rings_s} if order.rings_s else {}))
 
     def placed(self, reply: RemoteReply) -> str:
         if reply.status == HTTPStatus.NOT_FOUND:  # there is no call yet that could be unknown
@@ -102,6 +107,14 @@ class JambonzRest:
         option = COMMANDS.get(name, "")
         value = data[option] if isinstance(data, dict) and option in data else data
         return _update(access, call_sid, {RENAMED.get(option, option): value}) if option and value else None
+
+    def unanswered(self, attributes: JsonObject) -> Outcome:
+        """The SIP status tells more than the call's: of a 603, too, jambonz says `busy` (lib/http-routes/api)."""
+        by_sip = REFUSED.get(str(attributes.get("sip_status")))
+        return by_sip or DIALLED.get(str(attributes.get("call_status")), "error")
+
+    def is_machine(self, attributes: JsonObject) -> bool | None:
+        return DETECTED.get(str(attributes.get("type")))
 
     def done(self, reply: RemoteReply) -> None:
         """202 with the text `Accepted`; older ones answer 204."""

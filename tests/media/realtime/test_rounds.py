@@ -111,6 +111,8 @@ def test_a_tool_has_its_time_and_no_more() -> None:
     assert machine.overdue(17.9) == []
     assert machine.overdue(18) == ["a"]
     assert machine.at_work
+    machine.called("r1", "b", 10, 150)
+    assert (machine.overdue(159.9), machine.overdue(160)) == (["a"], ["a", "b"])
 
 
 @pytest.mark.parametrize("calls", ["a", "ab"])
