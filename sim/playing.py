@@ -51,8 +51,13 @@ async def play(scene: Scene, stage: Stage, story: Story) -> Played:
     identity = identify(scene.call.from_, scene.call.to, lambda: str(uuid.uuid4()))
     call = scene.call
     callee = Callee() if call.answer_dials else None
-    dial = stage.portal.dial(identity, drops_s=call.drop_control_s, reconnects=call.reconnect, callee=callee)
+    rooms = stage.rest.account.application.manner.rooms if stage.rest else None
+    dial = stage.portal.dial(
+        identity, drops_s=call.drop_control_s, reconnects=call.reconnect, callee=callee, rooms=rooms
+    )
     live = LiveCall(dial, story.add)
+    if stage.rest:
+        stage.rest.calls[identity.call_sid] = live
     director = Director(scene, live, story)
     async with following([one for one in (stage.diary, stage.server_log) if one], story):
         running = asyncio.create_task(live.run())

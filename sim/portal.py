@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from sim.platform.bodies import Identity
 from sim.platform.client import Dial
 from sim.platform.manner import Callee, Manner
+from sim.platform.rooms import Rooms
 
 TRANSPORTS = ("webhook", "ws")
 WEB, SOCKET = {"http": "http", "https": "https", "ws": "http", "wss": "https"}, {"http": "ws", "https": "wss"}
@@ -29,8 +30,9 @@ class Portal:
         drops_s: tuple[float, ...] = (),
         reconnects: bool = True,
         callee: Callee | None = None,
+        rooms: Rooms | None = None,
     ) -> Dial:
-        manner = Manner(self.auth, reconnects, callee)
+        manner = Manner(self.auth, reconnects, callee, rooms)
         return Dial(identity, self.call_hook, self.status_hook, self.secret, manner, drops_s=drops_s)
 
 

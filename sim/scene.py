@@ -29,6 +29,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from sim.human import Human
 from sim.yaml_file import UnreadableError, read_yaml
 
 JsonObject = dict[str, Any]
@@ -160,6 +161,9 @@ class Caller(_Part):
     "When the control socket breaks, in seconds of the call."
     reconnect: bool = True
     "Whether a control socket that was lost is opened again."
+    human: Human | None = None
+    """Who answers what the server places by the platform's REST API, which it has only then; their leg's happenings
+    are named `human:…`."""
     answer_dials: bool = False
     "Whether somebody answers what the server dials."
 

@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from sim import portal, voice
 from sim.caller import Story
 from sim.happening import Happening
+from sim.human import CALLEES
 from sim.placing import DEFAULT_SECRET, be_the_caller
 from sim.platform.bodies import identify
 from sim.platform.client import Answering, LiveCall
@@ -17,12 +18,6 @@ from sim.platform.rest import Account, Behaviour, RestPlatform
 from sim.show import line
 
 DEFAULT_KEY = "rehearsal"
-CALLEES = {
-    "human": Answering(),
-    "machine": Answering(),
-    "busy": Answering(sip_status=486, reason="Busy Here"),
-    "no-answer": Answering(sip_status=487, reason="Request Terminated"),
-}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--api-key", default=DEFAULT_KEY, metavar="K", help="the bearer key (default: %(default)s)")
     parser.add_argument("--account-sid", default=str(uuid.uuid4()), metavar="SID", help="default: a new one")
     parser.add_argument("--application-sid", default=str(uuid.uuid4()), metavar="SID", help="default: a new one")
-    says = "who is called: a machine is told by amd, the last two do not answer (default: %(default)s)"
+    says = "who is called: a machine is told by amd, the last three do not answer (default: %(default)s)"
     parser.add_argument("--callee", choices=CALLEES, default="human", help=says)
     parser.add_argument("--answers-after", type=float, default=0.5, metavar="S", help="seconds (default: %(default)s)")
     parser.add_argument("--say", action="append", default=[], metavar="TEXT", help="what the callee says; repeatable")

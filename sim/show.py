@@ -34,6 +34,9 @@ _SHOWN = {
     "dial_answered": "dial",
     "dial_ended": "dial",
     "update": "operator",
+    "joined": "call",
+    "parted": "call",
+    **{f"human:{name}": "human" for name in ("dialling", "answered", "verb", "joined", "call_ended")},
 }
 _SOUNDS = {
     "agent_started_speaking": ("agent", "(speaks)"),

@@ -16,7 +16,13 @@ import yaml
 from sim.children import child
 from sim.happening import Watcher
 from sim.hooks import HookReceiver
+from sim.human import named
 from sim.model_log import Diary
+from sim.platform.bodies import identify
+from sim.platform.client import Dial
+from sim.platform.manner import Manner
+from sim.platform.rest import Account, RestPlatform
+from sim.platform.rooms import Rooms
 from sim.portal import Portal, portal
 from sim.scene import Scene
 from sim.server_log import ServerLog
@@ -55,13 +61,20 @@ class Stage:
     receiver: HookReceiver | None = None
     diary: Diary | None = None
     server_log: ServerLog | None = None
+    rest: RestPlatform | None = None
+    "The platform's REST API, in a scene in which it calls somebody."
 
 
-def configuration(scene: Scene, receiver_url: str, made: Secrets, model_url: str = "") -> JsonObject:
-    """Return the config.yaml of the server under test; `model_url` is where the model of a native scene is."""
+def configuration(
+    scene: Scene, receiver_url: str, made: Secrets, model_url: str = "", api: JsonObject | None = None
+) -> JsonObject:
+    """Return the config.yaml of the server under test.
+
+    `model_url` is where the model of a native scene is, `api` what it is told of the platform's REST API.
+    """
     base = yaml.safe_load(BASE.read_text(encoding="utf-8"))
     ours = {
-        "platform": {"webhook_secrets": [made.webhook], **_basic_auth(made)},
+        "platform": {"webhook_secrets": [made.webhook], **_basic_auth(made), **(api or {})},
         "hooks": {"base_url": receiver_url, "secrets": [made.hooks]},
     }
     llm = scene.llm
@@ -112,7 +125,9 @@ async def whole_stage(
         says = ["-m", "sim", "model", "--port", "0", "--scene", str(scene_file)]
         says += ["--log", str(events), "--wire", scene.wire]
         model = await stack.enter_async_context(child("the rehearsal model", says, logs / "model.log"))
-        written = configuration(scene, receiver_url, made, model.url)
+        rest = _rest(scene, watch, made)
+        api = await stack.enter_async_context(_api(rest)) if rest else None
+        written = configuration(scene, receiver_url, made, model.url, api)
         # JSON is YAML, without anchors.
         config.write_text(json.dumps(written, indent=1), encoding="utf-8")
         serves = [*server, "--config", str(config), "--port", "0"]
@@ -121,7 +136,23 @@ async def whole_stage(
         served = await stack.enter_async_context(child("the server", serves, log, environ))
         auth = (USERNAME, made.password) if made.password else None
         entered = portal(served.url, transport, made.webhook, auth=auth, status=scene.call.status)
-        yield Stage(entered, receiver, Diary(events), ServerLog(log))
+        yield Stage(entered, receiver, Diary(events), ServerLog(log), rest)
+
+
+def _rest(scene: Scene, watch: Watcher, made: Secrets) -> RestPlatform | None:
+    """Make the REST API of a scene that calls somebody. Whoever orders a call says where its application is."""
+    if scene.call.human is None:
+        return None
+    nobody = Dial(identify("", "", lambda: ""), "", None, made.webhook, Manner(rooms=Rooms()))
+    account = Account(nobody, secrets.token_hex(SECRET_BYTES))
+    return RestPlatform(account, named(watch), scene.call.human.behaviour())
+
+
+@asynccontextmanager
+async def _api(rest: RestPlatform) -> AsyncIterator[JsonObject]:
+    async with rest.serving() as base_url:
+        account = rest.account
+        yield {"api": {"base_url": base_url, "account_sid": account.account_sid, "api_key": account.api_key}}
 
 
 def server_environ(model_url: str) -> Mapping[str, str]:

@@ -213,7 +213,7 @@ class Call(Session):
     def _start_task(self, now: float) -> list[Effect]:
         manner = self._app.manner
         leg = Leg(self.identity, self.progress, self._app.url, manner.auth)
-        self._task = task_of(self._verb, leg, manner.callee)
+        self._task = task_of(self._verb, leg, manner)
         return self.step(self._task.start(now), now)
 
     def step(self, steps: Sequence[Step], now: float) -> list[Effect]:

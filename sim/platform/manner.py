@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sim.platform.amd import Found
+from sim.platform.rooms import Rooms
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +22,7 @@ class Manner:
     "False: a control socket that was lost stays lost."
     callee: Callee | None = None
     "Who answers a dial; None: nobody."
+    rooms: Rooms | None = None
+    "Its conferences; None: it carries none out."
     found: Found | None = None
     "What answering machine detection finds; None: nothing."

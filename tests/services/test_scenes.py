@@ -172,6 +172,22 @@ def test_the_verbs_of_the_action_hook_are_what_the_call_does_next(played: Played
     played.passed("action_verbs")
 
 
+@pytest.mark.claim("J31", "handoff")
+@pytest.mark.parametrize(
+    "scene",
+    [
+        "warm_transfer",
+        "warm_transfer_no_answer",
+        "warm_transfer_declined",
+        "warm_transfer_machine",
+        "warm_transfer_caller_gone",
+        "warm_transfer_model_dropped",
+    ],
+)
+def test_a_human_is_called_and_briefed_and_takes_over_or_does_not(played: Played, scene: str) -> None:
+    played.passed(scene)
+
+
 def test_a_platform_that_carries_out_the_verb_itself_is_served_by_its_hooks(played: Played) -> None:
     played.passed("native")
 
