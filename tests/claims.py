@@ -60,7 +60,7 @@ OPTIONS = (
 )
 
 SINCE = (
-    Claim("handoff", "a tool by which the model transfers the caller, blind or warm; after a failure the agent is back"),
+    Claim("handoff", "a tool by which the model transfers the caller, blind or warm; after a failure it goes on"),
     Claim("mcpServers", "servers whose tools the model is offered besides: streamable HTTP or SSE, with `auth`"),
     Claim("hangup", "a tool by which the model ends the call, after words that are heard to their end"),
     Claim("responseTimeoutMs", "after how long a silent model is asked again, and `response.timeout` told"),
