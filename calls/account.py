@@ -10,6 +10,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+from calls.agents import handovers
 from calls.lost import LostRecord
 from cost.meter import by_model, cost_of
 from media.record import Record, summed
@@ -108,6 +109,7 @@ def _conversation(said: Conversation) -> JsonObject:
         "usage": said.usage,
         "cost": cost_of(said.bills),
         "models": by_model(said.bills),
+        "handovers": handovers(said.tools),
         **{name: len(getattr(said, name)) for name in ("transcript", "turns", "tools", "bills")},
     }
 

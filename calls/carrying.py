@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
+from calls.agents import misnamed
 from calls.leaving import Again, exits, patience
 from calls.manners import manners
 from config.models import as_configured
@@ -109,6 +110,7 @@ def oddities(settings: Settings, route: Route) -> Iterator[str]:
     for llm in parse(route.verbs, version=settings.platform.version, strict=False):
         if not isinstance(llm, Llm):
             continue
+        yield from misnamed(route.agents, llm, route_tools(route, settings))
         if llm.mcp_servers and not installed():
             yield INSTALL
         of_its_own = _told(llm, route, settings)
@@ -250,7 +252,7 @@ def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:
     known = settings.vendors.get(llm.vendor)
     declared = {name: tool.declaration for name, tool in route_tools(route, settings).items()}
     own = as_configured(llm, known) if known else llm
-    besides, told = offered(own, declared)
+    besides, told = ([], []) if route.agents else offered(own, declared)  # each agent's verb has all that it may call
     model = make_model(own, route, besides)
     model.warnings.extend([*told, *_untold(llm, route)])
     return model

@@ -3,14 +3,14 @@
 import asyncio
 from collections import ChainMap
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from time import time
 from typing import Literal, Protocol
 
 from calls import carrying
+from calls.agents import Handover
 from calls.applications import address, status_hook
-from calls.carrying import Candidate, candidate
+from calls.candidates import candidates
 from calls.consults import Consults
 from calls.dispatchers import signing_secrets
 from calls.ending import kept
@@ -28,13 +28,13 @@ from hooks.options import HookUrls
 from hooks.replies import verbs_in
 from media.effects import End
 from media.platforms import PLATFORMS
-from media.realtime.base import ModelError, Realtime
-from media.realtime.dial import Dial
+from media.realtime.base import Realtime
 from media.record import Record
 from media.sockets import Lines, Patience
 from store.base import Store
 from store.deliveries import Note
 from tasks import Tasks
+from verbs.agents import HANDOVER_TOOL
 from verbs.base import JsonObject
 from verbs.llm import Llm
 
@@ -96,8 +96,9 @@ class Legs:
         """
         llm, settings, now = live.llms[nth], live.settings, self._loop.time()
         vendor = settings.vendors[llm.vendor]
-        found = self._candidates(live, llm)
-        models = [model for _, model in found]
+        handover = _handover(live, llm)
+        found = candidates(live, handover.spoken() if handover else llm)
+        models = [each.model for each in found]
         left_s = max(0.0, live.ends_at - now)
         bridge = carrying.make_bridge(
             models,
@@ -120,14 +121,20 @@ class Legs:
             heartbeat_s=settings.server.heartbeat_s,
         )
         servers = self._servers(live, llm, models[0])
-        hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm, servers)
+        hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm, servers, handover)
         bridge.record.noted = partial(self.note, live, nth)
-        dials = [self._as_far_as_may_be(live, dial) for dial, _ in found]
-        line = self._lines.line(bridge, dials, hooks, patience, call_sid=live.sid)
+        line = self._lines.line(bridge, [each.dial for each in found], hooks, patience, call_sid=live.sid)
         if servers:
             servers.offer = partial(line.tell, bridge.declare)
+        if handover:
+            handover.answered, handover.report = bridge.record.answered, hooks.report
+            handover.change, handover.renew = (
+                partial(line.tell, partial(bridge.update, anew=anew)) for anew in (False, True)
+            )
         update, ask = partial(line.tell, bridge.update), partial(line.tell, bridge.ask)
-        return self._leg(live, nth, line, bridge.record, hooks, update=update, ask=ask, servers=servers)
+        return self._leg(
+            live, nth, line, bridge.record, hooks, update=update, ask=ask, servers=servers, handover=handover
+        )
 
     async def lost(self, live: LiveCall, nth: int) -> Leg:
         """Make the n-th leg of a call anew that an earlier process has left: nothing is to come but its end."""
@@ -172,6 +179,7 @@ class Legs:
         update: Callable[..., None],
         ask: Callable[..., None],
         servers: Servers | None = None,
+        handover: Handover | None = None,
     ) -> Leg:
         return Leg(
             line,
@@ -180,7 +188,7 @@ class Legs:
             update=update,
             ask=ask,
             keep=partial(self.keep, live, nth, hooks),
-            closed=self._hide(own_secrets(live.llms[nth])),
+            closed=partial(_closed, self._hide(own_secrets(live.llms[nth])), handover),
             tasks=self._tasks,
             log=live.log,
             servers=servers,
@@ -204,26 +212,6 @@ class Legs:
         reach = partial(egress.reach, besides=live.application.trusted)
         return Servers(llm.mcp_servers, taken=taken, reach=reach, log=live.log)
 
-    @staticmethod
-    def _as_far_as_may_be(live: LiveCall, dial: Dial) -> Dial:
-        """Let a dial lead as far as whoever has written where to may lead."""
-        egress = live.dispatcher.egress
-        return replace(dial, reach=egress.reach(dial.url, via=dial.proxy, besides=live.application.trusted))
-
-    def _candidates(self, live: LiveCall, llm: Llm) -> list[Candidate]:
-        """Give the models that a verb can be carried out with: its own, then its route's `llm_fallback`."""
-        found, told = [candidate(llm, live.route, live.settings)], []
-        for other, left_out in carrying.others(llm, live.route):
-            try:
-                found.append(candidate(other, live.route, live.settings))
-                told += left_out
-            except ModelError as error:
-                live.log.warning("fallback_not_configured", vendor=other.vendor, message=str(error))
-        told += [warning for _, model in found for warning in model.warnings]
-        for warning in dict.fromkeys(told):
-            live.log.info("llm_options_translated", message=warning)
-        return found
-
     def plain_hooks(self, live: LiveCall) -> CallHooks:
         """Give the hooks of a call that are no `llm` verb's: its status, and what other verbs ask."""
         self.lend(live)
@@ -239,9 +227,17 @@ class Legs:
             live.log.warning("hook_reply_ignored", complaint=complaint)
         return verbs
 
-    def hooks(self, live: LiveCall, urls: HookUrls, llm: Llm | None, servers: Servers | None = None) -> CallHooks:
+    def hooks(
+        self,
+        live: LiveCall,
+        urls: HookUrls,
+        llm: Llm | None,
+        servers: Servers | None = None,
+        handover: Handover | None = None,
+    ) -> CallHooks:
         of_route = dict(carrying.route_tools(live.route, live.settings)) if llm else {}
         of_route |= self._consults.tools(live, llm)
+        of_route |= {HANDOVER_TOOL: handover} if handover else {}
         return live.dispatcher.for_call(
             live.call,
             urls=urls,
@@ -286,3 +282,18 @@ class Legs:
             live.log.info("conversation_ended", **told)
         self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         return body
+
+
+def _handover(live: LiveCall, llm: Llm) -> Handover | None:
+    """Make the tool by which the agents of a call hand it over to each other, where it has several."""
+    if live.roster is None:
+        return None
+    declared = {name: tool.declaration for name, tool in carrying.route_tools(live.route, live.settings).items()}
+    return Handover(live.roster, llm, declared, live.log)
+
+
+def _closed(shown: Callable[[], None], handover: Handover | None) -> None:
+    """Let the log show the conversation's keys again, and let go what knows the conversation itself."""
+    shown()
+    if handover:
+        handover.over()

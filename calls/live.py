@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from calls import native_document
 from calls.admission import Guest, Refusal
+from calls.agents import Roster
 from calls.control import Control
 from calls.document import HANGUP, NONE_BEFORE, Native, Next, Seat, as_bytes, extend, filled
 from calls.journal import Journal
@@ -168,6 +170,11 @@ class LiveCall:
     def trusts_its_platform(self) -> bool:
         """Whether who asks for its documents has shown a secret of the platform's."""
         return self.seat.authenticated
+
+    @cached_property
+    def roster(self) -> Roster | None:
+        """Its agents, where it has several."""
+        return Roster(self.route.agents, most=self.route.max_handovers) if self.route.agents else None
 
     @property
     def guest(self) -> Guest:

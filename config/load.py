@@ -9,6 +9,7 @@ from functools import partial, reduce
 from pathlib import Path as FilePath
 
 from config import yaml_text
+from config.agents import faults
 from config.certificates import with_files
 from config.complaints import ConfigError, listed
 from config.documents import check_documents
@@ -200,6 +201,11 @@ def _routes(draft: Draft, folder: FilePath, checked: Callable[[Draft, Mapping], 
     for item in items:
         if isinstance(item, Mapping):
             _require_one_application(draft, item)
+    for index, route in good:
+        for nth, key, sentence in faults(route.agents):
+            draft.complain(("routes", index, "agents", nth, key), sentence)
+        if route.agents and not route.verbs:
+            draft.complain(("routes", index, "agents"), "are those of a route's `verbs`: an application has its own")
     _complain_of_pairs(draft, node, good)
     return dict(good)
 

@@ -14,7 +14,7 @@ from verbs.offering import beside, offered
 
 HOSTS = {"openai": "api.openai.com"}
 "Where the platform looks for a vendor's models unasked, as far as keys of ours are for them."
-NO_EFFECT = ("conversation", "llm_fallback", "start_paused")
+NO_EFFECT = ("agents", "conversation", "llm_fallback", "start_paused")
 "Keys of a route by which we carry out a verb."
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, InstanceOf, SecretStr, model_validator
 
+from config.agents import Agent
 from config.budget import Budget
 from config.fields import (
     Count,
@@ -231,6 +232,10 @@ class Route(Strict):
     conversation: Annotated[Conversation, Section] = Field(default_factory=Conversation)
     llm_fallback: Annotated[tuple[Other, ...], OneOrMore] = ()
     "The models that a call falls back on, in this order."
+    agents: tuple[Agent, ...] = Field(default=(), repr=False)
+    "Who talks, in place of one; the first begins."
+    max_handovers: Annotated[Whole, Field(ge=1, le=1000)] = 10
+    "Between them, in one call."
     tools: Json = Field(default_factory=dict, repr=False)
     "As written; what serves them is in `Settings.tools`."
 

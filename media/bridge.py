@@ -204,9 +204,9 @@ class Bridge:
             self._talk.tool_answered_to_nobody(call_id, output, now)
         return self._effects(now)
 
-    def update(self, event: JsonObject, now: float) -> list[Effect]:
-        """Change the conversation as its application wants it; UpdateRefusedError says why that cannot be."""
-        self._steering.update(event, now, over=not self._works)
+    def update(self, event: JsonObject, now: float, *, anew: bool = False) -> list[Effect]:
+        """Change the conversation, or raise UpdateRefusedError; `anew`: by a new session that is told what was said."""
+        self._steering.update(event, now, over=not self._works, anew=anew)
         return self._effects(now)
 
     def ask(self, request: Request, answer: Answer, now: float) -> list[Effect]:

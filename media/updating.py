@@ -27,11 +27,18 @@ ROLES = ("assistant", "system", "user")
 
 
 def update(
-    event: JsonObject, models: Sequence[Realtime], talk: Conversation, record: Record, now: float
+    event: JsonObject,
+    models: Sequence[Realtime],
+    talk: Conversation,
+    record: Record,
+    now: float,
+    *,
+    anew: bool = False,
 ) -> bytes | None:
     """Do what the event says; give what is to be sent to the model.
 
-    `models`: the one that the conversation is with, and those that may take its place; none while it is away.
+    `models`: the one that the conversation is with, and those that may take its place; none while it is away. `anew`:
+    it is for the next session, in which nobody has spoken yet.
 
     :raises UpdateRefusedError: that cannot be, and why
     """
@@ -42,7 +49,7 @@ def update(
         case {"type": "session.update", "session": dict(session)}:
             _check(session)
             talk.tools.confirmed |= to_confirm(session.get("tools"))
-            wire = model.update(session, spoken=talk.speaking.has_spoken)
+            wire = model.update(session, spoken=talk.speaking.has_spoken and not anew)
             for other in others:
                 other.update(_shared(session, model, other), spoken=False)
         case {"type": "conversation.item.create", "item": dict(item)}:

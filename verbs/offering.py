@@ -48,7 +48,7 @@ def beside(options: JsonObject, tools: Sequence[JsonObject]) -> JsonObject:
     own = declared(options)
     names = names_of(own)
     added = {tool["name"]: tool for tool in reversed(tools) if tool["name"] not in names}
-    return _with_tools(options, [*own, *reversed(added.values())]) if added else options
+    return with_tools(options, [*own, *reversed(added.values())]) if added else options
 
 
 def names_of(tools: object) -> frozenset[str]:
@@ -113,7 +113,7 @@ def _place(options: JsonObject) -> JsonObject:
     return extra if "tools" in _object(extra.get("session_update")) else options
 
 
-def _with_tools(options: JsonObject, tools: list[Any]) -> JsonObject:
+def with_tools(options: JsonObject, tools: list[Any]) -> JsonObject:
     """Give `llmOptions` with this list in the place of the one that will be the session's."""
     place = _place(options)
     update = {**_object(place.get("session_update")), "tools": tools}

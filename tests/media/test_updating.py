@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from media.bridge import Bridge
+from media.effects import Redial
 from media.interruption import BargeIn
 from media.options import Manners, Options
 from media.platforms.jambonz.media import JambonzMedia
@@ -137,6 +138,30 @@ def test_the_voice_stays_as_it_is_once_the_agent_has_spoken() -> None:
     with pytest.raises(UpdateRefusedError, match="voice cannot be changed any more"):
         update(hand, UPDATE, session={"voice": "verse", "instructions": "Be brief."})
     assert changed(hand, voice="alloy", instructions="Be brief.") == {"instructions": "Be brief."}
+
+
+@pytest.mark.claim("L19")
+def test_another_voice_is_heard_in_a_new_session_that_is_told_what_was_said() -> None:
+    hand = Hand(llm(session_update={"voice": "alloy"})).connect()
+    hand.starts()
+    hand.speaks(ms=200)
+    hand.model("response.output_audio_transcript.done", text="Hello.", transcript="Hello.", item_id="i1")
+    hand.calls()
+    hand.ends()
+    event = {"type": UPDATE, "session": {"voice": "verse", "instructions": "You bill."}}
+    told = hand.do(hand.bridge.update(event, hand.now, anew=True))
+    assert (sent(told), Redial(0) in told) == ([], True), "the old session is told nothing"
+    hand.do(hand.bridge.tool_answered("c1", '{"to":"billing"}', hand.now))
+    hand.do(hand.bridge.model_opened(hand.now))
+    hand.model("session.created", session={})
+    [configured] = [one for one in sent(hand.effects) if one["type"] == UPDATE][-1:]
+    assert configured["session"]["audio"]["output"]["voice"] == "verse"
+    assert configured["session"]["instructions"] == "You bill."
+    before = len(hand.effects)
+    hand.model("session.updated", session={})
+    *history, ask = sent(hand.effects[before:])
+    assert any("billing" in str(item) for item in history)
+    assert ask["type"] == "response.create", "whoever takes over speaks next"
 
 
 def test_the_voice_stays_as_it_is_after_an_interruption_too() -> None:

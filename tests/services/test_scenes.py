@@ -172,6 +172,12 @@ def test_the_verbs_of_the_action_hook_are_what_the_call_does_next(played: Played
     played.passed("action_verbs")
 
 
+@pytest.mark.claim("L19")
+@pytest.mark.parametrize("scene", ["agents", "agents_voices"])
+def test_agents_hand_the_caller_over_to_each_other(played: Played, scene: str) -> None:
+    played.passed(scene)
+
+
 @pytest.mark.claim("J31", "handoff")
 @pytest.mark.parametrize(
     "scene",

@@ -1,0 +1,34 @@
+"""The models with which a call's verb can be carried out, and where they are: as far away as their writer may lead."""
+
+from dataclasses import replace
+
+from calls import carrying
+from calls.carrying import Candidate, candidate
+from calls.live import LiveCall
+from media.realtime.base import ModelError
+from media.realtime.dial import Dial
+from verbs.llm import Llm
+
+
+def candidates(live: LiveCall, llm: Llm) -> list[Candidate]:
+    """Give a verb's own model, then those of its route's `llm_fallback`.
+
+    :raises ModelError: there is not even the first
+    """
+    found, told = [candidate(llm, live.route, live.settings)], []
+    for other, left_out in carrying.others(llm, live.route):
+        try:
+            found.append(candidate(other, live.route, live.settings))
+            told += left_out
+        except ModelError as error:
+            live.log.warning("fallback_not_configured", vendor=other.vendor, message=str(error))
+    told += [warning for each in found for warning in each.model.warnings]
+    for warning in dict.fromkeys(told):
+        live.log.info("llm_options_translated", message=warning)
+    return [each._replace(dial=as_far_as_may_be(live, each.dial)) for each in found]
+
+
+def as_far_as_may_be(live: LiveCall, dial: Dial) -> Dial:
+    """Let a dial lead as far as whoever has written where to may lead."""
+    egress = live.dispatcher.egress
+    return replace(dial, reach=egress.reach(dial.url, via=dial.proxy, besides=live.application.trusted))

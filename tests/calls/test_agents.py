@@ -1,0 +1,214 @@
+"""Several agents on one call, who hand the caller over to each other, in virtual time."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from calls.agents import ENOUGH, HANDED_OVER, STILL, Roster, handovers, misnamed
+from calls.carrying import oddities
+from config.agents import Agent
+from media.ends import HANDOFF
+from media.options import ModelLeg
+from tests.calls.exchange import (
+    LLM,
+    Exchange,
+    JsonObject,
+    StillLine,
+    in_virtual_time,
+    settings_of,
+    settled,
+)
+from verbs.llm import Llm
+
+FRONT = {"name": "front", "instructions": "You greet.", "tools": ["crm"], "description": "the front desk"}
+BILLING = {"name": "billing", "instructions": "You bill.", "description": "invoices"}
+NIGHT = {"name": "night", "instructions": "You watch.", "voice": "cedar", "hands_over_to": ["front"]}
+CRM = {"crm": {"url": "/crm", "description": "Look.", "parameters": {"type": "object", "properties": {}}}}
+
+
+class Desk(Exchange):
+    """A call whose caller is with the first of its agents, in a session that is ready."""
+
+    line: StillLine
+
+    def __init__(self, *agents: JsonObject, verb: JsonObject | None = None, **route: Any) -> None:
+        verbs = [LLM | {"hangup": {}, "events": ["agent.*"]} | (verb or {})]
+        whole = {"verbs": verbs, "agents": list(agents) or [FRONT, BILLING, NIGHT], "tools": CRM, **route}
+        super().__init__(settings_of(whole | {"media": {"open_timeout_s": 900}}))
+        self.outputs: list[JsonObject] = []
+        self.dialled: list[int] = []
+        "The models that were reached anew."
+
+    async def begin(self) -> "Desk":
+        self.verbs = await self.ring()
+        line = await self.open(self.verbs)
+        assert line
+        self.line = line
+        line._redial = self.dialled.append  # type: ignore[assignment,method-assign]
+        self.ready()
+        return self
+
+    def ready(self) -> None:
+        """Let the session be there."""
+        self.line._bridge._session.leg = ModelLeg.READY
+
+    @property
+    def session(self) -> JsonObject:
+        """What a session with the model begins with."""
+        told: JsonObject = json.loads(self.line._bridge._session.model.configure())["session"]
+        return told
+
+    @property
+    def tools(self) -> list[str]:
+        return sorted(tool["name"] for tool in self.session["tools"])
+
+    @property
+    def instructions(self) -> str:
+        return str(self.session["instructions"])
+
+    async def hand_over(self, to: str, **arguments: Any) -> JsonObject:
+        answer = lambda output: self.outputs.append(json.loads(output))  # noqa: E731
+        self.line._hooks.call_tool(f"t-{len(self.outputs)}", "hand_over", {"to": to, **arguments}, answer)
+        await settled()
+        return self.outputs[-1]
+
+    def caller_answers(self) -> None:
+        """Let the caller hear the agent, and say something."""
+        for tool in self.line._hooks._tools.values():  # type: ignore[attr-defined]
+            if tool.target == "an agent":
+                tool.answered = lambda _: True
+
+
+@pytest.mark.claim("L19")
+@in_virtual_time
+async def test_a_handover_changes_instructions_and_tools_within_the_session() -> None:
+    desk = await Desk().begin()
+    assert (desk.instructions, desk.tools) == ("You greet.", ["crm", "hand_over"])
+    before = desk.line._bridge._session.model
+    with capture_logs() as logged:
+        output = await desk.hand_over("billing", reason="an invoice")
+    assert (output["from"], output["to"]) == ("front", "billing")
+    assert (desk.instructions, desk.tools) == ("You bill.", ["crm", "hand_over", "hangup"])
+    assert desk.line._bridge._session.ready, "it is the same session"
+    assert desk.line._bridge._session.model is before
+    [told] = [line for line in logged if line["event"] == "agent_handed_over"]
+    assert (told["from_agent"], told["to_agent"], told["anew"]) == ("front", "billing", False)
+    await settled()
+    [event] = desk.applications.bodies("/event")
+    assert event == {"type": HANDED_OVER, "from": "front", "to": "billing", "reason": "an invoice", "call_sid": "c-1"}
+
+
+@pytest.mark.claim("L19")
+@in_virtual_time
+async def test_an_agent_with_another_voice_begins_a_new_session_that_knows_what_was_said() -> None:
+    desk = await Desk(verb={"llmOptions": {"session_update": {"voice": "marin"}}}).begin()
+    desk.line._bridge._talk.speaking.has_spoken = True
+    desk.line._bridge.record.caller_turn("u1", transcribed=True, now=0)
+    desk.line._bridge.record.caller_text("u1", "The night watch, please.", 0)
+    assert desk.session["audio"]["output"]["voice"] == "marin"
+    await desk.hand_over("night")
+    assert desk.dialled == [0], "a new session is on its way"
+    assert desk.session["audio"]["output"]["voice"] == "cedar"
+    assert ("user", "The night watch, please.") in desk.line._bridge.record.history()
+    desk.ready()
+    desk.caller_answers()
+    await desk.hand_over("front")
+    assert desk.session["audio"]["output"]["voice"] == "marin", "and back"
+
+
+@in_virtual_time
+async def test_a_caller_is_not_handed_on_before_they_have_said_something() -> None:
+    desk = await Desk().begin()
+    await desk.hand_over("billing")
+    assert await desk.hand_over("front") == {"error": STILL}
+    assert desk.instructions == "You bill."
+    desk.caller_answers()
+    assert (await desk.hand_over("front"))["to"] == "front"
+
+
+@in_virtual_time
+async def test_a_call_has_so_many_handovers_and_no_more() -> None:
+    desk = await Desk(max_handovers=1).begin()
+    await desk.hand_over("billing")
+    desk.caller_answers()
+    assert await desk.hand_over("front") == {"error": ENOUGH}
+
+
+@in_virtual_time
+async def test_nobody_is_handed_to_who_is_not_there() -> None:
+    desk = await Desk().begin()
+    for to in ("front", "nobody"):
+        assert "only: billing, night" in (await desk.hand_over(to))["error"]
+    desk.line._hooks.call_tool("x", "hand_over", {"to": ["front"]}, lambda told: desk.outputs.append(json.loads(told)))
+    await settled()
+    assert "only: billing, night" in desk.outputs[-1]["error"]
+
+
+@pytest.mark.parametrize("to", ["billing", "night"])
+def test_a_handover_that_the_session_cannot_take_is_told_to_the_model(to: str) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        desk = await Desk().begin()
+        desk.line._bridge._session.leg = ModelLeg.DIALLED
+        assert "no session" in (await desk.hand_over(to))["error"]
+        assert desk.instructions == "You greet."
+
+    story()
+
+
+@in_virtual_time
+async def test_who_comes_back_from_a_transfer_is_with_the_agent_who_had_them() -> None:
+    handoff = {"mode": "blind", "blindMethod": "dial", "target": [{"type": "phone", "number": "+1"}]}
+    desk = await Desk(verb={"handoff": handoff}).begin()
+    await desk.hand_over("billing")
+    desk.line.finish(HANDOFF)
+    [dial, _] = await desk.ended(desk.verbs, call_status="in-progress")
+    back = await desk.hook(dial["actionHook"], call_status="in-progress", dial_call_status="busy")
+    line = await desk.open(back)
+    assert line
+    desk.line = line
+    assert desk.instructions == "You bill."
+
+
+def agents_of(*names: str) -> list[Agent]:
+    return [Agent(name=name, instructions="x") for name in names]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcx"), st.booleans()), max_size=30), st.integers(1, 5))
+def test_whatever_agents_want_there_is_one_of_them_and_an_end_to_handing_over(
+    wanted: list[tuple[str, bool]], most: int
+) -> None:
+    roster, handed = Roster(agents_of("a", "b", "c"), most=most), 0
+    for to, answered in wanted:
+        if roster.objection(to, answered=answered) is None:
+            roster.took_over(roster.agent(to))
+            handed += 1
+        assert roster.current.name in "abc"
+        assert roster.objection(roster.current.name, answered=True)
+    assert handed <= most
+
+
+def test_the_record_tells_who_took_over_when() -> None:
+    used = {"name": "hand_over", "at": 3.5, "output": '{"from": "front", "to": "billing"}'}
+    others = [
+        used | {"output": '{"error": "no"}'},
+        used | {"output": "no JSON"},
+        used | {"output": None},
+        used | {"output": "[]"},
+        used | {"name": "crm"},
+    ]
+    assert handovers([*others, used]) == [{"from": "front", "to": "billing", "at": 3.5}]
+
+
+def test_tools_that_agents_may_call_and_nobody_has_are_told() -> None:
+    [route] = (settings := settings_of({"verbs": [LLM], "agents": [FRONT | {"tools": ["cmr"]}, BILLING]})).routes
+    told = "the agent front may call the tool 'cmr', which neither the verb nor the route has"
+    assert told in list(oddities(settings, route))
+    [hidden] = misnamed(route.agents[1:], Llm.model_validate(LLM), ["hand_over"])
+    assert "the agents' own" in hidden
+    assert list(misnamed((), Llm.model_validate(LLM), ["hand_over"])) == []
+    assert list(misnamed(route.agents, Llm.model_validate(LLM), ["cmr"])) == []
