@@ -167,7 +167,7 @@ def handovers(tools: Iterable[JsonObject]) -> list[JsonObject]:
 def _told(tool: JsonObject) -> dict[str, Any]:
     try:
         told = json.loads(tool.get("output") or "") if tool.get("name") == HANDOVER_TOOL else None
-    except ValueError:
+    except (ValueError, RecursionError):  # where a route has no agents, such a tool may be anybody's
         return {}
     return told if isinstance(told, dict) and told.keys() >= {"from", "to"} else {}
 

@@ -83,7 +83,6 @@ class Desk(Exchange):
                 tool.answered = lambda _: True
 
 
-@pytest.mark.claim("L19")
 @in_virtual_time
 async def test_a_handover_changes_instructions_and_tools_within_the_session() -> None:
     desk = await Desk().begin()
@@ -102,7 +101,6 @@ async def test_a_handover_changes_instructions_and_tools_within_the_session() ->
     assert event == {"type": HANDED_OVER, "from": "front", "to": "billing", "reason": "an invoice", "call_sid": "c-1"}
 
 
-@pytest.mark.claim("L19")
 @in_virtual_time
 async def test_an_agent_with_another_voice_begins_a_new_session_that_knows_what_was_said() -> None:
     desk = await Desk(verb={"llmOptions": {"session_update": {"voice": "marin"}}}).begin()
@@ -202,6 +200,11 @@ def test_the_record_tells_who_took_over_when() -> None:
         used | {"name": "crm"},
     ]
     assert handovers([*others, used]) == [{"from": "front", "to": "billing", "at": 3.5}]
+
+
+@given(st.none() | st.text() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
+def test_whatever_a_tool_of_that_name_has_answered_the_record_is_made(output: str | None) -> None:
+    assert handovers([{"name": "hand_over", "output": output}, {"name": "hand_over", "output": "[" * 99_999}]) == []
 
 
 def test_tools_that_agents_may_call_and_nobody_has_are_told() -> None:

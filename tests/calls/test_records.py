@@ -230,6 +230,7 @@ def test_a_record_says_all_that_is_known_of_a_call_and_no_key() -> None:
             "usage": END.usage,
             "cost": {"usd": 0.25, "models": [{"model": "openai/gpt-realtime-2.1", "usd": 0.25}]},
             "models": [{"model": "openai/gpt-realtime-2.1", "usage": BILL["usage"], "usd": 0.25}],
+            "handovers": [],
             "transcript": 1,
             "turns": 1,
             "tools": 1,

@@ -140,7 +140,6 @@ def test_the_voice_stays_as_it_is_once_the_agent_has_spoken() -> None:
     assert changed(hand, voice="alloy", instructions="Be brief.") == {"instructions": "Be brief."}
 
 
-@pytest.mark.claim("L19")
 def test_another_voice_is_heard_in_a_new_session_that_is_told_what_was_said() -> None:
     hand = Hand(llm(session_update={"voice": "alloy"})).connect()
     hand.starts()

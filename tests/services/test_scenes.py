@@ -172,26 +172,34 @@ def test_the_verbs_of_the_action_hook_are_what_the_call_does_next(played: Played
     played.passed("action_verbs")
 
 
-@pytest.mark.claim("L19")
-@pytest.mark.parametrize("scene", ["agents", "agents_voices"])
-def test_agents_hand_the_caller_over_to_each_other(played: Played, scene: str) -> None:
-    played.passed(scene)
+def test_an_agent_hands_the_caller_over_to_another_within_the_session(played: Played) -> None:
+    played.passed("agents")
+
+
+def test_an_agent_with_another_voice_begins_a_new_session_that_knows_what_was_said(played: Played) -> None:
+    played.passed("agents_voices")
 
 
 @pytest.mark.claim("J31", "handoff")
-@pytest.mark.parametrize(
-    "scene",
-    [
-        "warm_transfer",
-        "warm_transfer_no_answer",
-        "warm_transfer_declined",
-        "warm_transfer_machine",
-        "warm_transfer_caller_gone",
-        "warm_transfer_model_dropped",
-    ],
-)
-def test_a_human_is_called_and_briefed_and_takes_over_or_does_not(played: Played, scene: str) -> None:
-    played.passed(scene)
+def test_a_human_who_is_called_and_briefed_takes_the_caller_over(played: Played) -> None:
+    played.passed("warm_transfer")
+
+
+@pytest.mark.claim("J31", "handoff")
+def test_a_caller_whom_no_human_takes_over_is_with_the_agent_who_says_why(played: Played) -> None:
+    played.passed("warm_transfer_no_answer")
+    played.passed("warm_transfer_declined")
+    played.passed("warm_transfer_machine")
+
+
+@pytest.mark.claim("J31", "handoff")
+def test_a_human_whose_caller_hangs_up_is_hung_up_on(played: Played) -> None:
+    played.passed("warm_transfer_caller_gone")
+
+
+@pytest.mark.claim("J31", "handoff")
+def test_a_transfer_outlives_the_session_with_the_model(played: Played) -> None:
+    played.passed("warm_transfer_model_dropped")
 
 
 def test_a_platform_that_carries_out_the_verb_itself_is_served_by_its_hooks(played: Played) -> None:
