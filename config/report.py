@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from config.agents import Agent
 from config.complaints import ConfigError
 from config.load import load
 from config.routing import Verdict, explain, route_for
@@ -67,10 +68,11 @@ def explain_lines(
     usual = Shape(secrets=route.hooks.secrets)
     shape = [] if route.hooks == usual else [_shape_line(route.hooks)]
     tools = [_tool_line(name, tool) for name, tool in settings.tools.get(route.name, {}).items()]
+    agents = [_agent_line(agent, route) for agent in route.agents]
     odd = [f"warning: {text}" for text in dict.fromkeys(oddities(settings, route))]
     document = _asked(route) or _written(document_for(settings, route, call))
     secrets = [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secret_values(settings)]
-    return 0, [*verdicts, *hidden("\n".join([*shape, *tools, *odd, document]), secrets).splitlines()]
+    return 0, [*verdicts, *hidden("\n".join([*shape, *agents, *tools, *odd, document]), secrets).splitlines()]
 
 
 def _asked(route: Route) -> str:
@@ -100,3 +102,11 @@ def _tool_line(name: str, tool: Any) -> str:
     required = schema.get("required", [])
     takes = [key if key in required else f"{key}?" for key in schema.get("properties", {})]
     return f"tool {name}({', '.join(takes) if tool.declaration else 'as the verb declares it'}): {tool.target}"
+
+
+def _agent_line(agent: Agent, route: Route) -> str:
+    """`agent reception: hands over to billing; tools hangup`."""
+    others = tuple(other.name for other in route.agents if other is not agent)
+    to = others if agent.hands_over_to is None else agent.hands_over_to
+    tools = "all" if agent.tools is None else ", ".join(agent.tools) or "none"
+    return f"agent {agent.name}: hands over to {', '.join(to) or 'nobody'}; tools {tools}"
