@@ -13,6 +13,7 @@ something before they are again, and a call has so many handovers.
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
@@ -21,6 +22,8 @@ from config.agents import Agent
 from hooks.asked import Asked
 from hooks.courier import Answer, Courier
 from hooks.replies import error_output
+from media.changing import Change, by_event
+from media.effects import Outcome
 from media.realtime.updating import UpdateRefusedError
 from verbs.agents import HANDOVER_TOOL, hidden_tool, spoken_by, tools_of, unknown_tools, voice_of
 from verbs.base import JsonObject
@@ -30,11 +33,11 @@ HANDED_OVER = "agent.handed_over"
 "What the eventHook is told of it."
 STILL = "this caller has just been handed to you and has said nothing since: answer them yourself"
 ENOUGH = "this caller has been handed over too often: help them yourself"
-Change = Callable[[JsonObject], None]
+Update = Callable[[JsonObject | Change], None]
 "Changes the conversation. It raises UpdateRefusedError where that cannot be."
 
 
-def nothing_to_change(_: JsonObject) -> None:
+def nothing_to_change(_: JsonObject | Change) -> None:
     raise UpdateRefusedError("the conversation is over, or has not begun")
 
 
@@ -75,6 +78,10 @@ class Roster:
         self._left -= 1
         self._current = agent
 
+    def stays(self, agent: Agent, voice: str | None) -> None:
+        """Go on with an agent as if nobody had taken over."""
+        self._current, self.voice = agent, voice
+
     def session(self, agent: Agent, llm: Llm, of_route: Mapping[str, JsonObject | None]) -> JsonObject:
         """Give the settings of the session that are this agent's, in a verb's words; a voice only if it is another."""
         tools = tools_of(llm, of_route, only=agent.tools, others=self.others(agent))
@@ -100,9 +107,7 @@ class Handover:
     log: FilteringBoundLogger
     answered: Callable[[float], bool] = lambda _: False
     "Whether the caller has said something since a time; this and what follows is set when the conversation is made."
-    change: Change = nothing_to_change
-    renew: Change = nothing_to_change
-    "The same by a new session."
+    change: Update = nothing_to_change
     report: Callable[[str, JsonObject], None] = lambda *_: None
     handed_at: float | None = None
     declaration: JsonObject | None = None
@@ -119,7 +124,7 @@ class Handover:
     def over(self) -> None:
         """Know nothing of the conversation any more, whose tool this was: else it would know itself."""
         self.answered, self.report = lambda _: False, lambda *_: None
-        self.change = self.renew = nothing_to_change
+        self.change = nothing_to_change
 
     def _output(self, arguments: JsonObject, now: float) -> str:
         roster, to = self.roster, arguments.get("to")
@@ -142,16 +147,18 @@ class Handover:
 
     def _changed(self, event: JsonObject, *, anew: bool) -> str | None:
         """Change the session, or begin another; say why neither can be."""
+        came_of = partial(self._came_of, self.roster.current, self.roster.voice)
         try:
-            self.change(event)
+            self.change(by_event({**event, "recycle": anew}, came_of))
         except UpdateRefusedError as refusal:
-            if not anew:
-                return str(refusal)
-            try:
-                self.renew(event)
-            except UpdateRefusedError as again:
-                return str(again)
+            return str(refusal)
         return None
+
+    def _came_of(self, before: Agent, voice: str | None, outcome: Outcome) -> None:
+        """Let the caller stay with the agent from before where the session of the next one did not come about."""
+        if outcome.how != "done":
+            self.roster.stays(before, voice)
+            self.log.warning("handover_undone", to_agent=before.name, message=outcome.told.get("message"))
 
 
 def handovers(tools: Iterable[JsonObject]) -> list[JsonObject]:

@@ -126,12 +126,10 @@ class Legs:
         line = self._lines.line(bridge, [each.dial for each in found], hooks, patience, call_sid=live.sid)
         if servers:
             servers.offer = partial(line.tell, bridge.declare)
+        update, ask = partial(line.tell, bridge.update), partial(line.tell, bridge.ask)
         if handover:
             handover.answered, handover.report = bridge.record.answered, hooks.report
-            handover.change, handover.renew = (
-                partial(line.tell, partial(bridge.update, anew=anew)) for anew in (False, True)
-            )
-        update, ask = partial(line.tell, bridge.update), partial(line.tell, bridge.ask)
+            handover.change = update
         return self._leg(
             live, nth, line, bridge.record, hooks, update=update, ask=ask, servers=servers, handover=handover
         )

@@ -21,6 +21,7 @@ from functools import partial
 from math import inf
 
 from media.arrival import Arrival
+from media.changing import Change, Changing
 from media.conversation import Conversation
 from media.effects import Answer, Answered, Effect, End, JsonObject, Report, Wire
 from media.ends import HUNG_UP, media_lost
@@ -75,6 +76,7 @@ class Bridge:
         self._parting = Parting(self._session, talk, self._voice, self.record, self._out)
         self._end, self._part = self._parting.end, self._parting.part
         self._steering = Steering(self._session, talk, self.record, self._out, options)
+        self.changing = Changing(self._session, talk, self._out)
         self._told = partial(self.record.confidential.taken, self._out)
         self._passage = Passage(platform, self._intake, self._talk, self._voice)
         self.passed_on = self._passage.to_model
@@ -204,9 +206,12 @@ class Bridge:
             self._talk.tool_answered_to_nobody(call_id, output, now)
         return self._effects(now)
 
-    def update(self, event: JsonObject, now: float, *, anew: bool = False) -> list[Effect]:
-        """Change the conversation, or raise UpdateRefusedError; `anew`: by a new session that is told what was said."""
-        self._steering.update(event, now, over=not self._works, anew=anew)
+    def update(self, wanted: JsonObject | Change, now: float) -> list[Effect]:
+        """Change the conversation for its application or an operator; UpdateRefusedError says why that cannot be."""
+        if isinstance(wanted, Change):
+            self.changing.change(wanted, over=not self._works)
+        else:
+            self._steering.update(wanted, now, over=not self._works)
         return self._effects(now)
 
     def ask(self, request: Request, answer: Answer, now: float) -> list[Effect]:

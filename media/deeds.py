@@ -136,18 +136,14 @@ class Deeds:
             return Outcome("done", {"event_id": None, "event": None})  # it is so already
         return Open(request, event_id, ("session.updated",))
 
-    def update(self, event: JsonObject, now: float, *, over: bool, anew: bool = False) -> str | None:
+    def update(self, event: JsonObject, now: float, *, over: bool) -> str | None:
         """Change the conversation as its application wants it; give the event by which the model was told, if it was.
-
-        `anew`: by a new session, that is told what was said.
 
         :raises UpdateRefusedError: that cannot be, and why
         """
         models = self._session.models if self._session.ready and not over else ()
-        wire = update(event, models, self._talk, self._record, now, anew=anew)
-        if anew:
-            self._session.recycle()
-        if wire is None or anew:
+        wire = update(event, models, self._talk, self._record, now)
+        if wire is None:
             return None
         self._send(wire)
         return str(json.loads(wire)["event_id"])

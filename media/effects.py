@@ -27,6 +27,8 @@ class Redial:
     """Leave the model's socket, if there is one, and reach the `nth` model that this call may have."""
 
     nth: int
+    dial: Any = None
+    "Where it is from now on, a `media.realtime.dial.Dial`; None: where it was."
 
 
 @dataclass(frozen=True, slots=True)

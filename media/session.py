@@ -18,25 +18,24 @@ Theory of operation
 
     A caller who has not heard a word yet does not wait for ever (`first_word.py`).
 
+    Another may be wanted from outside (`recycle`); where it does not come about, one like the last takes its place.
+
     A session is renewed before its end (`expiry.py`). Drops and renewals together are so many in a minute: after that
     a model that drops is given up, and a session is left to end when it does. One that has expired is a drop.
 """
 
 from collections.abc import Callable, Sequence
 from math import inf
+from typing import Final
 
+from media.agreements import Agreements
 from media.effects import Effect, End, JsonObject, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT, model_gone
 from media.expiry import Expiry
 from media.first_word import FirstWord
 from media.options import ModelLeg, Options
-from media.realtime.base import (
-    ModelEvent,
-    ModelRefused,
-    Realtime,
-    SessionOpened,
-    SessionReady,
-)
+from media.realtime.base import ModelEvent, ModelRefused, Realtime, SessionOpened, SessionReady
+from media.realtime.dial import Dial
 from media.returns import Returns
 
 MAX_BAD_MESSAGES = 100
@@ -46,6 +45,8 @@ MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 EXPIRED = "session_expired"
 "Said in an `error` event by vendors that tell no `expires_at`; OpenAI closes with 1001."
 UNKNOWN = "unknown_parameter"
+ANSWERS: Final = (SessionReady, ModelRefused)
+"What a model says to a change of its session."
 
 
 class Session:
@@ -81,6 +82,9 @@ class Session:
         "What became of the session before, while it is being reached again."
         self._dial_at = inf
         self._expiry = Expiry(out, options)
+        self.agreements = Agreements(out)
+        self._back: Callable[[End], Dial | None] | None = None
+        "What leads back from a session that is being tried in another's place."
         self.due = inf
         self.leg = ModelLeg.DIALLED
 
@@ -104,8 +108,8 @@ class Session:
     def heard(self, meaning: ModelEvent, now: float) -> None:
         """Take note of what tells that the model works, and of a change that it refuses."""
         self._first_word.heard(meaning, now)
-        if isinstance(meaning, ModelRefused) and self.ready and not meaning.harmless:
-            self._change_refused(meaning)
+        if isinstance(meaning, ANSWERS) and self.ready:
+            self._answered(meaning)
 
     def connected(self, now: float) -> None:
         """The socket is open; the model's first message is awaited."""
@@ -127,6 +131,8 @@ class Session:
             case SessionReady() if self.leg is ModelLeg.CONFIGURING:
                 self.leg, self.due, self._dropped = ModelLeg.READY, inf, None
                 self._returns.settled()
+                self._back = None
+                self.agreements.all_reached()
                 if self._options.manners.caller_speaks_first:
                     self._first_word.not_needed()
             case ModelRefused(param=str(param)) if meaning.code == UNKNOWN and self.model.without(param):
@@ -195,10 +201,14 @@ class Session:
         self._out.append(Warn("session_renewed"))
         self.recycle()
 
-    def recycle(self) -> None:
-        """Begin a new session in place of this one, which is ready, at once; a conversation tells it what was said."""
+    def recycle(self, dial: Dial | None = None, back: Callable[[End], Dial | None] | None = None) -> None:
+        """Begin a new session in place of this one, which is ready, at once; a conversation tells it what was said.
+
+        `back`: called where that does not come about; it undoes what it was for, and says where the old one was.
+        """
         self._leave()
-        self._dial()
+        self._back = back
+        self._dial(dial)
 
     def next_due(self) -> float:
         return min(self.due, self._first_word.due, self._expiry.renew_by if self.ready else self._dial_at)
@@ -209,12 +219,19 @@ class Session:
             return 0.0 if self._returns.begin(now) else None
         return self._returns.wait_s() if self._dropped else None
 
+    def _answered(self, answer: SessionReady | ModelRefused) -> None:
+        if isinstance(answer, SessionReady):
+            self.agreements.reached(answer.nth)
+        elif not answer.harmless:
+            self._change_refused(answer)
+
     def _change_refused(self, refusal: ModelRefused) -> None:
         """Tell a change again without what the model does not know of it, or undo it where it was refused otherwise."""
         if (nth := self.model.change_of(refusal)) is None:
             return
         param = refusal.param or ""
-        if refusal.code == UNKNOWN and self.model.without(param):
+        awaited = self.agreements.refused(nth, refusal.error)  # whoever waits for it wants it whole
+        if not awaited and refusal.code == UNKNOWN and self.model.without(param):
             self._out.append(Warn("session_setting_dropped", {"param": param}))
             if wire := self.model.retold(nth):
                 self._out.append(ToModel(wire))
@@ -225,6 +242,9 @@ class Session:
 
     def _next(self, end: End, now: float) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""
+        if self._back:
+            self._go_back(end)
+            return None
         self._first_word.caller_spoke(now)
         self._returns.settled()
         self.due = self._dial_at = inf
@@ -255,6 +275,12 @@ class Session:
             self._dial()
         return None
 
+    def _go_back(self, end: End) -> None:
+        back, self._back = self._back, None
+        self._out.append(Warn("session_not_replaced", {"reason_code": end.reason_code}))
+        self._leave()
+        self._dial(back(end) if back else None)
+
     def _leave(self) -> None:
         """Have no session any more, and none on its way."""
         if self.ready:
@@ -264,9 +290,9 @@ class Session:
         self.due = self._dial_at = inf
         self._bad_messages = 0
 
-    def _dial(self) -> None:
+    def _dial(self, dial: Dial | None = None) -> None:
         self._dial_at = inf
-        self._out.append(Redial(self._nth))
+        self._out.append(Redial(self._nth, dial))
 
     def _configure(self, now: float) -> None:
         self._awaits_tools = False

@@ -6,14 +6,15 @@ is not heard any more, though most of it has long been sent. What is changed out
 with it, and so does a model that is fallen back on, each in its own words.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from media.conversation import Conversation
 from media.effects import JsonObject
 from media.realtime.base import Realtime
-from media.realtime.updating import UpdateRefusedError
+from media.realtime.updating import AwayError, FixedError, UpdateRefusedError
 from media.record import Record
+from verbs.base import Finding
 from verbs.llm_options import check_options
 from verbs.offering import to_confirm
 
@@ -27,31 +28,24 @@ ROLES = ("assistant", "system", "user")
 
 
 def update(
-    event: JsonObject,
-    models: Sequence[Realtime],
-    talk: Conversation,
-    record: Record,
-    now: float,
-    *,
-    anew: bool = False,
+    event: JsonObject, models: Sequence[Realtime], talk: Conversation, record: Record, now: float
 ) -> bytes | None:
     """Do what the event says; give what is to be sent to the model.
 
-    `models`: the one that the conversation is with, and those that may take its place; none while it is away. `anew`:
-    it is for the next session, in which nobody has spoken yet.
+    `models`: the one that the conversation is with, and those that may take its place; none while it is away.
 
     :raises UpdateRefusedError: that cannot be, and why
     """
     if not models:
-        raise UpdateRefusedError("there is no session with the model at this moment")
+        raise AwayError
     model, *others = models
     match event:
         case {"type": "session.update", "session": dict(session)}:
-            _check(session)
-            talk.tools.confirmed |= to_confirm(session.get("tools"))
-            wire = model.update(session, spoken=talk.speaking.has_spoken and not anew)
-            for other in others:
-                other.update(_shared(session, model, other), spoken=False)
+            check(session)
+            if session.get("model") not in {None, model.name}:
+                raise FixedError(f"the model is {model.name} as long as its connection lasts")
+            wire = model.update({**session, "model": None}, spoken=talk.speaking.has_spoken)
+            share(session, model, others, talk)
         case {"type": "conversation.item.create", "item": dict(item)}:
             wire = model.add(item, after=event.get("previous_item_id"), event_id=event.get("event_id"))
             if wire is None:
@@ -67,6 +61,13 @@ def update(
         case _:
             raise UpdateRefusedError(f"only {TAKEN} are taken, each with what it must have")
     return wire
+
+
+def share(session: JsonObject, model: Realtime, others: Sequence[Realtime], talk: Conversation) -> None:
+    """Let those that may take the model's place begin with what it was told, as far as it is theirs too."""
+    talk.tools.confirmed |= to_confirm(session.get("tools"))
+    for other in others:
+        other.update(_shared(session, model, other), spoken=False)
 
 
 def _shared(session: JsonObject, model: Realtime, other: Realtime) -> JsonObject:
@@ -93,9 +94,14 @@ def texts(item: JsonObject) -> Iterator[str]:
             yield text
 
 
-def _check(session: JsonObject) -> None:
+def check(session: JsonObject) -> None:
     """Refuse what a check of the configuration would; names that nobody here knows may be the model's own."""
-    for finding in check_options({"session_update": session}, ()):
+    found = check_options({"session_update": session}, ())
+    refuse(finding._replace(path=("session", *finding.path[1:])) for finding in found)
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """Raise UpdateRefusedError for the first of these, unless it is only that nobody here knows a name."""
+    for finding in findings:
         if not finding.unknown:
-            place = ".".join(map(str, finding.path[1:]))
-            raise UpdateRefusedError(f"session.{place} {finding.message}" if place else f"session {finding.message}")
+            raise UpdateRefusedError(f"{'.'.join(map(str, finding.path))} {finding.message}")

@@ -12,7 +12,7 @@ OpenAI's successor, the Live API (`gpt-live-1`), is another protocol and would b
     without, after `answer_tool`, is its `response.create`. It hears and speaks linear audio of 16 or 24 kHz and G.711.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +20,7 @@ from media.audio import AudioFormat
 from media.playout import Speech
 from media.realtime.capabilities import Capabilities, ModelAudio
 from media.realtime.dial import Dial
+from media.realtime.settable import Settable
 from verbs.vendors import KnownVendor
 
 JsonObject = dict[str, Any]
@@ -37,6 +38,8 @@ class SessionReady:
     """The session is as we asked. `mismatch` says in words what is not, and then nothing must be played."""
 
     mismatch: str | None = None
+    nth: int | None = field(default=None, compare=False)
+    "Which change the model agrees to, as `Realtime.change_of` counts; 0: to the whole; None: nobody has asked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class ModelError(ValueError):
     """The model sent something that is not of its protocol. The message says what; it quotes no content."""
 
 
-class Realtime(Protocol):
+class Realtime(Settable, Protocol):
     """A realtime model's protocol, without its socket.
 
     Every method that returns bytes gives one message, or None where its vendor cannot be told that: then there is
@@ -186,10 +189,8 @@ class Realtime(Protocol):
     """
 
     can: Capabilities
-    model: str
-    "Whom its responses are billed by: `vendor/model`, as it is asked for."
     transcriber: str
-    "The same of what writes down the caller's words."
+    "Who bills what writes down the caller's words: `vendor/model`."
     hears: AudioFormat
     "The caller's audio, as `hear` takes it."
     speaks: AudioFormat
@@ -213,6 +214,10 @@ class Realtime(Protocol):
     warnings: list[str]
     "What was asked of the model in words that it no longer knows."
 
+    @property
+    def model(self) -> str:
+        """Who bills its responses: `vendor/model`, as it is asked for."""
+
     def speech(self, wire: bytes) -> SpeechReceived | None:
         """Read a message that is a piece of the agent's voice and nothing else, which most are.
 
@@ -230,26 +235,8 @@ class Realtime(Protocol):
 
     def configure(self) -> bytes: ...
 
-    def without(self, param: str) -> bool:
-        """Leave out the setting that the model did not know; False where there is no such setting."""
-
-    def update(self, session: JsonObject, *, spoken: bool) -> bytes | None:
-        """Change settings, in a verb's words; None: they are so. `spoken`: it has. Raises UpdateRefusedError."""
-
-    def declare(self, tools: Sequence[JsonObject]) -> bytes | None:
-        """Offer functions besides, unless one of the name is declared, until `take_back`; None: nothing changes."""
-
-    def take_back(self) -> bool:
-        """Before `configure`: offer none of what `declare` was told; False where that was nothing."""
-
     def change_of(self, refusal: ModelRefused) -> int | None:
         """Say which `update` or `declare` was refused, counted from the first; None: it was something else."""
-
-    def retold(self, nth: int) -> bytes | None:
-        """Tell a change again, `without` what the model did not know; None: nothing is left of it."""
-
-    def undo(self, nth: int) -> None:
-        """Go on as if that change had not been made. Every model of a call counts the same changes."""
 
     def add(self, item: JsonObject, *, after: object = None, event_id: object = None) -> bytes | None:
         """Add an application's item, `after` that of an id; under its own `event_id`, unless that could be ours."""

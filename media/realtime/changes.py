@@ -6,7 +6,8 @@ Every model of a call is told the same changes in the same order, so that a chan
 from collections.abc import Callable
 from typing import NamedTuple
 
-from media.realtime.dialect import JsonObject
+from media.realtime.dialect import JsonObject, Path
+from media.realtime.updating import unsaid
 
 MOST_OPEN = 16
 "Changes that can be undone, the newest: a model has answered the others long ago."
@@ -18,6 +19,8 @@ class Change(NamedTuple):
 
     session: JsonObject | None = None
     tools: tuple[JsonObject, ...] = ()
+    without: tuple[Path, ...] = ()
+    "Settings that a new session is not told any more, by their places of today."
 
 
 class Changes:
@@ -35,14 +38,18 @@ class Changes:
     def options(self) -> JsonObject:
         options = self._settled
         for change in self._open.values():
-            if change.session is not None:
-                options = self._merge(options, change.session)
+            options = self._with(options, change)
         return options
 
     @property
     def tools(self) -> list[JsonObject]:
         """The functions that were offered besides."""
         return [*self._settled_tools, *(tool for change in self._open.values() for tool in change.tools)]
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest change; 0: there was none."""
+        return self._made
 
     def make(self, change: Change) -> int:
         """Give the change's number."""
@@ -71,5 +78,9 @@ class Changes:
         """Let the oldest be for good."""
         oldest = self._open.pop(min(self._open))
         self._settled_tools += oldest.tools
-        if oldest.session is not None:
-            self._settled = self._merge(self._settled, oldest.session)
+        self._settled = self._with(self._settled, oldest)
+
+    def _with(self, options: JsonObject, change: Change) -> JsonObject:
+        if change.session is None:
+            return options
+        return unsaid(self._merge(options, change.session), change.without)

@@ -5,6 +5,7 @@ setting is put where the vendor has it. So a vendor's file lists differences, an
 """
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -40,6 +41,11 @@ EITHER_VAD: Final = ("create_response", "interrupt_response")
 NO_SEMANTIC_VAD: Final = (
     "session_update.turn_detection: semantic_vad is not known to this vendor; server_vad is used in its place"
 )
+REASONING: Final = ("reasoning", "parallel_tool_calls")
+SAMPLING: Final = frozenset(
+    {"temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "repetition_penalty", "seed"}
+)
+"Settings that chat models have; of realtime models those that say so."
 OF_OPENAI: Final = frozenset({"include", "prompt", "tracing", "truncation"})
 "Settings of services around OpenAI's models, which nobody else has."
 
@@ -80,6 +86,13 @@ class Dialect:
     def at(self, path: Path) -> Path:
         """Say where a setting of OpenAI's stands."""
         return self.moved.get(path, path)
+
+    def lacks(self, path: Path, *, model: str, known: AbstractSet[str] = frozenset()) -> bool:
+        """Tell whether `model` has no such setting; `known` are those of this vendor's sessions beyond OpenAI's."""
+        if path[0] in SAMPLING:
+            return path[0] not in self.keeps | known
+        too_old = path[0] in REASONING and self.reasons is not None and not self.reasons(model)
+        return too_old or ".".join(path) in self.unknown
 
     def place(self, session: JsonObject) -> JsonObject:
         """Put a session into the vendor's words."""

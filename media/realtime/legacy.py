@@ -16,6 +16,7 @@ from media.realtime.capabilities import ModelAudio
 from media.realtime.dialect import (
     MISSING,
     OPENAI,
+    REASONING,
     RESPONSE_PATHS,
     SESSION_PATHS,
     TRANSCRIPTION,
@@ -28,14 +29,13 @@ from media.realtime.dialect import (
 from media.realtime.updating import merged
 from verbs.tools import bare
 
-__all__ = ["Translated", "translate"]
+__all__ = ["Translated", "in_todays_words", "overruled", "share", "translate"]
 
 FORMATS: Final = frozenset({"input_audio_format", "output_audio_format"})
 "Not the user's to say: the bridge knows what the call needs, and sets both directions."
 FORMAT_PLACES: Final[tuple[Path, ...]] = (("audio",), ("audio", "input"), ("audio", "output"))
 "The objects of a session that hold what the bridge sets, from the outside in."
 GONE: Final = frozenset({"temperature", "client_secret"})
-REASONING: Final = ("reasoning", "parallel_tool_calls")
 SERVER_VAD: Final[JsonObject] = {"type": "server_vad"}
 OF_SPEECH: Final = frozenset({"format", "voice", "speed"})
 CONTENT_TYPES: Final = {"text": "output_text", "audio": "output_audio"}
@@ -71,8 +71,8 @@ def translate(
     `extra` is merged in last, as it is: the way to a setting that we do not know, or to overrule what is done here.
     """
     gone: set[str] = set()
-    session = _in_todays_words(llm_options.get("session_update"), SESSION_PATHS, gone, dialect)
-    response = _in_todays_words(llm_options.get("response_create"), RESPONSE_PATHS, gone, dialect)
+    session = in_todays_words(llm_options.get("session_update"), SESSION_PATHS, gone, dialect)
+    response = in_todays_words(llm_options.get("response_create"), RESPONSE_PATHS, gone, dialect)
     warnings = [f"{name} is no longer known to the Realtime API; it was left out" for name in sorted(gone)]
     warnings += _said_twice(llm_options, "session_update", SESSION_PATHS)
     warnings += _said_twice(llm_options, "response_create", RESPONSE_PATHS)
@@ -81,7 +81,7 @@ def translate(
     _complete_session(session, audio if isinstance(audio, ModelAudio) else ModelAudio(audio, audio))
     if leave_turns:
         _leave_turns(session, dialect)
-    warnings += _share(response, session)
+    warnings += share(response, session)
     _rename_content(response)
     warnings += _keep_in_band(response)
     warnings += [*_strip_tools(session, "session_update"), *_strip_tools(response, "response_create")]
@@ -91,22 +91,22 @@ def translate(
     warnings += dialect.missed(session, response)
     placed = dialect.place(session)
     extra = _object(llm_options.get("extra"))
-    whole = _merged(placed, _object(extra.get("session_update")))
+    whole = overruled(placed, _object(extra.get("session_update")))
     warnings += _keep_formats(whole, placed)
     if not isinstance(whole.get("tools", []), list):
         warnings.append("session_update.tools is no list; the model will refuse it")
-    return Translated(whole, _merged(response, _object(extra.get("response_create"))), warnings)
+    return Translated(whole, overruled(response, _object(extra.get("response_create"))), warnings)
 
 
 def changed(llm_options: JsonObject, session: JsonObject, dialect: Dialect) -> JsonObject:
     """Give a verb's `llmOptions` as they are with these settings changed; either may speak of today or of the beta."""
     gone: set[str] = set()
     told = [llm_options.get("session_update"), session]
-    before, change = (_in_todays_words(each, SESSION_PATHS, gone, dialect) for each in told)
+    before, change = (in_todays_words(each, SESSION_PATHS, gone, dialect) for each in told)
     return {**llm_options, "session_update": merged(before, change)}
 
 
-def _in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect: Dialect) -> JsonObject:
+def in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect: Dialect) -> JsonObject:
     """Move each beta field to its place of today, unless something stands there already.
 
     A null is left out, as it says nothing that the start of a session does not say; in `audio.input` it switches off.
@@ -175,7 +175,7 @@ def _wire_format(audio: AudioFormat) -> JsonObject:
     return {"type": "audio/pcmu" if audio.encoding == "ulaw" else "audio/pcma"}
 
 
-def _share(response: JsonObject, session: JsonObject) -> list[str]:
+def share(response: JsonObject, session: JsonObject) -> list[str]:
     """Give the session what verbs say of the first response and mean of the whole call.
 
     Else the second turn is spoken by the model's default character. Voice and speed move altogether: a session does
@@ -286,9 +286,9 @@ def _object(value: Any) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
-def _merged(tree: JsonObject, extra: JsonObject) -> JsonObject:
+def overruled(tree: JsonObject, extra: JsonObject) -> JsonObject:
     merged = dict(tree)
     for name, value in extra.items():
         both = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = _merged(merged[name], value) if both else deepcopy(value)
+        merged[name] = overruled(merged[name], value) if both else deepcopy(value)
     return merged

@@ -34,9 +34,9 @@ class Realtime(protocol.Realtime):
         super().__init__(mended, **audio)
         if mended is not llm:
             self.warnings.append(f"Azure's preview is gone; /{TODAY}?model= is used in place of /{PREVIEW}?deployment=")
-        if models.gone(self._model):
-            self.warnings.append(f"the model {self._model} is gone; the deployment of that name is asked for")
-        elif warning := models.last_day(self._model):
+        if models.gone(self.name):
+            self.warnings.append(f"the model {self.name} is gone; the deployment of that name is asked for")
+        elif warning := models.last_day(self.name):
             self.warnings.append(f"{warning}, where the deployment is what its name says")
 
 

@@ -5,7 +5,6 @@ says in that shape is translated by `legacy.py` before it gets here. Event names
 whoever sends them. A vendor's file declares what is otherwise there: `can` and `dialect`.
 """
 
-import json
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -18,14 +17,15 @@ from pybase64 import b64encode
 
 from media.audio import AudioFormat
 from media.playout import Speech
-from media.realtime import legacy
+from media.realtime import legacy, models
 from media.realtime.base import JsonObject, ModelError, ModelEvent, ModelRefused, Said, SessionReady, SpeechReceived
 from media.realtime.capabilities import Capabilities, ModelAudio
-from media.realtime.changes import MOST_OPEN, Change, Changes
+from media.realtime.changes import Change, Changes
 from media.realtime.deltas import Deltas
-from media.realtime.dialect import MISSING, Dialect, find
+from media.realtime.dialect import MISSING, Dialect, Path, find
 from media.realtime.dialling import model_of
 from media.realtime.habits import habits
+from media.realtime.picture import picture
 from media.realtime.reading import (
     AUDIO_DELTA,
     AUDIO_DELTAS,
@@ -33,18 +33,20 @@ from media.realtime.reading import (
     HEAD_BYTES,
     MEANINGS,
     aside,
+    mismatch,
     parse,
     refusal,
     text_in,
     type_of,
 )
-from media.realtime.updating import VOICE, UpdateRefusedError, differences, merged
+from media.realtime.telling import Told
+from media.realtime.updating import VOICE, FixedError, differences, leave_out, merged
+from media.realtime.wires import message, tool_output, truncation, wire
 from verbs.event_names import GA_OF
 from verbs.llm import Llm
 from verbs.offering import beside
+from verbs.vendors import VENDORS
 
-INDISPENSABLE = frozenset({"type", "audio", "input", "output", "format"})
-"Settings without which a call would be heard as noise: better that it ends."
 SPOKEN: JsonObject = {"output_modalities": ["audio"]}
 "Said with every request that says anything; a plain one goes by the session, which says it too."
 OURS = re.compile("(bi|ask|item|say|session|tool)-")
@@ -71,9 +73,10 @@ class Realtime:
     ) -> None:
         """`audio`: what it hears and speaks, or one format for both; `besides`: functions that are not the verb's."""
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
-        self._model, renamed = model_of(llm, self.dialect)
         self._vendor = llm.vendor
-        self.model = f"{llm.vendor}/{self._model}"
+        self.name, renamed = model_of(llm, self.dialect)
+        self._renamed = False
+        self._knows = VENDORS[llm.vendor].settings
         self._changes = Changes(llm.llm_options, partial(legacy.changed, dialect=self.dialect))
         self._left_out: list[str] = []
         self._leaves_turns = False
@@ -84,11 +87,14 @@ class Realtime:
         self.warnings = [*self._agree(), *([renamed] if renamed else [])]
         self._wants_audio_events = wants_audio_events
         self._updates = 0
-        self._told_as: deque[tuple[str, int, JsonObject]] = deque(maxlen=MOST_OPEN)
-        "The newest changes: the event that each was told by, its number, and what was said of it."
+        self._told = Told()
         self._ids = count(1)
         self._deltas = Deltas(self.speaks, AUDIO_DELTAS, parse)
         self._asides: deque[str] = deque(maxlen=MAX_ASIDES)
+
+    @property
+    def model(self) -> str:
+        return f"{self._vendor}/{self.name}"
 
     def _agree(self) -> list[str]:
         """Fix the session that is to be asked for, and what the model will do by itself in it; give the warnings."""
@@ -100,9 +106,11 @@ class Realtime:
     def _translated(self) -> legacy.Translated:
         audio, turns = ModelAudio(self.hears, self.speaks), self._leaves_turns
         whole = beside(self._changes.options, [*self._besides, *self._changes.tools])
-        told = legacy.translate(whole, audio=audio, dialect=self.dialect, model=self._model, leave_turns=turns)
+        told = legacy.translate(whole, audio=audio, dialect=self.dialect, model=self.name, leave_turns=turns)
         for param in self._left_out:
-            _leave_out(told.session, param)
+            leave_out(told.session, param)
+        if self._renamed and "model" in told.session:
+            told.session["model"] = self.name
         return told
 
     def _know_habits(self) -> None:
@@ -143,14 +151,36 @@ class Realtime:
 
     def configure(self) -> bytes:
         self._updates += 1
+        self._told.configured(f"session-{self._updates}")
         return wire("session.update", f"session-{self._updates}", session=self._session)
 
     def without(self, param: str) -> bool:
         self._left_out.append(param)
-        return _leave_out(self._session, param)
+        return leave_out(self._session, param)
 
-    def update(self, session: JsonObject, *, spoken: bool) -> bytes | None:
-        return self._change(Change(session), spoken=spoken)
+    @property
+    def settings(self) -> JsonObject:
+        settings = picture(self._changes.options, self.dialect, self.lacks)
+        for param in self._left_out:
+            leave_out(settings, param)
+        return settings
+
+    def lacks(self, path: Path) -> bool:
+        return self.dialect.lacks(path, model=self.name, known=self._knows)
+
+    @property
+    def changes(self) -> int:
+        return self._changes.newest
+
+    def rename(self, name: str) -> None:
+        self.name, self._renamed = models.resolve_model(name)[0] if self.dialect.of_openai else name, True
+        self._agree()
+
+    def update(self, session: JsonObject, *, spoken: bool, without: Sequence[Path] = ()) -> bytes | None:
+        told = self._change(Change(session, without=tuple(without)), spoken=spoken)
+        if without:
+            self._agree()
+        return told
 
     def declare(self, tools: Sequence[JsonObject]) -> bytes | None:
         return self._change(Change(tools=tuple(tools)), spoken=False)
@@ -161,14 +191,12 @@ class Realtime:
         return taken_back
 
     def change_of(self, refusal: ModelRefused) -> int | None:
-        unnamed = refusal.event_id is None and str(refusal.param).startswith("session.")
-        newest_first = reversed(self._told_as)
-        return next((nth for event_id, nth, _ in newest_first if unnamed or event_id == refusal.event_id), None)
+        return self._told.change_of(refusal)
 
     def retold(self, nth: int) -> bytes | None:
-        change = deepcopy(next(change for _, number, change in reversed(self._told_as) if number == nth))
+        change = deepcopy(self._told.change(nth))
         for param in self._left_out:
-            _leave_out(change, param)
+            leave_out(change, param)
         self._know_habits()
         return self._tell(nth, change) if change else None
 
@@ -182,7 +210,7 @@ class Realtime:
         difference = differences(self._session, self._translated().session)
         if spoken and find(difference, self.dialect.at(VOICE)) is not MISSING:
             self._changes.unmake()
-            raise UpdateRefusedError("the voice cannot be changed any more: the agent has spoken with the one it has")
+            raise FixedError("the voice cannot be changed any more: the agent has spoken with the one it has")
         if not difference:
             return None
         self._session = merged(self._session, difference)
@@ -192,7 +220,7 @@ class Realtime:
     def _tell(self, nth: int, change: JsonObject) -> bytes:
         self._updates += 1
         event_id = f"session-{self._updates}"
-        self._told_as.append((event_id, nth, change))
+        self._told.told(event_id, nth, change)
         kind = {"type": self._session["type"]} if "type" in self._session else {}
         return wire("session.update", event_id, session=kind | change)
 
@@ -214,15 +242,7 @@ class Realtime:
         return wire("response.cancel", event_id, **named) if self.can.cancel else None
 
     def truncate(self, speech: Speech, heard_ms: int, event_id: str) -> bytes | None:
-        if not self.can.truncate:
-            return None
-        return wire(
-            "conversation.item.truncate",
-            event_id,
-            item_id=speech.item_id,
-            content_index=speech.content_index,
-            audio_end_ms=heard_ms,
-        )
+        return truncation(speech, heard_ms, event_id) if self.can.truncate else None
 
     def forget(self, item_id: str, event_id: str) -> bytes | None:
         return wire("conversation.item.delete", event_id, item_id=item_id) if self.can.delete else None
@@ -231,8 +251,7 @@ class Realtime:
         return wire("conversation.item.retrieve", event_id, item_id=item_id)
 
     def answer_tool(self, call_id: str, output: str, event_id: str) -> bytes:
-        item = {"type": "function_call_output", "call_id": call_id, "output": output}
-        return wire("conversation.item.create", event_id, item=item)
+        return tool_output(call_id, output, event_id)
 
     def add(self, item: JsonObject, *, after: object = None, event_id: object = None) -> bytes | None:
         named = {**deepcopy(item)}
@@ -243,9 +262,8 @@ class Realtime:
         return wire("conversation.item.create", named_event, **place, item=named) if self.can.add_text else None
 
     def say(self, role: str, text: str, event_id: str) -> bytes | None:
-        part = {"type": self.dialect.text_part if role == "assistant" else "input_text", "text": text}
-        item = {"type": "message", "role": role, "content": [part]}
-        return wire("conversation.item.create", event_id, item=item) if self.can.add_text else None
+        part = self.dialect.text_part if role == "assistant" else "input_text"
+        return message(role, part, text, event_id) if self.can.add_text else None
 
     def leave_turns(self) -> None:
         if self.can.leave_turns:
@@ -263,35 +281,12 @@ class Realtime:
     def _read(self, type_: str, event: JsonObject) -> ModelEvent | None:
         """Say what an event means that is neither audio nor out of band."""
         if type_ == "session.updated":
-            return SessionReady(self._mismatch(event.get("session")))
+            return SessionReady(mismatch(self._session, event.get("session")), self._told.agreed())
         if type_ == "error":
             return refusal(event, self.dialect.benign)
         if type_ == "response.created" and aside(event["response"]):
             self._asides.append(text_in(event["response"], "id"))
         return MEANINGS[type_](event) if type_ in MEANINGS else None
-
-    def _mismatch(self, session: object) -> str | None:
-        """Compare the formats in force with those asked for: AVA saw G.711 answered with PCM (2026-02)."""
-        told = session if isinstance(session, dict) else {}
-        for way in ("input", "output"):
-            asked = find(self._session, ("audio", way, "format"))
-            has = ((told.get("audio") or {}).get(way) or {}).get("format", asked)
-            if isinstance(asked, dict) and not (isinstance(has, dict) and has.items() >= asked.items()):
-                return f"audio.{way}.format is {json.dumps(has)}, asked for {json.dumps(asked)}"
-            flat = told.get(f"{way}_audio_format", "pcm")  # as vendors tell it that still speak as the beta did
-            if asked is MISSING and not str(flat).startswith("pcm"):
-                return f"{way}_audio_format is {json.dumps(flat)}, not linear audio"
-        return None
-
-
-def wire(type_: str, event_id: str, **fields: object) -> bytes:
-    return json.dumps({"type": type_, "event_id": event_id, **fields}, separators=(",", ":")).encode()
-
-
-def _leave_out(session: JsonObject, param: str) -> bool:
-    *parents, leaf = param.removeprefix("session.").split(".")
-    place = find(session, tuple(parents))
-    return isinstance(place, dict) and leaf not in INDISPENSABLE and place.pop(leaf, MISSING) is not MISSING
 
 
 def _names_in_extra(llm_options: JsonObject) -> frozenset[str]:

@@ -28,6 +28,7 @@ from media.realtime.base import (
     TextWritten,
     ToolCalled,
 )
+from media.realtime.dialect import MISSING, find
 from verbs.event_names import BETA_OF
 
 AUDIO_DELTA = "response.output_audio.delta"
@@ -109,6 +110,20 @@ def refusal(event: JsonObject, benign: tuple[str, ...] = ()) -> ModelRefused:
     told = any(words in message for words in ("already shorter", *benign))
     harmless = code in HARMLESS or str(event_id).startswith("bi-") or told
     return ModelRefused(code, message, param, event_id, code in FATAL, harmless, error)
+
+
+def mismatch(asked_for: JsonObject, session: object) -> str | None:
+    """Compare the formats in force with those asked for: AVA saw G.711 answered with PCM (2026-02)."""
+    told = session if isinstance(session, dict) else {}
+    for way in ("input", "output"):
+        asked = find(asked_for, ("audio", way, "format"))
+        has = ((told.get("audio") or {}).get(way) or {}).get("format", asked)
+        if isinstance(asked, dict) and not (isinstance(has, dict) and has.items() >= asked.items()):
+            return f"audio.{way}.format is {json.dumps(has)}, asked for {json.dumps(asked)}"
+        flat = told.get(f"{way}_audio_format", "pcm")  # as vendors tell it that still speak as the beta did
+        if asked is MISSING and not str(flat).startswith("pcm"):
+            return f"{way}_audio_format is {json.dumps(flat)}, not linear audio"
+    return None
 
 
 def _code(code: str, message: str) -> str:

@@ -69,7 +69,7 @@ class Line:
     ) -> None:
         """`dials`: where the bridge's models are, in its order."""
         self._bridge = bridge
-        self._dials = dials
+        self._dials = list(dials)
         self._hooks = hooks
         self._patience = patience
         self._shared = shared
@@ -205,8 +205,8 @@ class Line:
             case ToPlatform(wire):
                 if self._platform:
                     self._platform.put(wire)
-            case Redial(nth):
-                self._redial(nth)
+            case Redial(nth, dial):
+                self._redial(nth, dial)
             case Report(type_, event):
                 self._hooks.report(type_, event)
             case CallTool(call_id, name, arguments):
@@ -229,11 +229,12 @@ class Line:
         if self._model:
             self._model.send(wire)
 
-    def _redial(self, nth: int) -> None:
+    def _redial(self, nth: int, dial: Dial | None = None) -> None:
         """Leave the model, if there is one, and reach the n-th."""
         self._stop_reaching()
         if self._model:
             self._leave(self._model)
+        self._dials[nth] = dial or self._dials[nth]
         self._reaching = self._group.create_task(self._reach_model(self._dials[nth]))
 
     def _leave(self, model: ModelSocket) -> None:

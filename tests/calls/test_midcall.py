@@ -31,7 +31,7 @@ def message(*content: JsonObject, role: str = "user", **more: Any) -> JsonObject
 def connect(exchange: Exchange) -> Any:
     """Let the model's session begin, and the platform come; give the line."""
     line, bridge = leg_of(exchange).line, leg_of(exchange).line._bridge
-    line._redial = lambda nth: None
+    line._redial = lambda nth, dial: None
     line.tell(bridge.model_opened)
     line.tell(bridge.platform_opened)
     line.tell(bridge.platform_said, json.dumps({"callSid": "c-1", "mixType": "mono"}))

@@ -133,7 +133,7 @@ def test_where_nobody_has_said_what_writes_them_down_its_price_is_not_guessed() 
 def test_each_model_that_a_call_had_is_billed_for_what_was_its_own() -> None:
     call = hand()
     call = Hand(options=Options(audio=PCM24, meter=Meter(PRICES)), fallbacks=1).connect()
-    call.bridge._session._models[1].model = "openai/other"
+    call.bridge._session._models[1].rename("other")
     call.starts("r1")
     call.ends("r1", **used(10))
     call.do(call.bridge.model_failed(call.now, reason_code="insufficient_quota", message="no"))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from media.bridge import Bridge
+from media.changing import by_event
 from media.effects import Redial
 from media.interruption import BargeIn
 from media.options import Manners, Options
@@ -148,7 +149,7 @@ def test_another_voice_is_heard_in_a_new_session_that_is_told_what_was_said() ->
     hand.calls()
     hand.ends()
     event = {"type": UPDATE, "session": {"voice": "verse", "instructions": "You bill."}}
-    told = hand.do(hand.bridge.update(event, hand.now, anew=True))
+    told = hand.do(hand.bridge.update(by_event({**event, "recycle": True}), hand.now))
     assert (sent(told), Redial(0) in told) == ([], True), "the old session is told nothing"
     hand.do(hand.bridge.tool_answered("c1", '{"to":"billing"}', hand.now))
     hand.do(hand.bridge.model_opened(hand.now))
@@ -290,7 +291,7 @@ def test_a_model_that_is_fallen_back_on_begins_with_what_was_changed(of: Any, se
     models = [Realtime(llm(), audio=PCM24), of(llm(), audio=PCM24)]
     hand.bridge = Bridge(JambonzMedia(24000), models, Options(audio=PCM24), now=0.0)
     hand.connect()
-    changed(hand, instructions="Be brief.", tools=[WEATHER, MCP], tool_choice=CHOICE, speed=1.2, model="gpt-realtime-2")
+    changed(hand, instructions="Be brief.", tools=[WEATHER, MCP], tool_choice=CHOICE, speed=1.2)
     hand.do(hand.bridge.model_closed(hand.now, code=4000, reason=""))
     hand.do(hand.bridge.model_opened(hand.now))
     [event] = sent(hand.model("session.created", session={}), UPDATE)
