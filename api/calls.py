@@ -1,4 +1,4 @@
-"""What operators ask of calls: to place one, to end one, to let one do something else."""
+"""What operators ask of calls: to place one, to end one, to let one do something else or be spoken with otherwise."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
@@ -16,8 +16,12 @@ from calls.control import (
     CallUnreachableError,
     ControlError,
     DocumentTooLongError,
+    ModelDeclinedError,
+    ModelSilentError,
     NobodyTalksError,
     OrderError,
+    SettingError,
+    SettingFixedError,
 )
 from calls.masking import told
 from calls.remotely import Wanted
@@ -25,9 +29,11 @@ from calls.switchboard import Switchboard
 from media.platforms.base import PlatformError, read_json
 from media.remote import RemoteError, RemoteRefused, Why
 from verbs import DocumentError
+from verbs.base import JsonObject
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_TAG_KEYS = 64
+MAX_SETTINGS = 64
 
 ANSWERS: Mapping[type[ControlError], tuple[int, str]] = {
     CallUnknownError: (404, "call_unknown"),
@@ -36,6 +42,10 @@ ANSWERS: Mapping[type[ControlError], tuple[int, str]] = {
     DocumentTooLongError: (422, "document_too_long"),
     NobodyTalksError: (409, "no_conversation"),
     OrderError: (422, "bad_request"),
+    SettingFixedError: (409, "session_fixed"),
+    SettingError: (422, "bad_request"),
+    ModelDeclinedError: (422, "model_refused"),
+    ModelSilentError: (504, "model_silent"),
 }
 REFUSALS: Mapping[Why, tuple[int, str]] = {
     "unknown": (404, "call_unknown"),
@@ -64,12 +74,24 @@ class _Redirected(_Body):
     verbs: list[dict[str, Any]]
 
 
+class _Changed(_Body):
+    """Settings by their names, and among them whether a new session may begin for them."""
+
+    model_config = ConfigDict(extra="allow")
+    recycle: bool = False
+
+    @property
+    def settings(self) -> JsonObject:
+        return self.model_extra or {}
+
+
 def routes(switchboard: Switchboard, webhooks: Webhooks) -> list[web.RouteDef]:
     desk = Desk(switchboard, webhooks)
     return [
         web.post("/api/calls", desk.asked(desk.place)),
         web.post("/api/calls/{sid}/hangup", desk.asked(desk.hang_up)),
         web.post("/api/calls/{sid}/redirect", desk.asked(desk.redirect)),
+        web.patch("/api/calls/{sid}/llm", desk.asked(desk.change)),
     ]
 
 
@@ -111,6 +133,19 @@ class Desk:
         await self._switchboard.redirect(call_sid, body.verbs)
         return web.json_response({"call_sid": call_sid, "state": "redirecting"}, status=202)
 
+    async def change(self, request: web.Request) -> web.Response:
+        """200 when the model has agreed; nothing of it is so where it has not."""
+        body = await _read(request, _Changed)
+        if len(body.settings) > MAX_SETTINGS:
+            raise refused(422, "bad_request", f"at most {MAX_SETTINGS} settings can be changed at once")
+        merge = request.query.get("merge", "replace")
+        if merge not in {"deep", "replace"}:
+            raise refused(422, "bad_request", "merge: deep or replace")
+        changing = self._switchboard.changing.settings(
+            request.match_info["sid"], body.settings, deep=merge == "deep", recycle=body.recycle
+        )
+        return web.json_response(await changing)
+
 
 async def _read(request: web.Request, model: type[Body]) -> Body:
     try:
@@ -132,6 +167,8 @@ def _refusal(error: ControlError | RemoteError) -> Refused:
         status, code = ANSWERS[type(error)]
     else:
         status, code = 504, "platform_unreachable"
+    if isinstance(error, ModelDeclinedError):  # counted by what it is, and not by the model's own words
+        return Refused(web.json_response({"error": error.body}, status=status), code)
     return Refused(error_response(status, code, str(error)), code)
 
 

@@ -1,12 +1,14 @@
 """The models with which a call's verb can be carried out, and where they are: as far away as their writer may lead."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from calls import carrying
+from calls import carrying, dialling
 from calls.carrying import Candidate, candidate
 from calls.live import LiveCall
-from media.realtime.base import ModelError
+from media.realtime.base import ModelError, Realtime
 from media.realtime.dial import Dial
+from media.realtime.updating import UpdateRefusedError
 from verbs.llm import Llm
 
 
@@ -32,3 +34,15 @@ def as_far_as_may_be(live: LiveCall, dial: Dial) -> Dial:
     """Let a dial lead as far as whoever has written where to may lead."""
     egress = live.dispatcher.egress
     return replace(dial, reach=egress.reach(dial.url, via=dial.proxy, besides=live.application.trusted))
+
+
+def dial_of(live: LiveCall, found: Sequence[Candidate], model: Realtime, name: str) -> Dial:
+    """Say where another model is, of the vendor of one that was found.
+
+    :raises UpdateRefusedError: it cannot be reached
+    """
+    llm = next(each.llm for each in found if each.model is model)
+    try:
+        return as_far_as_may_be(live, dialling.dial_of(llm, name, live.settings))
+    except ModelError as error:
+        raise UpdateRefusedError(str(error)) from error

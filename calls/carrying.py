@@ -8,6 +8,7 @@ from math import inf
 from typing import NamedTuple
 
 from calls.agents import misnamed
+from calls.dialling import model_dial
 from calls.leaving import Again, exits, patience
 from calls.manners import manners
 from config.models import as_configured
@@ -26,7 +27,7 @@ from media.options import Options
 from media.platforms import PLATFORMS
 from media.realtime import VENDORS
 from media.realtime.base import ModelError, Realtime
-from media.realtime.dial import Dial, Tls
+from media.realtime.dial import Dial
 from media.tape import Tape
 from verbs import native_check, parse
 from verbs.base import JsonObject, shown
@@ -223,6 +224,7 @@ class Candidate(NamedTuple):
 
     dial: Dial
     model: Realtime
+    llm: Llm
 
 
 def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
@@ -235,7 +237,7 @@ def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
     if llm.vendor not in settings.vendors:
         raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
     vendor = settings.vendors[llm.vendor]
-    return Candidate(model_dial(as_configured(llm, vendor), vendor), offered_model(llm, route, settings))
+    return Candidate(model_dial(as_configured(llm, vendor), vendor), offered_model(llm, route, settings), llm)
 
 
 def _not_carried_out(vendor: str, version: str) -> str:
@@ -261,26 +263,6 @@ def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:
 def route_tools(route: Route, settings: Settings) -> Mapping[str, Tool]:
     """Give the tools that the route serves itself, by their names."""
     return settings.tools.get(route.name, {})
-
-
-def model_dial(llm: Llm, vendor: Vendor) -> Dial:
-    """Say where the verb's model is.
-
-    :raises ModelError: there is no key for it
-    """
-    return VENDORS[llm.vendor].dial(
-        llm,
-        url=vendor.url,
-        api_key=vendor.api_key.get_secret_value(),
-        proxy=vendor.proxy.get_secret_value(),
-        tls=Tls(
-            ca_file=vendor.tls.ca or "",
-            server_name=vendor.tls.server_name or "",
-            verify=vendor.tls.verify,
-            client_cert=vendor.tls.client_cert or "",
-            client_key=vendor.tls.client_key or "",
-        ),
-    )
 
 
 def hook_urls(llm: Llm, address: Callable[[object], str | None]) -> HookUrls:

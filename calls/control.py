@@ -75,6 +75,30 @@ class NobodyTalksError(ControlError):
         super().__init__("no agent of this server is talking on this call at this moment")
 
 
+class SettingError(ControlError):
+    """Settings cannot be what is wanted; the text says why."""
+
+
+class SettingFixedError(ControlError):
+    """A session that goes on cannot be changed so."""
+
+
+class ModelDeclinedError(ControlError):
+    """The model has refused what was asked of it, and all is as it was."""
+
+    def __init__(self, body: JsonObject) -> None:
+        """`body` is the model's error; its `code` and `message` are texts."""
+        super().__init__(body["message"])
+        self.body = body
+
+
+class ModelSilentError(ControlError):
+    """The model has not said in time whether it takes a change."""
+
+    def __init__(self) -> None:
+        super().__init__("the model has not said in time whether it takes this: it may be so from now on, or not")
+
+
 class CommandError(Exception):
     """An application's command cannot be passed on. No `ControlError`: no operator sends such commands."""
 

@@ -9,10 +9,12 @@ from structlog.typing import FilteringBoundLogger
 
 from hooks.call import CallHooks
 from hooks.mcp.servers import Servers
+from media.changing import Change, by_event
 from media.effects import Answer, End, Outcome
-from media.realtime.updating import UpdateRefusedError
+from media.realtime.updating import AwayError, UpdateRefusedError
 from media.record import Record
 from media.requests import Request, ended
+from media.settings import Delta, properties_in
 from tasks import Tasks
 from verbs.base import JsonObject
 from verbs.offering import names_of
@@ -48,7 +50,7 @@ class Leg:
         record: Record,
         hooks: CallHooks,
         *,
-        update: Callable[[JsonObject], None],
+        update: Callable[[JsonObject | Change], None],
         ask: Callable[[Request, Answer], None],
         keep: Callable[[End, Record], Awaitable[Body]],
         closed: Callable[[], None],
@@ -143,7 +145,7 @@ class Leg:
     def update(self, event: JsonObject) -> str | None:
         """Change the conversation as its application wants it; say why not, where that cannot be."""
         try:
-            self._update(event)
+            self._update(by_event(event))
         except UpdateRefusedError as error:
             return str(error)
         match event:
@@ -153,15 +155,38 @@ class Leg:
                 pass
         return None
 
+    async def change(self, delta: Delta, *, deep: bool, recycle: bool, patience_s: float) -> Outcome:
+        """Change settings as an operator wants, and wait until the model has agreed to them, or not.
+
+        :raises UpdateRefusedError: that cannot be, and why
+        :raises TimeoutError: it has not said in time
+        """
+        answered = self._awaited()
+        try:
+            self._update(Change(delta, partial(_answer, answered), deep, recycle))
+            outcome = await asyncio.wait_for(answered, patience_s)
+        finally:
+            answered.cancel()
+        if outcome.how == "over":
+            raise AwayError("the conversation ended before the model had said whether it takes this")
+        if self._servers and outcome.how == "done":
+            self._servers.give_way(names_of(properties_in(delta).get("tools", delta.flat.get("tools"))))
+        return outcome
+
     def ask(self, request: Request) -> asyncio.Future[Outcome]:
         """Ask something of the conversation; it is answered when that has ended, at the latest."""
-        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.add(answered)
-        answered.add_done_callback(self._waiting.discard)
+        answered = self._awaited()
         if self.line.over.is_set():
             self._answer_all()
         else:
             self._pass_on(request, partial(_answer, answered))
+        return answered
+
+    def _awaited(self) -> asyncio.Future[Outcome]:
+        """Make what somebody waits for, at the longest until the conversation is over."""
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.add(answered)
+        answered.add_done_callback(self._waiting.discard)
         return answered
 
     def _answer_all(self) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from calls import carrying
 from calls.agents import Handover
 from calls.applications import address, status_hook
-from calls.candidates import candidates
+from calls.candidates import candidates, dial_of
 from calls.consults import Consults
 from calls.dispatchers import signing_secrets
 from calls.ending import kept
@@ -123,6 +123,7 @@ class Legs:
         servers = self._servers(live, llm, models[0])
         hooks = self.hooks(live, carrying.hook_urls(llm, partial(address, live)), llm, servers, handover)
         bridge.record.noted = partial(self.note, live, nth)
+        bridge.changing.dial_of = partial(dial_of, live, found)
         line = self._lines.line(bridge, [each.dial for each in found], hooks, patience, call_sid=live.sid)
         if servers:
             servers.offer = partial(line.tell, bridge.declare)

@@ -222,6 +222,12 @@ class LiveCall:
             self.to_end = False
             control.redirect(as_bytes([HANGUP]), queue=True)
 
+    @property
+    def talking(self) -> int | None:
+        """The number of the conversation that goes on."""
+        nth = max(self.llms, default=None)
+        return nth if nth is not None and nth in self.legs and not self.legs[nth].line.over.is_set() else None
+
     def undecided(self, nth: int) -> bool:
         """Whether the call has this conversation before it or goes through it, and nothing is said yet of after it."""
         return nth in self.llms.keys() - self.answers.keys() - self.beside and nth >= self.superseded.llms

@@ -68,7 +68,7 @@ def unknown(notes: Sequence[Note]) -> list[Note]:
     return [replace(note, value={**note.value, "output": UNKNOWN}) for note in open_]
 
 
-def refuse(_: JsonObject) -> None:
+def refuse(_: object) -> None:
     """Refuse to change what is lost."""
     raise UpdateRefusedError("the server was restarted, and the conversation with it")
 

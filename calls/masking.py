@@ -97,6 +97,25 @@ def _masked_option(value: Any) -> Any:
             return value
 
 
+def masked_settings(value: Any) -> Any:
+    """Return a copy of a session's settings, or of what they were, with no key of the servers that its tools have."""
+    match value:
+        case dict():
+            return {name: _masked_setting(name, inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [masked_settings(inner) for inner in value]
+        case _:
+            return value
+
+
+def _masked_setting(name: str, value: Any) -> Any:
+    if name in NO_SECRETS or value is None:
+        return value
+    if name in {"headers", "server_url"}:
+        return _masked_option(value)
+    return MASK if names_secret(name) else masked_settings(value)
+
+
 def unmasked(value: Any) -> Any:
     """Return a copy of verbs that were kept, without what was masked: a key is the configuration's then, or missing."""
     match value:

@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 from calls.commands import Commands
-from calls.control import CallUnknownError, ControlError, NobodyTalksError
-from calls.leg import Leg
+from calls.control import ControlError
 from calls.live import LiveCall
 from calls.masking import told
 from calls.register import Register
@@ -38,13 +37,8 @@ class Midcall:
 
         :raises ControlError: there is no such conversation
         """
-        live = self._calls.by_sid(call_sid)
-        if live is None or live.over or live.gone:
-            raise CallUnknownError
-        leg = talking_leg(live)
-        if leg is None:
-            raise NobodyTalksError
-        return await leg.ask(request)
+        live, nth = self._calls.conversation(call_sid)
+        return await live.legs[nth].ask(request)
 
     def lend(self, live: LiveCall) -> None:
         """Let the functions of a call's application steer its conversation."""
@@ -79,11 +73,11 @@ class Midcall:
 
 def heed(live: LiveCall, name: str, told_: object) -> str | None:
     """Carry an application's command out, or say why not; what the model says to it is for its events to tell."""
-    leg = talking_leg(live)
-    if leg is None:
+    nth = live.talking
+    if nth is None:
         return "there is no conversation to steer"
     try:
-        asked = leg.ask(request_of(name, told_))
+        asked = live.legs[nth].ask(request_of(name, told_))
     except ControlError as error:
         return str(error)
     outcome = asked.result() if asked.done() else None
@@ -95,9 +89,3 @@ def _on(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
-
-
-def talking_leg(live: LiveCall) -> Leg | None:
-    """Give the conversation that goes on."""
-    leg = live.legs.get(max(live.llms, default=-1))
-    return leg if leg and not leg.line.over.is_set() else None

@@ -131,16 +131,10 @@ def _heed_at_once(live: LiveCall, command: Command) -> str | None:
 
 
 def _update(live: LiveCall, event: JsonObject) -> str | None:
-    nth = _talking(live)
+    nth = live.talking
     if nth is None:
         return "there is no conversation to update"
     return live.legs[nth].update(event)
-
-
-def _talking(live: LiveCall) -> int | None:
-    """Give the number of the conversation that goes on."""
-    nth = max(live.llms, default=None)
-    return nth if nth is not None and nth in live.legs and not live.legs[nth].line.over.is_set() else None
 
 
 def _told_instead(live: LiveCall) -> list[JsonObject] | None:
@@ -157,13 +151,13 @@ def _ahead(live: LiveCall) -> int | None:
     if nth is None or nth in live.beside or nth in live.instead or nth < live.superseded.llms:
         return None
     if nth in live.legs:
-        return _talking(live)
+        return live.talking
     return nth if live.undecided(nth) else None
 
 
 def _answer_late(live: LiveCall, call_id: str, data: Any) -> str | None:
     """Give the model what nobody waits for any more: a note to it, where it has had another output."""
-    nth = _talking(live)
+    nth = live.talking
     if nth is None or not call_id:
         return "no tool call waits for this output"
     leg: Leg = live.legs[nth]

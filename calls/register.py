@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from calls.control import CallUnknownError, NobodyTalksError
 from calls.leg import Leg
 from calls.live import LiveCall
 from calls.native import NativeLeg
@@ -65,6 +66,18 @@ class Register:
     def by_sid(self, call_sid: object) -> LiveCall | None:
         """Give a call that is not at rest."""
         return call if isinstance(call := self.known(call_sid), LiveCall) else None
+
+    def conversation(self, call_sid: str) -> tuple[LiveCall, int]:
+        """Give the call, and the number of the conversation that goes on in it.
+
+        :raises ControlError: there is none; a call that is over, at rest or not, is known for its record alone
+        """
+        live = self.by_sid(call_sid)
+        if live is None or live.over or live.gone:
+            raise CallUnknownError
+        if live.talking is None:
+            raise NobodyTalksError
+        return live, live.talking
 
     def legs(self) -> list[Leg | NativeLeg]:
         return [leg for live in self for leg in live.all_legs]

@@ -14,6 +14,7 @@ from calls.adulting import Adulting
 from calls.answering import Answering
 from calls.applications import Asking, pass_on
 from calls.arriving import Arrival, Arriving
+from calls.changing import Changing
 from calls.commands import Commands
 from calls.consults import Consults
 from calls.control import Control
@@ -87,6 +88,7 @@ class Switchboard:
         self._course = course(store, lines, self._calls, self._tasks, self._releasing)
         self._commands = Commands(store, self._calls, self._course, remotely)
         self.redirect = self._commands.order
+        self.changing = Changing(self._calls)
         self.midcall = Midcall(self._calls, self._commands)
         self._course.legs.lend = self.midcall.lend
         self.records = Records(store, self._calls, self._course.legs.recorder, self._loop.time)

@@ -34,14 +34,16 @@ class Desk:
         self.url = url
         self._client = client
 
-    async def ask(self, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
+    async def ask(self, path: str, body: Any = None, token: str = TOKEN, method: str = "POST") -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        async with self._client.post(self.url + path, data=data, headers=headers) as answer:
+        async with self._client.request(method, self.url + path, data=data, headers=headers) as answer:
             return answer.status, await answer.json()
 
-    async def refusal(self, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, str, str]:
-        status, answer = await self.ask(path, body, token)
+    async def refusal(
+        self, path: str, body: Any = None, token: str = TOKEN, method: str = "POST"
+    ) -> tuple[int, str, str]:
+        status, answer = await self.ask(path, body, token, method)
         assert answer.keys() == {"error"}
         return status, answer["error"]["code"], answer["error"]["message"]
 
@@ -173,6 +175,34 @@ async def test_without_an_api_the_key_to_set_is_named(desk_for: Any) -> None:
     for path, body in (("hangup", None), ("redirect", {"verbs": [SAY]})):
         status, code, message = await desk.refusal(f"/api/calls/c-1/{path}", body)
         assert (status, code, "platform.api" in message) == (409, "call_unreachable", True)
+
+
+PATCH = "/api/calls/c-1/llm"
+
+
+@pytest.mark.claim("P10", "P21")
+async def test_settings_are_the_operators_alone_and_of_a_conversation(desk_for: Any) -> None:
+    desk = await desk_for()
+    assert (await desk.refusal(PATCH, {}, method="PATCH"))[:2] == (404, "call_unknown")
+    await desk.exchange.ring()
+    assert (await desk.refusal(PATCH, {}, method="PATCH"))[:2] == (409, "no_conversation")
+    assert (await desk.refusal(PATCH, {}, token="", method="PATCH"))[0] == 401
+    assert (await desk.refusal(PATCH, {}, token="x", method="PATCH"))[0] in {401, 403}
+
+
+@pytest.mark.claim("P13")
+@pytest.mark.parametrize(
+    ("query", "body", "told"),
+    [
+        ("", [], "the body"),
+        ("", {"recycle": "yes"}, "recycle: "),
+        ("", {f"s{n}": n for n in range(65)}, "at most 64 settings"),
+        ("?merge=shallow", {}, "merge: deep or replace"),
+    ],
+)
+async def test_a_bad_change_says_what_is_wrong_with_it(desk_for: Any, query: str, body: Any, told: str) -> None:
+    status, code, message = await (await desk_for()).refusal(PATCH + query, body, method="PATCH")
+    assert (status, code, told in message) == (422, "bad_request", True), message
 
 
 def test_every_way_in_which_a_call_cannot_be_told_has_an_answer() -> None:

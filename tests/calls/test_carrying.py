@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calls import carrying
+from calls import carrying, dialling
 from calls.leaving import Again
 from calls.manners import manners
 from config.settings import Media, Route
@@ -197,9 +197,9 @@ def test_a_conversation_that_goes_on_is_begun_by_the_agent() -> None:
 @pytest.mark.claim("J7", "auth.apiKey")
 def test_our_key_goes_to_our_vendors_host_only() -> None:
     vendor = settings_of({"verbs": [LLM]}).vendors["openai"]
-    assert carrying.model_dial(llm_of(), vendor).headers["Authorization"] == "Bearer sk-of-the-server"
+    assert dialling.model_dial(llm_of(), vendor).headers["Authorization"] == "Bearer sk-of-the-server"
     with pytest.raises(ModelError):
-        carrying.model_dial(llm_of(connectOptions={"host": "other.example.com"}), vendor)
+        dialling.model_dial(llm_of(connectOptions={"host": "other.example.com"}), vendor)
 
 
 @pytest.mark.claim("actionHook", "eventHook", "toolHook")

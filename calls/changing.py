@@ -1,0 +1,63 @@
+"""What an operator changes of the conversation that goes on in a call, and what is told of it."""
+
+import json
+from typing import Final
+
+from calls.control import (
+    ModelDeclinedError,
+    ModelSilentError,
+    NobodyTalksError,
+    SettingError,
+    SettingFixedError,
+)
+from calls.masking import masked_settings, own_secrets
+from calls.register import Register
+from config.secrets import secrets_in
+from hooks.redaction import Redactor
+from media import settings
+from media.realtime.updating import AwayError, FixedError, UpdateRefusedError
+from media.sockets.ports import Patience
+from verbs.base import JsonObject
+
+DIAL_S: Final = Patience().dial_s
+
+
+class Changing:
+    """Finds the conversation. A key that somebody gives, or that the verb has brought, is not told again."""
+
+    def __init__(self, calls: Register) -> None:
+        self._calls = calls
+
+    async def settings(self, call_sid: str, wanted: JsonObject, *, deep: bool, recycle: bool) -> JsonObject:
+        """Change settings: what is absent stays, null clears. `deep`: objects are merged into what is so.
+
+        `recycle`: a new session may begin for what a session cannot change.
+
+        :raises ControlError: that cannot be
+        """
+        live, nth = self._calls.conversation(call_sid)
+        delta, verb = settings.read(wanted), live.llms[nth]
+        session_s = live.settings.vendors[verb.vendor].session_timeout_s
+        patience_s = DIAL_S + 2 * session_s if recycle else session_s
+        tell = Redactor([*own_secrets(verb), *secrets_in(wanted)])
+        try:
+            outcome = await live.legs[nth].change(delta, deep=deep, recycle=recycle, patience_s=patience_s)
+        except AwayError as error:
+            raise NobodyTalksError from error
+        except FixedError as error:
+            raise SettingFixedError(str(error)) from error
+        except UpdateRefusedError as error:
+            raise SettingError(_redacted(tell, {"": str(error)})[""]) from error
+        except TimeoutError as error:
+            raise ModelSilentError from error
+        if outcome.how != "done":
+            live.log.warning("settings_refused", code=outcome.told["code"])
+            raise ModelDeclinedError(_redacted(tell, outcome.told))
+        told = live.confidential.shown(outcome.told | {"changed": masked_settings(outcome.told["changed"])})
+        live.log.info("settings_changed", settings=sorted(told["changed"]), recycled="recycled" in told)
+        return _redacted(tell, told)
+
+
+def _redacted(tell: Redactor, told: JsonObject) -> JsonObject:
+    clean: JsonObject = json.loads(tell.encode(told))
+    return clean
