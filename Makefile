@@ -34,8 +34,8 @@ fuzz: .venv/.ready-dev       ## the property tests alone, on ever new examples, 
 test-services: .venv/.ready-dev  ## what needs a system package, another Python, or a long run
 	@sh tests/services/run.sh
 
-conformance: .venv/.ready-dev    ## docs/llm-verb.md anew: what the llm verb does, claim by claim (two minutes)
-	@$(BIN)/python -m pytest -m claim --conformance=docs/llm-verb.md
+conformance: .venv/.ready-dev    ## docs/llm-verb.md and docs/settings.md anew: what is claimed, and the tests of it (two minutes)
+	@$(BIN)/python -m pytest -m claim --conformance=docs
 
 bench: .venv/.ready          ## the media path beside other bridges, in turns (PEERS=1: pipecat too; ALL=1: all variants)
 	@$(BIN)/python -m bench $(if $(PEERS),--peers) $(if $(ALL),--all)

@@ -1,22 +1,24 @@
-"""The conformance table: which tests show what the `llm` verb is claimed to do, and how they ended.
+"""The conformance tables: which tests show what is claimed to be done, and how they ended.
 
-Tests name their claims (`@pytest.mark.claim("J14", "drop by 1006")`); the list of claims is `tests/claims.py`. A run
-with `--conformance=FILE` writes the table (`make conformance`, the whole suite with all scenes). `make test` holds the
-table that is kept against the list and the tests.
+Tests name their claims (`@pytest.mark.claim("J14", "drop by 1006")`); the lists of claims are `tests/claims.py`, of the
+`llm` verb, and `tests/claims_of_pipecat.py`. A run with `--conformance=FOLDER` writes the tables there (`make
+conformance`, the whole suite with all scenes). `make test` holds those that are kept against the lists and the tests.
 """
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests import settings_page
 from tests.claims import CHECKLIST, OPTIONS, SINCE, TURNS, Claim
+from tests.claims_of_pipecat import PIPECAT
 from verbs.llm import Llm
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "llm-verb.md"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 NEWER = "accepted; not carried out yet"
 
@@ -54,21 +56,33 @@ def _claims_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return [ast.literal_eval(argument) for mark in named for argument in mark.args]
 
 
-def page(tests: Mapping[str, list[str]], outcomes: Mapping[str, str]) -> str:
-    """Write the table. `outcomes`: what became of each test; one that is not in it was not run."""
-    parts = [HEAD, "## Properties\n", _properties()]
-    for title, claims in (
-        ("The documentation's example, option by option", OPTIONS),
-        ("What came after it, property by property", SINCE),
-        ("The checklist", CHECKLIST),
-        ("Turns, and faults", TURNS),
-    ):
-        rows = [
-            f"| {_cell(one)} | {_result(one, tests.get(one.id, []), outcomes)} | {_tests(tests.get(one.id, []))} |"
-            for one in claims
-        ]
-        parts += [f"## {title}\n", "\n".join(["| claim | result | tests |", "|---|---|---|", *rows]) + "\n"]
-    return "\n".join(parts)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of claims; `tables` are what stands before them."""
+
+    file: str
+    head: str
+    tables: Callable[[], list[str]]
+    sections: tuple[tuple[str, tuple[Claim, ...]], ...]
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        return tuple(claim for _, claims in self.sections for claim in claims)
+
+    @property
+    def kept(self) -> str:
+        return (ROOT / "docs" / self.file).read_text(encoding="utf-8")
+
+    def text(self, tests: Mapping[str, list[str]], outcomes: Mapping[str, str]) -> str:
+        """Write the page. `outcomes`: what became of each test; one that is not in it was not run."""
+        parts = [self.head, *self.tables()]
+        for title, claims in self.sections:
+            rows = [
+                f"| {_cell(one)} | {_result(one, tests.get(one.id, []), outcomes)} | {_tests(tests.get(one.id, []))} |"
+                for one in claims
+            ]
+            parts += [f"## {title}\n", "\n".join(["| claim | result | tests |", "|---|---|---|", *rows]) + "\n"]
+        return "\n".join(parts)
 
 
 def _properties() -> str:
@@ -89,7 +103,7 @@ def properties() -> dict[str, bool]:
 
 
 def _cell(claim: Claim) -> str:
-    level = f" ({claim.level})" if claim in CHECKLIST else ""
+    level = f" ({claim.level})" if claim in (*CHECKLIST, *PIPECAT) else ""
     return f"**{claim.id}**{level} {claim.words}"
 
 
@@ -106,11 +120,31 @@ def _result(claim: Claim, tests: list[str], outcomes: Mapping[str, str]) -> str:
     return f"in part: {claim.lacking}" if claim.lacking else "holds"
 
 
-class Collected:
-    """A pytest plugin: gathers what became of the tests that show a claim, and writes the page."""
+LLM_VERB = Page(
+    "llm-verb.md",
+    HEAD,
+    lambda: ["## Properties\n", _properties()],
+    (
+        ("The documentation's example, option by option", OPTIONS),
+        ("What came after it, property by property", SINCE),
+        ("The checklist", CHECKLIST),
+        ("Turns, and faults", TURNS),
+    ),
+)
+SETTINGS = Page(
+    "settings.md",
+    settings_page.HEAD,
+    settings_page.tables,
+    (("pipecat's service, line by line", PIPECAT),),
+)
+PAGES = (LLM_VERB, SETTINGS)
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+
+class Collected:
+    """A pytest plugin: gathers what became of the tests that show a claim, and writes the pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.outcomes: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -120,4 +154,5 @@ class Collected:
             self.outcomes[test] = report.outcome if worse else self.outcomes[test]
 
     def pytest_sessionfinish(self) -> None:
-        self._path.write_text(page(marked(), self.outcomes), encoding="utf-8")
+        for page in PAGES:
+            (self._folder / page.file).write_text(page.text(marked(), self.outcomes), encoding="utf-8")

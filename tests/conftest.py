@@ -14,7 +14,7 @@ pytest_plugins = ["tests.hooks.modules", "tests.untraced"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--conformance", type=Path, metavar="FILE", help="write the conformance table (tests/conformance.py)"
+        "--conformance", type=Path, metavar="FOLDER", help="write the conformance tables (tests/conformance.py)"
     )
     parser.addoption(
         "--extensions",

@@ -1,4 +1,4 @@
-"""The conformance table that is kept (docs/llm-verb.md) is that of this list and of these tests."""
+"""The conformance tables that are kept (docs/llm-verb.md, docs/settings.md) are of these lists and of these tests."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,15 @@ from typing import Any, Literal
 
 import pytest
 
+from media.settings import ELSEWHERE
 from tests import scenes
-from tests.claims import CHECKLIST, CLAIMS, OPTIONS
-from tests.conformance import NEWER, PAGE, ROOT, Collected, marked, page, properties
+from tests.claims import CHECKLIST, OPTIONS, Claim
+from tests.claims_of_pipecat import PIPECAT
+from tests.conformance import LLM_VERB, NEWER, PAGES, ROOT, SETTINGS, Collected, Page, marked, properties
 from tests.verbs.seed import SEED
 
-KEPT = PAGE.read_text(encoding="utf-8")
-ROWS = dict(re.findall(r"^\| \*\*(.+?)\*\*[^|]*\| ([^|]*)\|", KEPT, re.MULTILINE))
+CLAIMS = [claim for page in PAGES for claim in page.claims]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.file)
 
 
 def paths(value: Any, stem: str = "") -> list[str]:
@@ -32,22 +34,49 @@ def test_every_option_of_the_documented_verb_is_claimed_and_no_other() -> None:
 
 def test_every_line_of_the_checklist_is_claimed() -> None:
     assert [claim.id for claim in CHECKLIST] == [f"J{number}" for number in range(1, 32)]
+    assert [claim.id for claim in PIPECAT] == [f"P{number}" for number in range(1, 40)]
     assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
 
 
 def test_every_claim_has_a_test_and_every_mark_is_a_claim() -> None:
-    assert [claim.id for claim in CLAIMS if claim.level in "MS" and claim.id not in marked()] == []
+    without = {claim.id for claim in CLAIMS if claim.level in "MS" and claim.id not in marked()}
+    assert without <= {claim.id for claim in PIPECAT if claim.lacking}
     assert marked().keys() - {claim.id for claim in CLAIMS} == set()
 
 
-def test_the_table_has_every_claim_and_nothing_that_fails() -> None:
-    assert ROWS.keys() == {claim.id for claim in CLAIMS}, "run `make conformance`"
-    assert {claim: result for claim, result in ROWS.items() if "FAILS" in result} == {}
+def test_every_line_of_pipecats_that_must_or_should_be_so_has_a_test_of_its_name() -> None:
+    def named(claim: Claim) -> bool:
+        return any(claim.id.lower() in test.partition("::")[2].split("_") for test in marked().get(claim.id, ()))
+
+    unnamed = [claim.id for claim in PIPECAT if claim.level in "MS" and not (named(claim) or claim.lacking)]
+    assert unnamed == []
 
 
-def test_the_table_names_no_test_that_there_is_not() -> None:
+def test_every_line_of_pipecats_that_could_be_so_is_done_or_explained() -> None:
+    could = [claim for claim in PIPECAT if claim.level == "C"]
+    assert [claim.id for claim in could if claim.id not in marked() and not claim.lacking] == []
+
+
+def rows_of(page: Page) -> dict[str, str]:
+    return dict(re.findall(r"^\| \*\*(.+?)\*\*[^|]*\| ([^|]*)\|", page.kept, re.MULTILINE))
+
+
+@each_page
+def test_the_table_has_every_claim_and_nothing_that_fails(page: Page) -> None:
+    rows = rows_of(page)
+    assert rows.keys() == {claim.id for claim in page.claims}, "run `make conformance`"
+    assert {claim: result for claim, result in rows.items() if "FAILS" in result} == {}
+
+
+@each_page
+def test_the_table_names_no_test_that_there_is_not(page: Page) -> None:
     there_are = {test.removeprefix("tests/") for tests in marked().values() for test in tests}
-    assert set(re.findall(r"`([\w/]+\.py::\w+)`", KEPT)) <= there_are, "run `make conformance`"
+    assert set(re.findall(r"`([\w/]+\.py::\w+)`", page.kept)) <= there_are, "run `make conformance`"
+
+
+@each_page
+def test_what_stands_before_the_claims_is_the_newest(page: Page) -> None:
+    assert page.kept.startswith("\n".join([page.head, *page.tables()])), "run `make conformance`"
 
 
 def table_of_properties(text: str) -> dict[str, tuple[bool, str]]:
@@ -57,13 +86,29 @@ def table_of_properties(text: str) -> dict[str, tuple[bool, str]]:
 
 @pytest.mark.claim("J26")
 def test_the_table_of_properties_is_made_from_the_verbs_own_model() -> None:
-    table = table_of_properties(page({}, {}))
+    table = table_of_properties(LLM_VERB.text({}, {}))
     assert {name: required for name, (required, _) in table.items()} == properties()
     assert {name for name, (_, words) in table.items() if words != NEWER} >= {name for name in SEED if name != "verb"}
 
 
-def test_the_table_of_properties_that_is_kept_is_the_newest() -> None:
-    assert table_of_properties(KEPT) == table_of_properties(page({}, {})), "run `make conformance`"
+@pytest.mark.claim("P21", "P6")
+def test_p21_the_settings_are_all_of_pipecats_by_their_names() -> None:
+    of_pipecat = {
+        *("model", "system_instruction", "temperature", "max_tokens", "top_p", "top_k", "frequency_penalty"),
+        *("presence_penalty", "seed", "filter_incomplete_user_turns", "user_turn_completion_config"),
+        *("session_properties", "extra"),
+    }
+    assert (
+        of_pipecat
+        == set(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", SETTINGS.kept, re.MULTILINE)) | ELSEWHERE
+    )
+
+
+@pytest.mark.claim("P27", "P7")
+def test_p27_the_tables_of_what_vendors_have_and_can_do_are_made_from_their_flags() -> None:
+    has, can = re.findall(r"^\| qwen \|.*$", SETTINGS.kept, re.MULTILINE)
+    assert has == "| qwen | yes | yes | yes | no | yes | yes | no | no |"
+    assert can == "| qwen | no | yes | no | no | yes | no | no | yes | no |"
 
 
 def test_every_scene_is_played_by_a_test() -> None:
@@ -95,15 +140,15 @@ def row(claim: str, text: str) -> str:
     ],
 )
 def test_a_claim_holds_where_all_of_its_tests_have_passed(outcomes: dict[str, str], result: str) -> None:
-    assert f"| {result}" in row("J1", page(CLAIMED, outcomes))
-    assert "`a/test_a.py::test_one`<br>`a/test_a.py::test_two`" in row("J1", page(CLAIMED, outcomes))
+    assert f"| {result}" in row("J1", LLM_VERB.text(CLAIMED, outcomes))
+    assert "`a/test_a.py::test_one`<br>`a/test_a.py::test_two`" in row("J1", LLM_VERB.text(CLAIMED, outcomes))
 
 
 def test_a_claim_without_a_gap_holds_and_one_without_a_test_does_not() -> None:
-    written = page(CLAIMED, {"tests/a/test_a.py::test_two": "passed"})
+    written = LLM_VERB.text(CLAIMED, {"tests/a/test_a.py::test_two": "passed"})
     assert "| holds |" in row("quota", written)
     assert "| **FAILS**: no test |" in row("J3", written)
-    gap = next(claim for claim in CLAIMS if claim.lacking and claim.id not in CLAIMED)
+    gap = next(claim for claim in LLM_VERB.claims if claim.lacking and claim.id not in CLAIMED)
     assert f"| not done: {gap.lacking} |" in row(gap.id, written)
 
 
@@ -119,7 +164,7 @@ def test_a_run_keeps_the_worst_that_became_of_a_test(tmp_path: Path) -> None:
     def report(test: str, outcome: Literal["passed", "failed", "skipped"], when: Literal["setup", "call"]) -> None:
         run.pytest_runtest_logreport(pytest.TestReport(test, ("", 0, ""), {}, outcome, None, when))
 
-    run = Collected(tmp_path / "page.md")
+    run = Collected(tmp_path)
     report("a.py::test_a[1]", "passed", "setup")
     assert run.outcomes == {}
     for outcome in ("passed", "failed", "passed"):
@@ -134,4 +179,5 @@ def test_a_run_keeps_the_worst_that_became_of_a_test(tmp_path: Path) -> None:
         "a.py::test_c": "failed",
         "a.py::test_d": "passed",
     }
-    assert (tmp_path / "page.md").read_text(encoding="utf-8") == page(marked(), run.outcomes)
+    for page in PAGES:
+        assert (tmp_path / page.file).read_text(encoding="utf-8") == page.text(marked(), run.outcomes)
