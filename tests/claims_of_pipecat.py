@@ -8,7 +8,6 @@ from tests.claims import Claim
 
 NO_PYTHON = "this is a server: what is a Python class there is a key of the YAML or a path of the API here"
 NO_VIDEO = "phone calls have no video; pictures are items of the conversation (`POST /api/calls/{sid}/items`)"
-CONTROL = "still to come"
 
 PIPECAT = (
     Claim("P1", "a realtime model over a websocket, of any vendor"),
@@ -32,16 +31,16 @@ PIPECAT = (
     Claim("P19", "`base_url`: OpenAI's unless another is said; a wrong scheme is refused with the right ones"),
     Claim("P20", "`session_properties` as an argument of the constructor", "C", lacking=NO_PYTHON),
     Claim("P21", "the settings that can be changed are those of `Settings`, all of them"),
-    Claim("P22", "`start_paused`: the caller is not heard until somebody says so", lacking=CONTROL),
+    Claim("P22", "`start_paused`: the caller is not heard until somebody says so"),
     Claim("P23", "`start_video_paused`", "C", lacking=NO_VIDEO),
     Claim("P24", "`video_frame_detail`", "C", lacking=NO_VIDEO),
     Claim("P25", "what a caller who speaks first says while the model is being reached is heard by it", "S"),
     Claim("P26", "class attributes `Settings` and `adapter_class`", "C", lacking=NO_PYTHON),
     Claim("P27", "flags that say what a vendor's models can do, and the tables above made of them", "S"),
-    Claim("P28", "the caller's audio is paused and resumed", lacking=CONTROL),
+    Claim("P28", "the caller's audio is paused and resumed"),
     Claim("P29", "`set_video_input_paused`", "C", lacking=NO_VIDEO),
     Claim("P30", "`set_video_frame_detail`", "C", lacking=NO_VIDEO),
-    Claim("P31", "an item of the conversation is retrieved", "S", lacking=CONTROL),
+    Claim("P31", "an item of the conversation is retrieved", "S"),
     Claim("P32", "the model is being reached before the media socket is there", "S"),
     Claim("P33", "an end that lets the agent finish what it says"),
     Claim("P34", "an end at once where the caller hangs up, told once, with nothing left running"),
@@ -51,13 +50,9 @@ PIPECAT = (
         "C",
         lacking="there is no pipeline: a conversation takes events in and gives effects out (docs/architecture.md)",
     ),
-    Claim(
-        "P36",
-        "what the model answers to a request with an error comes back to who made it",
-        lacking="raw client events",
-    ),
+    Claim("P36", "what the model answers to a request with an error comes back to who made it"),
     Claim("P37", "words that are written down late stand where they were said"),
-    Claim("P38", "the conversation is begun anew, from any task", lacking=CONTROL),
+    Claim("P38", "the conversation is begun anew, from any task"),
     Claim(
         "P39",
         "of its source: session first, errors of no consequence, no more heard than was received, usage with what was "

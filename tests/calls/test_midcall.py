@@ -82,6 +82,7 @@ def test_what_is_asked_is_read(name: str, told: JsonObject, request_: Request) -
     assert request_of(name, told) == request_
 
 
+@pytest.mark.claim("P30")
 @pytest.mark.parametrize(
     ("name", "told", "words"),
     [

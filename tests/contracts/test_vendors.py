@@ -124,6 +124,7 @@ def test_speech_that_is_read_alone_is_what_the_whole_message_means(vendor: str) 
             alone.receive(wire)
 
 
+@pytest.mark.claim("P1")
 @every_vendor
 def test_a_conversation_is_opened_once_and_another_session_again(vendor: str) -> None:
     model = model_of(vendor)
@@ -132,6 +133,7 @@ def test_a_conversation_is_opened_once_and_another_session_again(vendor: str) ->
         assert [type(meaning).__name__ for meaning in meanings].count("SessionOpened") == 1
 
 
+@pytest.mark.claim("P1")
 @every_vendor
 def test_a_sample_has_every_part_of_a_call(vendor: str) -> None:
     needed = {"SessionOpened", "SessionReady", "SpeechReceived", "SpeechComplete", "SpokenText", "CallerStarted"}
@@ -156,6 +158,7 @@ def test_openais_own_package_finds_no_fault_with_what_is_said(vendor: str, rate_
     assert [check_client(json.loads(wire or b"")) for wire in wires] == [[]] * len(wires)
 
 
+@pytest.mark.claim("P27")
 @every_vendor
 def test_a_message_is_sent_just_where_the_vendor_can_be_told_it(vendor: str) -> None:
     model, can = model_of(vendor), VENDORS[vendor].can

@@ -18,6 +18,7 @@ def text(read: int, cached: int = 0, written: int = 0) -> dict[str, object]:
     return {"input_token_details": details, "output_token_details": {"text_tokens": written}}
 
 
+@pytest.mark.claim("P39")
 def test_each_response_has_its_bill_and_each_model_its_sum() -> None:
     meter = Meter(PRICES)
     bills = [

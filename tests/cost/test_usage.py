@@ -35,6 +35,7 @@ def inputs(cached: int = 0, details: dict[str, int] | None = None, **tokens: int
     return {"input_tokens": sum(tokens.values()), "input_token_details": {**told, "cached_tokens": cached, **kept}}
 
 
+@pytest.mark.claim("P39")
 def test_a_response_is_read_modality_by_modality_and_what_is_cached_is_a_part_of_its_input() -> None:
     usage = read(RESPONSE)
     assert usage == Usage(text=Tokens(90, 64, 22), audio=Tokens(40, 8, 100), image=Tokens(2))
@@ -95,6 +96,7 @@ DETAIL = st.dictionaries(st.sampled_from(DETAILS), NUMBERS | st.dictionaries(st.
 TOLD = st.dictionaries(st.sampled_from(NAMES), NUMBERS | DETAIL | st.sampled_from(ODD) | json_values(), max_size=6)
 
 
+@pytest.mark.claim("P39")
 @given(TOLD, st.sampled_from(["response", "transcription"]))
 def test_whatever_a_vendor_says_cached_tokens_are_never_more_than_those_that_were_read(told: Any, of: Of) -> None:
     usage = read(told, of)

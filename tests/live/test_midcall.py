@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse
 
 from tests.live.serving import (
@@ -70,6 +71,7 @@ def appended(model: Model) -> int:
     return sum(event["type"] == "input_audio_buffer.append" for event in model.heard)
 
 
+@pytest.mark.claim("P22")
 async def test_an_operator_steers_a_call_over_http(tmp_path: Path) -> None:
     async with rehearsing({"greeting": LONG}, {"greeting": "Welcome back."}) as model, ClientSession() as client:
         config = a_config(model, None, route={"verbs": [TALK], "start_paused": True}, server=SERVER)
@@ -112,6 +114,7 @@ async def test_an_operator_steers_a_call_over_http(tmp_path: Path) -> None:
             assert await platform.ended(document) == [{"verb": "hangup"}]
 
 
+@pytest.mark.claim("P38")
 async def test_a_tool_steers_its_own_call(tmp_path: Path) -> None:
     (tmp_path / "my_tools.py").write_text(TOOL, encoding="utf-8")
     script: JsonObject = {

@@ -117,7 +117,8 @@ def test_an_items_own_id_must_be_one(id_: object) -> None:
     assert code(a_hand().ask(AddItem({**HELLO, "id": id_}))) == ("refused", "bad_item_id")
 
 
-def test_an_item_that_the_model_never_confirms_is_late() -> None:
+@pytest.mark.claim("P31")
+def test_p31_an_item_that_the_model_never_confirms_is_late() -> None:
     hand = a_hand()
     outcomes, _ = asked(hand, AddItem(HELLO))
     hand.wait(4.9)
@@ -127,7 +128,8 @@ def test_an_item_that_the_model_never_confirms_is_late() -> None:
     assert hand.bridge.next_due() is not None
 
 
-def test_two_who_ask_for_one_item_ask_the_model_once() -> None:
+@pytest.mark.claim("P31")
+def test_p31_two_who_ask_for_one_item_ask_the_model_once() -> None:
     hand = a_hand()
     first, [event] = asked(hand, RetrieveItem("i1"))
     second, nothing = asked(hand, RetrieveItem("i1"))
@@ -138,7 +140,8 @@ def test_two_who_ask_for_one_item_ask_the_model_once() -> None:
     assert other == []
 
 
-def test_an_item_that_the_model_does_not_know_is_unknown() -> None:
+@pytest.mark.claim("P31")
+def test_p31_an_item_that_the_model_does_not_know_is_unknown() -> None:
     hand = a_hand()
     outcomes, [event] = asked(hand, RetrieveItem("nobody"))
     hand.refuses(code="item_retrieve_invalid_item_id", event_id=event["event_id"])
@@ -159,6 +162,7 @@ def test_what_was_typed_in_confidence_is_masked_in_what_is_told() -> None:
 MINE = {"item_id": "mine"}
 
 
+@pytest.mark.claim("P36")
 @pytest.mark.parametrize(
     ("event", "confirmation", "fields"),
     [
@@ -175,7 +179,7 @@ MINE = {"item_id": "mine"}
         ({"type": "response.create"}, "response.created", {"response": {"id": "r1"}}),
     ],
 )
-def test_an_event_is_answered_by_what_confirms_it_or_by_its_error(
+def test_p36_an_event_is_answered_by_what_confirms_it_or_by_its_error(
     event: JsonObject, confirmation: str, fields: JsonObject
 ) -> None:
     hand = a_hand()
@@ -217,6 +221,7 @@ def test_an_event_to_which_the_model_says_nothing_was_sent() -> None:
     assert outcomes == [Outcome("sent", {"event_id": "mine-2"})]
 
 
+@pytest.mark.claim("P36")
 @pytest.mark.parametrize("event_id", ["ask-1", "op-1", "", 5, "x" * 33])
 def test_an_events_own_id_is_replaced_where_it_could_be_anothers(event_id: object) -> None:
     _, [wire] = asked(a_hand(), SendEvent({"type": "input_audio_buffer.commit", "event_id": event_id}))
@@ -239,6 +244,7 @@ def test_a_setting_that_is_so_already_needs_no_answer_and_one_that_cannot_be_has
     assert code(hand.ask(SendEvent({"type": "session.update"}))) == ("refused", "update_refused")
 
 
+@pytest.mark.claim("P36")
 @pytest.mark.parametrize(
     ("event", "word"),
     [
@@ -257,7 +263,7 @@ def test_a_setting_that_is_so_already_needs_no_answer_and_one_that_cannot_be_has
         ({"type": "response.create", "response": []}, "bad_event"),
     ],
 )
-def test_an_event_that_is_not_taken_says_so_and_nothing_is_sent(event: JsonObject, word: str) -> None:
+def test_p36_an_event_that_is_not_taken_says_so_and_nothing_is_sent(event: JsonObject, word: str) -> None:
     outcomes, nothing = asked(a_hand(), SendEvent(event))
     assert (code(outcomes), nothing) == (("refused", word), [])
 
@@ -291,7 +297,8 @@ def hears(hand: Hand, seconds: float = 0.1) -> int:
     return len(sent(hand.effects[since:], APPEND))
 
 
-def test_what_the_caller_says_in_a_pause_is_heard_by_nobody_then_or_later() -> None:
+@pytest.mark.claim("P28")
+def test_p28_what_the_caller_says_in_a_pause_is_heard_by_nobody_then_or_later() -> None:
     hand = a_hand()
     assert hears(hand) == 5
     outcomes, [clear] = asked(hand, PauseInput(paused=True))
@@ -303,7 +310,8 @@ def test_what_the_caller_says_in_a_pause_is_heard_by_nobody_then_or_later() -> N
     assert hears(hand) == 5
 
 
-def test_a_pause_ends_by_itself_where_it_is_asked_to() -> None:
+@pytest.mark.claim("P28")
+def test_p28_a_pause_ends_by_itself_where_it_is_asked_to() -> None:
     hand = a_hand()
     hand.ask(PauseInput(paused=True, for_s=2.0))
     assert hears(hand, 1.9) == 0
@@ -311,7 +319,8 @@ def test_a_pause_ends_by_itself_where_it_is_asked_to() -> None:
     assert hears(hand) == 5
 
 
-def test_a_pause_outlives_the_session_and_its_end_is_for_the_session_that_there_is() -> None:
+@pytest.mark.claim("P28")
+def test_p28_a_pause_outlives_the_session_and_its_end_is_for_the_session_that_there_is() -> None:
     hand = a_hand()
     hand.ask(PauseInput(paused=True))
     drop(hand)
@@ -327,7 +336,8 @@ def test_a_pause_outlives_the_session_and_its_end_is_for_the_session_that_there_
     assert hears(hand) == 5
 
 
-def test_a_turn_that_a_pause_cuts_is_none_and_nothing_waits_for_its_end() -> None:
+@pytest.mark.claim("P28")
+def test_p28_a_turn_that_a_pause_cuts_is_none_and_nothing_waits_for_its_end() -> None:
     hand = a_hand()
     hand.model("input_audio_buffer.speech_started", item_id="u1")
     assert sent(hand.do(hand.bridge.update({"type": "response.cancel"}, hand.now))) == []
@@ -351,7 +361,8 @@ def test_where_nobody_finds_turns_what_was_heard_is_still_to_be_committed() -> N
     assert asked(hand, PauseInput(paused=True))[1] == []
 
 
-def test_a_caller_whom_nobody_hears_is_not_asked_whether_they_are_there() -> None:
+@pytest.mark.claim("P28")
+def test_p28_a_caller_whom_nobody_hears_is_not_asked_whether_they_are_there() -> None:
     hand = a_hand(Options(audio=PCM24, manners=Manners(idle=(Rung(5.0, "Ask whether they are there."),))))
     hand.ask(PauseInput(paused=True))
     assert sent(hand.wait(30.0), "response.create") == []
@@ -359,7 +370,8 @@ def test_a_caller_whom_nobody_hears_is_not_asked_whether_they_are_there() -> Non
     assert len(sent(hand.wait(6.0), "response.create")) == 1
 
 
-def test_a_route_can_begin_paused() -> None:
+@pytest.mark.claim("P22")
+def test_p22_a_route_can_begin_paused() -> None:
     hand = a_hand(Options(audio=PCM24, manners=Manners(start_paused=True)))
     assert hears(hand, 1.0) == 0
     hand.ask(PauseInput(paused=False))
@@ -401,7 +413,8 @@ def test_speech_that_plays_on_while_the_model_is_away_can_be_cut_too() -> None:
 # A new session
 
 
-def test_a_reset_is_done_when_the_new_session_is_there_and_knows_what_was_said() -> None:
+@pytest.mark.claim("P38")
+def test_p38_a_reset_is_done_when_the_new_session_is_there_and_knows_what_was_said() -> None:
     hand = a_hand()
     hand.model("input_audio_buffer.committed", item_id="u1")
     hand.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="I am Ann.")
@@ -411,7 +424,8 @@ def test_a_reset_is_done_when_the_new_session_is_there_and_knows_what_was_said()
     assert outcomes == [Outcome("done", {"history": "kept"})]
 
 
-def test_a_reset_without_history_begins_the_conversation_anew() -> None:
+@pytest.mark.claim("P38")
+def test_p38_a_reset_without_history_begins_the_conversation_anew() -> None:
     hand = a_hand(Options(audio=PCM24, history=(("user", "Earlier."),), opening={"instructions": "Go on."}))
     hand.model("input_audio_buffer.committed", item_id="u1")
     hand.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="I am Ann.")
@@ -428,7 +442,8 @@ def test_a_reset_without_history_begins_the_conversation_anew() -> None:
     assert hand.bridge.record.history() == ()
 
 
-def test_a_reset_from_a_tool_lets_the_tool_answer_the_new_session() -> None:
+@pytest.mark.claim("P38")
+def test_p38_a_reset_from_a_tool_lets_the_tool_answer_the_new_session() -> None:
     hand = a_hand()
     hand.starts("r1")
     hand.calls("c1")
