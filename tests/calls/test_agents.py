@@ -1,6 +1,7 @@
 """Several agents on one call, who hand the caller over to each other, in virtual time."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 from calls.agents import ENOUGH, HANDED_OVER, STILL, Roster, handovers, misnamed
 from calls.carrying import oddities
 from config.agents import Agent
-from media.ends import HANDOFF
+from media.ends import HANDOFF, HUNG_UP
 from media.options import ModelLeg
 from tests.calls.exchange import (
     LLM,
@@ -48,7 +49,7 @@ class Desk(Exchange):
         line = await self.open(self.verbs)
         assert line
         self.line = line
-        line._redial = lambda nth, _=None: self.dialled.append(nth)  # type: ignore[assignment,method-assign,misc]
+        line._redial = lambda nth, _=None: self.dialled.append(nth)  # type: ignore[assignment,method-assign]
         self.ready()
         return self
 
@@ -116,6 +117,30 @@ async def test_an_agent_with_another_voice_begins_a_new_session_that_knows_what_
     desk.caller_answers()
     await desk.hand_over("front")
     assert desk.session["audio"]["output"]["voice"] == "marin", "and back"
+
+
+@in_virtual_time
+async def test_a_caller_stays_with_the_agent_whom_they_have_where_the_next_ones_session_does_not_come_about() -> None:
+    desk = await Desk(verb={"llmOptions": {"session_update": {"voice": "marin"}}}).begin()
+    desk.line._bridge._talk.speaking.has_spoken = True
+    await desk.hand_over("night")
+    assert desk.instructions == "You watch."
+    with capture_logs() as logged:
+        desk.line.tell(partial(desk.line._bridge.model_failed, reason_code="model_unreachable", message="no"))
+    assert "handover_undone" in [line["event"] for line in logged]
+    assert (desk.instructions, desk.session["audio"]["output"]["voice"]) == ("You greet.", "marin")
+    assert desk.dialled == [0, 0]
+    desk.ready()
+    desk.caller_answers()
+    assert (await desk.hand_over("billing"))["from"] == "front"
+
+
+@in_virtual_time
+async def test_nobody_is_handed_over_when_the_conversation_is_over() -> None:
+    desk = await Desk().begin()
+    desk.line.finish(HUNG_UP)
+    await settled()
+    assert "the conversation is over" in (await desk.hand_over("billing"))["error"]
 
 
 @in_virtual_time

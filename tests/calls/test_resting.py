@@ -14,8 +14,10 @@ from calls.live import Held
 from calls.register import FORGET_AFTER_S
 from calls.rest import Rest
 from config import Settings
+from hooks.agent import NotDoneError
 from hooks.transports.base import HookReply
 from media.ends import PLATFORM_ENDED
+from media.requests import Interrupt
 from tests.calls import test_native as native
 from tests.calls.exchange import (
     HANGUP,
@@ -150,6 +152,36 @@ async def one_with_a_control_socket(exchange: Exchange) -> Callable[[], Awaitabl
     return late
 
 
+async def one_that_somebody_would_steer(exchange: Exchange) -> Callable[[], Awaitable[Any]]:
+    first = await exchange.ring()
+    await exchange.open(first)
+    live = exchange.switchboard._calls.by_sid("c-1")
+    assert live
+    agent = live.call.agent
+    ended = await exchange.ended(first, call_status="completed")
+    exchange.status("completed")
+
+    async def late() -> Any:
+        board = exchange.switchboard
+        settings = board.changing.settings("c-1", {"instructions": "x"}, deep=False, recycle=False)
+        for asked in (
+            board.midcall.ask("c-1", Interrupt()),
+            settings,
+            board.hang_up("c-1"),
+            board.redirect("c-1", [SAY]),
+        ):
+            with pytest.raises(CallUnknownError):
+                await asked
+        errors = []
+        for doing in (agent.interrupt(), agent.hang_up(), agent.redirect([SAY])):
+            with pytest.raises(NotDoneError) as refused:
+                await doing
+            errors.append(refused.value.error)
+        return ended, errors
+
+    return late
+
+
 STORIES: dict[str, tuple[Story, Settings, JsonObject]] = {
     "asked": (one_that_was_asked, TALK, {"/final": verbs_reply(SAY, HANGUP)}),
     "asked over HTTP": (one_that_was_asked, OF_HTTP, {"/first": verbs_reply(LLM)}),
@@ -168,6 +200,7 @@ STORIES: dict[str, tuple[Story, Settings, JsonObject]] = {
     "apart, over HTTP": (one_that_goes_on_without_us, OF_HTTP, {"/first": verbs_reply(SAY, HANGUP)}),
     "redirected": (one_that_was_redirected, TALK, {"/confirm": verbs_reply(SAY)}),
     "by a control socket": (one_with_a_control_socket, TALK, {}),
+    "steered": (one_that_somebody_would_steer, TALK, {}),
 }
 
 
@@ -221,7 +254,9 @@ async def test_no_key_is_kept_of_a_call_at_rest_but_where_its_platform_has_been_
         assert ("sip-password" in own) == authenticated
 
 
-@pytest.mark.parametrize("why", ["its socket is open", "its socket may come back", "something was held back"])
+@pytest.mark.parametrize(
+    "why", ["its socket is open", "its socket may come back", "something was held back", "a human is called"]
+)
 @in_virtual_time
 async def test_a_call_that_may_still_be_told_something_does_not_rest(why: str) -> None:
     control, exchange = Socket(), Exchange(TALK)
@@ -234,10 +269,11 @@ async def test_a_call_that_may_still_be_told_something_does_not_rest(why: str) -
     await asyncio.sleep(1)
     live.expected = why == "its socket may come back"
     live.held = Held(PLATFORM_ENDED, [SAY]) if why == "something was held back" else None
+    live.consulting = int(why == "a human is called")
     await settle()
     assert exchange.switchboard._calls.known("c-1") is live
     exchange.switchboard.detach("c-1", control, for_good=True)
-    live.expected, live.held = False, None
+    live.expected, live.held, live.consulting = False, None, 0
     await settle()
     assert isinstance(exchange.switchboard._calls.known("c-1"), Rest)
 

@@ -20,6 +20,7 @@ from tests.live.serving import Application, a_config, rehearsing, serving, until
 from tests.live.test_seed_call import SCRIPT
 from tests.verbs.seed import SEED
 
+AGENTS = [{"name": name, "instructions": f"You are {name}."} for name in ("front", "billing")]
 OURS = ("api", "calls", "egress", "hooks", "media", "store", "verbs", "aiohttp.web", "aiohttp._websocket")
 
 
@@ -50,7 +51,7 @@ async def test_a_call_at_rest_has_left_no_garbage(tmp_path: Path, monkeypatch: p
     application = Application()
     application.answers["/toolCall"] = lambda: web.json_response({"temperature": 21})
     application.answers["/final"] = lambda: web.json_response([{"verb": "hangup"}])
-    route: dict[str, Any] = {"verbs": [SEED], "max_call_s": 2, "status_hook": "/status"}
+    route: dict[str, Any] = {"verbs": [SEED], "agents": AGENTS, "max_call_s": 2, "status_hook": "/status"}
     async with rehearsing(SCRIPT) as model, application.serving() as base:
         config = a_config(model, base, route=route)
         async with serving(tmp_path, config) as running:
