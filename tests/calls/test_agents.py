@@ -57,6 +57,13 @@ class Desk(Exchange):
         """Let the session be there."""
         self.line._bridge._session.leg = ModelLeg.READY
 
+    def configured(self) -> None:
+        """Let the session that was dialled come about."""
+        bridge = self.line._bridge
+        self.line.tell(bridge.model_opened)
+        for type_ in ("session.created", "session.updated"):
+            self.line.tell(bridge.model_said, json.dumps({"type": type_, "session": {}}))
+
     @property
     def session(self) -> JsonObject:
         """What a session with the model begins with."""
@@ -113,7 +120,7 @@ async def test_an_agent_with_another_voice_begins_a_new_session_that_knows_what_
     assert desk.dialled == [0], "a new session is on its way"
     assert desk.session["audio"]["output"]["voice"] == "cedar"
     assert ("user", "The night watch, please.") in desk.line._bridge.record.history()
-    desk.ready()
+    desk.configured()
     desk.caller_answers()
     await desk.hand_over("front")
     assert desk.session["audio"]["output"]["voice"] == "marin", "and back"
