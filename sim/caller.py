@@ -11,6 +11,8 @@ QUIET_S = 0.7
 "So long nothing is heard before the caller takes the turn."
 LISTEN_S = 40.0
 "The longest that an agent is listened to."
+OPENING_S = 5.0
+"The longest that a line is waited for on which the agent could be heard."
 DIGIT_GAP_S = 0.25
 POLL_S = 0.05
 
@@ -66,10 +68,14 @@ class Caller:
         return time.monotonic()
 
     async def listen(self) -> None:
-        """Wait until the agent has finished speaking, or the call is over."""
+        """Wait until the agent has finished speaking, or the call is over.
+
+        An agent who was never on the line has not finished: its words may be known, by a hook, before it is there.
+        """
         began_s = quiet_since_s = time.monotonic()
         while (now := time.monotonic()) < began_s + LISTEN_S and self._live.over is None:
-            if self._live.agent_speaking:
+            opening = now < began_s + OPENING_S and self._story.last("media_open") is None
+            if opening or self._live.agent_speaking:
                 quiet_since_s = now
             if now - quiet_since_s >= QUIET_S:
                 return
