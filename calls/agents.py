@@ -4,41 +4,35 @@
 
 They are one conversation with one model: who takes over has instructions and tools of their own, said by a
 `session.update`, and knows all that was said. A voice cannot be changed any more in a session in which it was heard
-(OpenAI guide "Realtime conversations"), so an agent with another voice begins a new session, which is told the history.
+(OpenAI guide "Realtime conversations"), nor a model while a connection lasts, so an agent with another voice or model
+begins a new session, which is told the history. What an operator has changed of either takes the place of what the
+verb says, and not of what an agent is said to have.
 
 Two agents who hand somebody to and fro, and nobody answers, are stopped: a caller who was handed over must have said
 something before they are again, and a call has so many handovers.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from structlog.typing import FilteringBoundLogger
-
+from calls.dialling import with_model
 from config.agents import Agent
-from hooks.asked import Asked
-from hooks.courier import Answer, Courier
-from hooks.replies import error_output
-from media.changing import Change, by_event
-from media.effects import Outcome
-from media.realtime.updating import UpdateRefusedError
-from verbs.agents import HANDOVER_TOOL, hidden_tool, spoken_by, tools_of, unknown_tools, voice_of
+from verbs.agents import (
+    HANDOVER_TOOL,
+    hidden_tool,
+    model_of,
+    of_another_vendor,
+    spoken_by,
+    tools_of,
+    unknown_tools,
+    voice_of,
+)
 from verbs.base import JsonObject
 from verbs.llm import Llm
 
-HANDED_OVER = "agent.handed_over"
-"What the eventHook is told of it."
 STILL = "this caller has just been handed to you and has said nothing since: answer them yourself"
 ENOUGH = "this caller has been handed over too often: help them yourself"
-Update = Callable[[JsonObject | Change], None]
-"Changes the conversation. It raises UpdateRefusedError where that cannot be."
-
-
-def nothing_to_change(_: JsonObject | Change) -> None:
-    raise UpdateRefusedError("the conversation is over, or has not begun")
 
 
 class Roster:
@@ -48,8 +42,10 @@ class Roster:
         self._agents = {agent.name: agent for agent in agents}
         self._left = most
         self._current = agents[0]
-        self.voice: str | None = None
-        "That of whoever speaks, where it is known."
+        self._heard: JsonObject = {}
+        "The `model` and the `voice` of the session, as they were left."
+        self._by_operator: JsonObject = {}
+        self._verbs_model: str | None = None
 
     @property
     def current(self) -> Agent:
@@ -78,87 +74,40 @@ class Roster:
         self._left -= 1
         self._current = agent
 
-    def stays(self, agent: Agent, voice: str | None) -> None:
+    def stays(self, agent: Agent) -> None:
         """Go on with an agent as if nobody had taken over."""
-        self._current, self.voice = agent, voice
+        self._current = agent
+
+    def begin(self, heard: JsonObject, verbs_model: str) -> None:
+        """A conversation begins, with this model and voice; `verbs_model`: the one that the verb itself asks for."""
+        self._heard, self._verbs_model = heard, verbs_model
+
+    def learn(self, heard: JsonObject) -> None:
+        """Hear with which model and voice it goes on: what is not as it was left, an operator has changed."""
+        changed = {name: value for name, value in heard.items() if value != self._heard.get(name)}
+        self._by_operator |= {name: value for name, value in changed.items() if value is not None}
+        self._heard = heard
+
+    def left(self, heard: JsonObject | None) -> None:
+        """Hear with which model and voice it goes on now that it was changed for an agent, where that can be heard."""
+        self._heard = self._heard if heard is None else heard
 
     def session(self, agent: Agent, llm: Llm, of_route: Mapping[str, JsonObject | None]) -> JsonObject:
-        """Give the settings of the session that are this agent's, in a verb's words; a voice only if it is another."""
+        """Give the settings of the session that are this agent's, in a verb's words; model and voice only if others."""
         tools = tools_of(llm, of_route, only=agent.tools, others=self.others(agent))
-        voice = agent.voice or voice_of(llm)
-        another = {"voice": voice} if voice and voice != self.voice else {}
+        by_verb = {"model": self._verbs_model, "voice": voice_of(llm)}
+        own = {"model": model_of(agent.model, llm), "voice": agent.voice}
+        wanted = {name: own[name] or self._by_operator.get(name) or by_verb[name] for name in own}
+        another = {name: value for name, value in wanted.items() if value and value != self._heard.get(name)}
         return {"instructions": agent.instructions, "tools": tools, **another}
 
     def spoken(self, llm: Llm, of_route: Mapping[str, JsonObject | None]) -> Llm:
         """Give a verb as the agent who has the caller now speaks it."""
-        self.voice = None
+        self._heard, self._verbs_model = {}, None
         session = self.session(self._current, llm, of_route)
-        self.voice = session.get("voice")
-        return spoken_by(llm, session)
-
-
-@dataclass(slots=True)
-class Handover:
-    """The tool by which one agent hands the caller over to another, in one conversation."""
-
-    roster: Roster
-    llm: Llm
-    of_route: Mapping[str, JsonObject | None]
-    log: FilteringBoundLogger
-    answered: Callable[[float], bool] = lambda _: False
-    "Whether the caller has said something since a time; this and what follows is set when the conversation is made."
-    change: Update = nothing_to_change
-    report: Callable[[str, JsonObject], None] = lambda *_: None
-    handed_at: float | None = None
-    declaration: JsonObject | None = None
-    confirm: bool = False
-    target: str = "an agent"
-
-    def spoken(self) -> Llm:
-        """Give the verb as the agent who has the caller now speaks it."""
-        return self.roster.spoken(self.llm, self.of_route)
-
-    def begin(self, courier: Courier, asked: Asked, answer: Answer) -> None:
-        courier.soon(answer, self._output(asked.arguments, courier.now()))
-
-    def over(self) -> None:
-        """Know nothing of the conversation any more, whose tool this was: else it would know itself."""
-        self.answered, self.report = lambda _: False, lambda *_: None
-        self.change = nothing_to_change
-
-    def _output(self, arguments: JsonObject, now: float) -> str:
-        roster, to = self.roster, arguments.get("to")
-        answered = self.handed_at is None or self.answered(self.handed_at)
-        if objection := roster.objection(to, answered=answered):
-            self.log.info("handover_refused", message=objection)
-            return error_output(objection)
-        before, agent = roster.current, roster.agent(str(to))
-        session = roster.session(agent, self.llm, self.of_route)
-        if refusal := self._changed({"type": "session.update", "session": session}, anew="voice" in session):
-            self.log.warning("handover_refused", message=refusal)
-            return error_output(refusal)
-        roster.took_over(agent)
-        roster.voice = session.get("voice", roster.voice)
-        self.handed_at = now
-        told = {"from": before.name, "to": agent.name}
-        self.log.info("agent_handed_over", from_agent=before.name, to_agent=agent.name, anew="voice" in session)
-        self.report(HANDED_OVER, {"type": HANDED_OVER, **told, "reason": arguments.get("reason")})
-        return json.dumps({**told, "message": f"You are {agent.name} now; go on with the caller."})
-
-    def _changed(self, event: JsonObject, *, anew: bool) -> str | None:
-        """Change the session, or begin another; say why neither can be."""
-        came_of = partial(self._came_of, self.roster.current, self.roster.voice)
-        try:
-            self.change(by_event({**event, "recycle": anew}, came_of))
-        except UpdateRefusedError as refusal:
-            return str(refusal)
-        return None
-
-    def _came_of(self, before: Agent, voice: str | None, outcome: Outcome) -> None:
-        """Let the caller stay with the agent from before where the session of the next one did not come about."""
-        if outcome.how != "done":
-            self.roster.stays(before, voice)
-            self.log.warning("handover_undone", to_agent=before.name, message=outcome.told.get("message"))
+        model = session.pop("model", None)
+        spoken = spoken_by(llm, session)
+        return with_model(spoken, model) if model else spoken
 
 
 def handovers(tools: Iterable[JsonObject]) -> list[JsonObject]:
@@ -186,3 +135,6 @@ def misnamed(agents: Sequence[Agent], llm: Llm, of_route: Collection[str]) -> It
     for agent in agents:
         for name in unknown_tools(llm, of_route, agent.tools or ()):
             yield f"the agent {agent.name} may call the tool {name!r}, which neither the verb nor the route has"
+        if agent.model and of_another_vendor(agent.model, llm):
+            whose = f"all agents of a call are of one vendor, {llm.vendor}"
+            yield f"the agent {agent.name} has the model {agent.model!r}: {whose}"

@@ -33,8 +33,13 @@ def dial_of(llm: Llm, name: str, settings: Settings) -> Dial:
 
     :raises ModelError: there is no key for it
     """
-    options, vendor = llm.connect_options or {}, settings.vendors[llm.vendor]
+    vendor = settings.vendors[llm.vendor]
+    return model_dial(as_configured(with_model(llm, name), vendor), vendor)
+
+
+def with_model(llm: Llm, name: str) -> Llm:
+    """Give a verb with another model, named where its own is."""
+    options = llm.connect_options or {}
     if "model" in queried(options, address(options, "", "")):
         options = {**options, "query": {**(options.get("query") or {}), "model": name}}
-    other = llm.model_copy(update={"model": name, "connect_options": options or None})
-    return model_dial(as_configured(other, vendor), vendor)
+    return llm.model_copy(update={"model": name, "connect_options": options or None})

@@ -8,12 +8,13 @@ from time import time
 from typing import Literal, Protocol
 
 from calls import carrying
-from calls.agents import Handover
 from calls.applications import address, status_hook
 from calls.candidates import candidates, dial_of
 from calls.consults import Consults
 from calls.dispatchers import signing_secrets
 from calls.ending import kept
+from calls.handover import Handover, begin
+from calls.handover import handover as handover_of
 from calls.leg import Body, Leg, Talk
 from calls.live import LiveCall
 from calls.lost import LostLine, LostRecord, already_kept, nobody, refuse, unknown
@@ -96,7 +97,7 @@ class Legs:
         """
         llm, settings, now = live.llms[nth], live.settings, self._loop.time()
         vendor = settings.vendors[llm.vendor]
-        handover = _handover(live, llm)
+        handover = handover_of(live, llm)
         found = candidates(live, handover.spoken() if handover else llm)
         models = [each.model for each in found]
         left_s = max(0.0, live.ends_at - now)
@@ -129,8 +130,8 @@ class Legs:
             servers.offer = partial(line.tell, bridge.declare)
         update, ask = partial(line.tell, bridge.update), partial(line.tell, bridge.ask)
         if handover:
-            handover.answered, handover.report = bridge.record.answered, hooks.report
-            handover.change = update
+            handover.report, handover.change = hooks.report, update
+            begin(handover, live, bridge, models[0])
         return self._leg(
             live, nth, line, bridge.record, hooks, update=update, ask=ask, servers=servers, handover=handover
         )
@@ -281,14 +282,6 @@ class Legs:
             live.log.info("conversation_ended", **told)
         self._loop.call_later(live.settings.server.orphan_grace_s, self._ended, live, nth)
         return body
-
-
-def _handover(live: LiveCall, llm: Llm) -> Handover | None:
-    """Make the tool by which the agents of a call hand it over to each other, where it has several."""
-    if live.roster is None:
-        return None
-    declared = {name: tool.declaration for name, tool in carrying.route_tools(live.route, live.settings).items()}
-    return Handover(live.roster, llm, declared, live.log)
 
 
 def _closed(shown: Callable[[], None], handover: Handover | None) -> None:

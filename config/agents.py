@@ -37,6 +37,8 @@ class Agent(Strict):
     "None: to each of the others."
     voice: MaybeText = None
     "None: the verb's own, or that of whoever spoke before."
+    model: MaybeText = None
+    "None: the verb's own. One of the verb's vendor, whose name may stand before it."
 
 
 def faults(agents: Sequence[Agent]) -> list[tuple[int, str, str]]:

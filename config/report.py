@@ -105,8 +105,9 @@ def _tool_line(name: str, tool: Any) -> str:
 
 
 def _agent_line(agent: Agent, route: Route) -> str:
-    """`agent reception: hands over to billing; tools hangup`."""
+    """`agent reception: hands over to billing; tools hangup; model gpt-realtime-2.1-mini`."""
     others = tuple(other.name for other in route.agents if other is not agent)
     to = others if agent.hands_over_to is None else agent.hands_over_to
     tools = "all" if agent.tools is None else ", ".join(agent.tools) or "none"
-    return f"agent {agent.name}: hands over to {', '.join(to) or 'nobody'}; tools {tools}"
+    model = f"; model {agent.model}" if agent.model else ""
+    return f"agent {agent.name}: hands over to {', '.join(to) or 'nobody'}; tools {tools}{model}"

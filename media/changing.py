@@ -16,7 +16,7 @@ from media.effects import Answer, Effect, End, JsonObject, Outcome, ToModel
 from media.realtime.base import Realtime
 from media.realtime.dial import Dial
 from media.realtime.dialect import Path
-from media.realtime.updating import AwayError, FixedError, UpdateRefusedError
+from media.realtime.updating import VOICE, AwayError, FixedError, UpdateRefusedError
 from media.session import Session
 from media.settings import Delta, Settings
 from media.updating import check, refuse, share
@@ -51,6 +51,11 @@ class Changing:
     def _settings(self) -> Settings:
         model = self._session.model
         return Settings(model.name, settings.leaves(model.settings), self._extra)
+
+    def heard(self, own: Realtime) -> JsonObject | None:
+        """Give the model and the voice that speak, where the conversation is with this model; else None."""
+        now = self._settings
+        return {settings.MODEL: now.model, "voice": now.at(VOICE)} if self._session.model is own else None
 
     def change(self, change: Change, *, over: bool) -> None:
         """Make a change, and see that it is answered.

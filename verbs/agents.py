@@ -12,6 +12,7 @@ from verbs.leaving import leaving_tools
 from verbs.llm import Llm
 from verbs.offering import beside, declared, names_of, with_tools
 from verbs.tools import flat
+from verbs.vendors import VENDORS
 
 HANDOVER_TOOL = "hand_over"
 WORDS = (
@@ -69,6 +70,17 @@ def spoken_by(llm: Llm, session: JsonObject) -> Llm:
     if tools is not None:
         options = with_tools(options, tools)
     return llm.model_copy(update={"llm_options": options})
+
+
+def model_of(name: str | None, llm: Llm) -> str | None:
+    """Give the model that an agent is said to have, without the name of the verb's vendor before it."""
+    return name.removeprefix(f"{llm.vendor}/") if name else None
+
+
+def of_another_vendor(name: str, llm: Llm) -> bool:
+    """Tell whether a model is said to be of a vendor that is not the verb's."""
+    vendor, slash, _ = name.partition("/")
+    return bool(slash) and vendor in VENDORS and vendor != llm.vendor
 
 
 def voice_of(llm: Llm) -> str | None:

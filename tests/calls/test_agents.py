@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from calls.agents import ENOUGH, HANDED_OVER, STILL, Roster, handovers, misnamed
+from calls.agents import ENOUGH, STILL, Roster, handovers, misnamed
 from calls.carrying import oddities
+from calls.handover import HANDED_OVER
 from config.agents import Agent
+from media.changing import Change
 from media.ends import HANDOFF, HUNG_UP
 from media.options import ModelLeg
+from media.realtime.dial import Dial
+from media.settings import read
 from tests.calls.exchange import (
     LLM,
     Exchange,
@@ -43,15 +47,21 @@ class Desk(Exchange):
         self.outputs: list[JsonObject] = []
         self.dialled: list[int] = []
         "The models that were reached anew."
+        self.urls: list[str] = []
+        "And where, if not where they were."
 
     async def begin(self) -> "Desk":
         self.verbs = await self.ring()
         line = await self.open(self.verbs)
         assert line
         self.line = line
-        line._redial = lambda nth, _=None: self.dialled.append(nth)  # type: ignore[assignment,method-assign]
+        line._redial = self._redialled  # type: ignore[method-assign]
         self.ready()
         return self
+
+    def _redialled(self, nth: int, dial: Dial | None = None) -> None:
+        self.dialled.append(nth)
+        self.urls += [dial.url] if dial else []
 
     def ready(self) -> None:
         """Let the session be there."""
@@ -178,6 +188,74 @@ async def test_nobody_is_handed_to_who_is_not_there() -> None:
     assert "only: billing, night" in desk.outputs[-1]["error"]
 
 
+EXPERT = {"name": "expert", "instructions": "You know.", "model": "openai/gpt-realtime-2.1-pro"}
+
+
+@in_virtual_time
+async def test_an_agent_with_another_model_begins_a_new_session_and_who_has_none_goes_back_to_the_verbs() -> None:
+    desk = await Desk(FRONT, EXPERT).begin()
+    model = desk.line._bridge._session.model
+    before = model.name
+    assert (await desk.hand_over("expert"))["to"] == "expert"
+    assert (desk.dialled, model.name, desk.instructions) == ([0], "gpt-realtime-2.1-pro", "You know.")
+    assert desk.urls[-1].endswith("model=gpt-realtime-2.1-pro")
+    desk.configured()
+    desk.caller_answers()
+    await desk.hand_over("front")
+    assert (desk.dialled, model.name) == ([0, 0], before)
+    assert desk.urls[-1].endswith(f"model={before}")
+
+
+@in_virtual_time
+async def test_the_first_agents_model_is_that_of_the_first_session_and_the_verbs_comes_after_it() -> None:
+    desk = await Desk(EXPERT, BILLING).begin()
+    model = desk.line._bridge._session.model
+    assert model.name == "gpt-realtime-2.1-pro"
+    await desk.hand_over("billing")
+    assert model.name == "gpt-realtime-2.1"
+
+
+@in_virtual_time
+async def test_who_comes_back_from_a_transfer_is_with_the_agents_model() -> None:
+    handoff = {"mode": "blind", "blindMethod": "dial", "target": [{"type": "phone", "number": "+1"}]}
+    desk = await Desk(FRONT, EXPERT, verb={"handoff": handoff}).begin()
+    await desk.hand_over("expert")
+    desk.configured()
+    desk.line.finish(HANDOFF)
+    [dial, _] = await desk.ended(desk.verbs, call_status="in-progress")
+    line = await desk.open(await desk.hook(dial["actionHook"], call_status="in-progress", dial_call_status="busy"))
+    assert line
+    assert line._bridge._session.model.name == "gpt-realtime-2.1-pro"
+
+
+@in_virtual_time
+async def test_a_model_that_the_verbs_own_was_left_for_stays_whatever_agents_have() -> None:
+    others = [{"vendor": "openai", "model": "gpt-realtime-mini"}]
+    desk = await Desk(FRONT, EXPERT | {"voice": "cedar"}, llm_fallback=others).begin()
+    session = desk.line._bridge._session
+    session._nth = 1
+    assert session.model.name == "gpt-realtime-mini"
+    assert (await desk.hand_over("expert"))["to"] == "expert"
+    assert (session.model.name, desk.dialled, desk.instructions) == ("gpt-realtime-mini", [], "You know.")
+
+
+@in_virtual_time
+async def test_what_an_operator_has_changed_takes_the_place_of_the_verbs_and_not_of_an_agents() -> None:
+    named = {"name": "named", "instructions": "You are named.", "voice": "marin"}
+    desk = await Desk(FRONT, BILLING, named, verb={"llmOptions": {"session_update": {"voice": "marin"}}}).begin()
+    bridge = desk.line._bridge
+    bridge._talk.speaking.has_spoken = True
+    desk.line.tell(bridge.update, Change(read({"voice": "cedar", "model": "gpt-realtime-mini"}), print, recycle=True))
+    desk.configured()
+    await desk.hand_over("billing")
+    assert (desk.session["audio"]["output"]["voice"], bridge._session.model.name) == ("cedar", "gpt-realtime-mini")
+    assert desk.dialled == [0], "the same session goes on"
+    desk.caller_answers()
+    await desk.hand_over("named")
+    assert (desk.session["audio"]["output"]["voice"], bridge._session.model.name) == ("marin", "gpt-realtime-mini")
+    assert desk.dialled == [0, 0]
+
+
 @pytest.mark.parametrize("to", ["billing", "night"])
 def test_a_handover_that_the_session_cannot_take_is_told_to_the_model(to: str) -> None:
     @in_virtual_time
@@ -245,5 +323,7 @@ def test_tools_that_agents_may_call_and_nobody_has_are_told() -> None:
     assert told in list(oddities(settings, route))
     [hidden] = misnamed(route.agents[1:], Llm.model_validate(LLM), ["hand_over"])
     assert "the agents' own" in hidden
+    [foreign] = misnamed([Agent(name="x", instructions="x", model="xai/grok-4")], Llm.model_validate(LLM), ())
+    assert "of one vendor, openai" in foreign
     assert list(misnamed((), Llm.model_validate(LLM), ["hand_over"])) == []
     assert list(misnamed(route.agents, Llm.model_validate(LLM), ["cmr"])) == []

@@ -6,7 +6,8 @@ from tests.config.conftest import Load
 VERBS = "verbs: [{verb: llm, vendor: openai, llmOptions: {}}]"
 FRONT = "{name: front, instructions: Greet.}"
 BILLING = (
-    "{name: billing, instructions: Bill., tools: refund, hands_over_to: [front], voice: cedar, description: money}"
+    "{name: billing, instructions: Bill., tools: refund, hands_over_to: [front], voice: cedar, description: money, "
+    "model: m}"
 )
 
 
@@ -15,7 +16,7 @@ def test_agents_are_read_in_their_order(loaded: Load) -> None:
     front, billing = route.agents
     assert (front.name, front.tools, front.hands_over_to, front.voice) == ("front", None, None, None)
     assert (billing.tools, billing.hands_over_to, billing.voice) == (("refund",), ("front",), "cedar")
-    assert (billing.description, route.max_handovers) == ("money", 10)
+    assert (billing.description, billing.model, front.model, route.max_handovers) == ("money", "m", None, 10)
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,10 @@ def test_a_call_is_explained_with_its_document_and_without_secrets(path: Path) -
 
 
 def test_the_agents_of_a_route_are_explained(path: Path) -> None:
-    agents = "[{name: front, instructions: x}, {name: b, instructions: y, tools: [t, u], hands_over_to: front}]"
+    agents = "[{name: a, instructions: x}, {name: b, instructions: y, tools: [t, u], hands_over_to: a, model: m}]"
     path.write_text(TEXT.replace("support,", f"support, agents: {agents},"))
     _, lines = explain_lines(path, {}, number="+15551", document_for=document_for)
-    assert lines[2:4] == ["agent front: hands over to b; tools all", "agent b: hands over to front; tools t, u"]
+    assert lines[2:4] == ["agent a: hands over to b; tools all", "agent b: hands over to a; tools t, u; model m"]
 
 
 @pytest.mark.claim("J9", "J28")

@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from verbs.agents import HANDOVER_TOOL, WORDS, handover_tool, hidden_tool, spoken_by, tools_of, unknown_tools, voice_of
+from verbs.agents import (
+    HANDOVER_TOOL,
+    WORDS,
+    handover_tool,
+    hidden_tool,
+    model_of,
+    of_another_vendor,
+    spoken_by,
+    tools_of,
+    unknown_tools,
+    voice_of,
+)
 from verbs.base import JsonObject
 from verbs.llm import Llm
 
@@ -35,6 +46,21 @@ def test_an_agent_may_call_what_it_is_let_and_hand_over_to_whom_it_may(
 ) -> None:
     tools = tools_of(llm_of(OPTIONS, hangup={}), OF_ROUTE, only=only, others=others)
     assert [one["name"] for one in tools] == names
+
+
+@pytest.mark.parametrize(
+    ("said", "model"),
+    [
+        (None, None),
+        ("gpt-realtime-2.1", "gpt-realtime-2.1"),
+        ("openai/gpt-realtime-2.1", "gpt-realtime-2.1"),
+        ("acme/own", "acme/own"),
+    ],
+)
+def test_an_agents_model_is_the_vendors_own(said: str | None, model: str | None) -> None:
+    assert model_of(said, llm_of()) == model
+    assert not of_another_vendor(said or "", llm_of())
+    assert of_another_vendor("xai/grok", llm_of())
 
 
 def test_the_tool_names_the_others_and_what_they_are_there_for() -> None:
