@@ -1,19 +1,19 @@
 """The humans who are called to take callers over: each of them a call of its own, placed by the platform's REST API.
 
     the model calls the tool ──▶ POST …/Calls ──▶ their call comes back as any other ──▶ briefing, key ──▶ conference
-                                                                                          │
-    the caller, with the agent meanwhile ◀── the tool's output: why not ◀── not accepted ─┤
+                                        ▲                                                 │
+                                        └── the next of those who may be called ◀─────────┤ not accepted
+    the caller, with the agent meanwhile ◀── the tool's output: why not ◀── nobody ◀──────┤
     the conversation's end, and the conference ◀── accepted ──────────────────────────────┘
 
-What decides is in `consult.py`.
+What decides of each is in `consult.py`.
 """
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import replace
 from secrets import token_hex
 from time import time
 from typing import Any
@@ -21,13 +21,12 @@ from typing import Any
 from calls.consult import HANGUP, HOOK, Consult
 from calls.control import ControlError
 from calls.leaving import FAILED, ROOM
-from calls.leg import Talk
 from calls.live import LiveCall
 from calls.outbound import Placed, placed_call
 from calls.remotely import Remotely, Wanted
+from calls.seeking import Handing, Open
 from hooks.applications.document import Document
-from hooks.asked import Asked
-from hooks.courier import Answer, Courier
+from hooks.courier import Answer
 from hooks.replies import error_output
 from hooks.tools import Tool
 from media.ends import HANDOFF
@@ -53,41 +52,6 @@ Tell = Callable[[LiveCall, object, JsonObject], Coroutine[Any, Any, list[JsonObj
 Redirect = Callable[[str, Sequence[JsonObject]], Awaitable[None]]
 
 
-@dataclass(eq=False, slots=True)
-class _Open:
-    live: LiveCall
-    nth: int
-    line: Talk
-    "That of the conversation with the agent."
-    consult: Consult
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    sid: str = ""
-    "Of the human's call, as soon as it is known."
-    over: bool = False
-    "Whether that call is."
-
-    @property
-    def handoff(self) -> JsonObject:
-        return self.live.llms[self.nth].handoff or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Handing:
-    """The tool by which a model calls a human; verbs.leaving declares it."""
-
-    consults: "Consults"
-    live: LiveCall
-    llm: Llm
-    declaration: JsonObject | None = None
-    confirm: bool = False
-    target: str = "a human"
-
-    def begin(self, courier: Courier, asked: Asked, answer: Answer) -> None:
-        nth = max(nth for nth, llm in self.live.llms.items() if llm is self.llm)
-        said = partial(courier.soon, answer)
-        self.consults.begin(self.live, nth, asked.arguments, said)
-
-
 class Consults:
     """Make it inside the loop. `ask` asks a hook of a call, `redirect` leads a call on."""
 
@@ -98,33 +62,44 @@ class Consults:
         self._tasks = tasks
         self._redirect = redirect
         self._loop = asyncio.get_running_loop()
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, Open] = {}
 
     def tools(self, live: LiveCall, llm: Llm | None) -> dict[str, Tool]:
         """Give the tool of a verb whose transfers are warm."""
         if llm is None or llm.handoff is None or not is_warm(llm.handoff):
             return {}
-        return {transfer_name(llm.handoff): Handing(self, live, llm)}
+        return {transfer_name(llm.handoff): Handing(self.begin, live, llm)}
 
     def begin(self, live: LiveCall, nth: int, arguments: JsonObject, answer: Answer) -> None:
         """Call a human; `answer` gets the one output, unless they take the caller over."""
-        if any(each.live is live and each.consult.outcome is None for each in self._open.values()):
+        if any(each.live is live and not each.done for each in self._open.values()):
             answer(error_output(BUSY))
             return
         if not self._remotely.possible(live.settings):
             live.log.warning("handoff_impossible", remedy="a warm transfer calls by REST: set platform.api")
             answer(error_output(IMPOSSIBLE))
             return
-        handoff = live.llms[nth].handoff or {}
         briefing = str(arguments.get("briefing") or arguments.get("reason") or "")
-        consult = Consult(handoff, briefing, token=token_hex(8), now=self._loop.time())
-        one = self._open[consult.token] = _Open(live, nth, live.legs[nth].line, consult)
-        live.consulting += 1
-        self._tasks.start(self._run(one, answer))
+        self._tasks.start(self._run(self._opened(live, nth, briefing), briefing, answer))
 
-    async def _run(self, one: _Open, answer: Answer) -> None:
+    def _opened(self, live: LiveCall, nth: int, briefing: str, place: int = 0) -> Open:
+        consult = Consult(live.llms[nth].handoff or {}, briefing, token=token_hex(8), now=self._loop.time())
+        one = self._open[consult.token] = Open(live, nth, live.legs[nth].line, consult, place)
+        live.consulting += 1
+        return one
+
+    async def _run(self, one: Open, briefing: str, answer: Answer) -> None:
+        await self._try(one)
+        while one.has_next:
+            self._give_up(one)
+            one = self._opened(one.live, one.nth, briefing, one.place + 1)
+            await self._try(one)
+        await self._settle(one, answer)
+
+    async def _try(self, one: Open) -> None:
+        """Call one of those who may be called, and wait for what comes of it."""
         consult, ended = one.consult, one.line.over
-        one.live.log.info("handoff_calling")
+        one.live.log.info("handoff_calling", target=one.place)
         try:
             await self._place(one)
             while consult.outcome is None and not ended.is_set():
@@ -136,12 +111,12 @@ class Consults:
         except Exception:
             one.live.log.exception("handoff_failed")
             consult.failed(NOT_CALLED)
-        await self._settle(one, answer)
+        one.live.log.info("handoff_ended", outcome=consult.outcome, message=consult.told, to_call_sid=one.sid)
 
-    async def _place(self, one: _Open) -> None:
+    async def _place(self, one: Open) -> None:
         live, handoff = one.live, one.handoff
         wanted = Wanted(
-            to=handoff["target"][0],
+            to=handoff["target"][one.place],
             caller=str(handoff.get("callerId") or live.call.called or live.call.caller),
             route=live.route.name,
             amd=handoff.get("amd"),
@@ -155,16 +130,15 @@ class Consults:
             one.consult.failed(NOT_CALLED)
             one.over = True
 
-    async def _settle(self, one: _Open, answer: Answer) -> None:
+    async def _settle(self, one: Open, answer: Answer) -> None:
         live, consult, handoff = one.live, one.consult, one.handoff
         outcome = consult.outcome or "error"
-        live.log.info("handoff_ended", outcome=outcome, message=consult.told, to_call_sid=one.sid)
         if outcome == "completed":
+            one.done = True
             self._loop.call_later(live.route.max_call_s, self._forget, one)
             await self._hand_over(one)
             return
-        self._loop.call_later(KEPT_S, self._forget, one)
-        self._tasks.start(self._hang_up(one))
+        self._give_up(one)
         disposed = disposition(handoff, outcome)
         attributes = PLATFORMS[live.settings.platform.kind].call.hook_attributes(live.attributes)
         told = {**attributes, **result_body(outcome, disposed), "dial_call_sid": one.sid or None}
@@ -178,18 +152,23 @@ class Consults:
         else:
             answer(json.dumps({"transferred": False, "reason": outcome, "message": _message(consult.told)}))
 
-    def _forget(self, one: _Open) -> None:
+    def _give_up(self, one: Open) -> None:
+        one.done = True
+        self._loop.call_later(KEPT_S, self._forget, one)
+        self._tasks.start(self._hang_up(one))
+
+    def _forget(self, one: Open) -> None:
         del self._open[one.consult.token]
         one.live.consulting -= 1
 
-    async def _hand_over(self, one: _Open) -> None:
+    async def _hand_over(self, one: Open) -> None:
         """Send the caller to the human; who has come to nobody, for the caller has left just then, is let go."""
         one.line.finish(replace(HANDOFF, told={ROOM: one.consult.room}))
         await one.line.over.wait()
         if one.line.end is None or one.line.end.told.get(ROOM) != one.consult.room:
             await self._hang_up(one)
 
-    async def _hang_up(self, one: _Open) -> None:
+    async def _hang_up(self, one: Open) -> None:
         if one.sid and not one.over:
             with suppress(ControlError, RemoteError):  # it is gone already, or will end by itself
                 await self._remotely.hang_up(one.sid, one.live.settings)
@@ -240,7 +219,7 @@ class Consults:
         if named := self._named(status):
             self._hear(named, status)
 
-    def _hear(self, one: _Open, status: CallStatus) -> None:
+    def _hear(self, one: Open, status: CallStatus) -> None:
         one.sid = status.call_sid
         if url := one.live.application.address(one.handoff.get("eventHook")):
             told = {"call_sid": one.live.sid, "dial_call_sid": one.sid, "call_status": status.status}
@@ -253,7 +232,7 @@ class Consults:
             if one.consult.outcome == "completed":
                 self._loop.call_later(one.live.settings.hooks.action_timeout_s + MISSED_AFTER_S, self._missed, one)
 
-    def _named(self, status: CallStatus) -> _Open | None:
+    def _named(self, status: CallStatus) -> Open | None:
         """A status may come before the API has told the call's sid: then its tag tells whose it is."""
         if not self._open:
             return None
@@ -262,14 +241,14 @@ class Consults:
         placed = placed_call(status.attributes, opened[0].live.seat.place.secret, now_s=time())
         return by_sid or (self._open.get(placed.consult) if placed else None)
 
-    def _missed(self, one: _Open) -> None:
+    def _missed(self, one: Open) -> None:
         """Lead a caller on whose human has left before they came: they would wait in the conference alone."""
         live = one.live
         if not (one.nth in live.transfers or live.gone or live.over):
             live.log.warning("handoff_missed")
             self._tasks.start(self._lead_on(one))
 
-    async def _lead_on(self, one: _Open) -> None:
+    async def _lead_on(self, one: Open) -> None:
         try:
             await self._redirect(one.live.sid, list(one.live.remaining[one.nth]) or [HANGUP])
         except (ControlError, RemoteError, DocumentError) as error:

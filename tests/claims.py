@@ -120,7 +120,7 @@ CHECKLIST = (
         "J31",
         "what came after 0.9.2: playback events; hangup, handoff, llm:update, mcpServers, response timeouts",
         "S",
-        lacking="a warm transfer calls one human, and briefs them without the caller (callerPresent)",
+        lacking="a warm transfer briefs the human without the caller (callerPresent)",
     ),
 )
 

@@ -56,6 +56,7 @@ CALLS = (
         "recorder",
         "recovery",
         "retention",
+        "seeking",
         "sessions",
         "stopping",
         "switchboard",

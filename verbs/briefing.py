@@ -33,8 +33,13 @@ def rings_s(handoff: JsonObject) -> float:
 
 
 def longest_s(handoff: JsonObject) -> float:
-    """Give how long the model waits for the outcome: longer than it can take, the platform's own delays included."""
-    return rings_s(handoff) + BRIEFED_WITHIN_S + SPARE_S
+    """Give how long the model waits for the outcome: longer than it can take, the platform's own delays included.
+
+    All who may be called are, one after the other.
+    """
+    targets = handoff.get("target")
+    called = max(1, len(targets)) if isinstance(targets, list) else 1
+    return called * (rings_s(handoff) + BRIEFED_WITHIN_S) + SPARE_S
 
 
 def is_briefed(handoff: JsonObject) -> bool:

@@ -17,7 +17,7 @@ Disposition = Literal["return", "voicemail", "hangup"]
 HANGUP_TOOL = "hangup"
 TRANSFER_TOOL = "transfer_to_human"
 RINGS_S = 30
-"How long the human's phone rings, where the verb does not say."
+"How long a human's phone rings, where the verb does not say."
 
 WARM = "warm"
 _OF_ANOTHER_KIND = {
@@ -76,12 +76,9 @@ def _check_targets(handoff: JsonObject, path: Path) -> Iterator[Finding]:
     targets = handoff.get("target")
     if not isinstance(targets, list):
         return
-    warm = is_warm(handoff)
-    refer = not (warm or _dials(handoff))
+    refer = not (is_warm(handoff) or _dials(handoff))
     if not targets:
         yield Finding(path, "must not be empty", fatal=True)
-    elif warm and targets[1:]:
-        yield Finding(path, "a warm transfer calls one human, the first: leave the others out")
     elif refer and targets[1:]:
         yield Finding(
             path, "a REFER, as it is made where blindMethod is not dial, has one target: set blindMethod: dial"

@@ -77,6 +77,11 @@ class Desk(Exchange):
         return body
 
     @property
+    def rung(self) -> list[JsonObject]:
+        """Whom the API was asked to call."""
+        return [body["to"] for method, _, body in self.api.asked if method == "POST"]
+
+    @property
     def updates(self) -> list[tuple[str, JsonObject]]:
         return [(path.rpartition("/")[2], body) for method, path, body in self.api.asked if method == "PUT"]
 
@@ -89,6 +94,10 @@ async def a_desk(applications: Applications | None = None, **handoff: Any) -> De
     desk = await Desk(applications, **handoff).begin()
     await desk.call_tool()
     return desk
+
+
+def placed_as(call_sid: str) -> RemoteReply:
+    return RemoteReply(201, json.dumps({"sid": call_sid}).encode())
 
 
 @pytest.mark.claim("J31", "handoff")
@@ -292,6 +301,48 @@ async def test_the_handoffs_own_hook_may_say_what_follows() -> None:
     desk.status("busy", "c-out", sip_status=486)
     await settled()
     assert await desk.ended(desk.verbs, call_status="in-progress") == [SAY, HANGUP]
+
+
+@in_virtual_time
+async def test_those_who_may_take_the_caller_are_called_one_after_the_other_until_one_accepts() -> None:
+    others = [{"type": "phone", "number": f"+1508555000{nth}"} for nth in (1, 2)]
+    desk = await a_desk(target=[PHONE, *others])
+    desk.api.replies = [placed_as("c-2"), placed_as("c-3")]
+    with capture_logs() as logged:
+        desk.status("no-answer", "c-out", sip_status=487)
+        await settled()
+        assert desk.rung == [PHONE, others[0]]
+        await desk.call_tool("t-2")
+        assert desk.outputs == [{"error": BUSY}]
+        await asyncio.sleep(20 + GRACE_S + 1)
+        assert desk.rung == [PHONE, *others]
+    assert [one["outcome"] for one in logged if one["event"] == "handoff_ended"] == ["no-answer", "no-answer"]
+    tag = [body for method, _, body in desk.api.asked if method == "POST"][-1]["tag"]
+    [_, redirect] = await desk.ring("c-3", direction="outbound", customerData=tag)
+    assert names(await desk.hook(redirect["actionHook"], call_sid="c-3")) == ["conference", "hangup"]
+    await settled()
+    assert desk.line.end
+    assert (desk.line.end.reason_code, len(desk.outputs)) == ("handoff", 1)
+
+
+@in_virtual_time
+async def test_of_several_who_do_not_accept_the_model_is_told_of_the_last() -> None:
+    desk = await a_desk(target=[PHONE, PHONE], actionHook="/transferred")
+    desk.api.replies = [placed_as("c-2")]
+    desk.status("no-answer", "c-out", sip_status=487)
+    await settled()
+    desk.status("busy", "c-2", sip_status=486)
+    await settled()
+    assert [output["reason"] for output in desk.outputs] == ["busy"]
+    assert [body["transfer_reason"] for body in desk.applications.bodies("/transferred")] == ["busy"]
+
+
+@in_virtual_time
+async def test_nobody_else_is_called_for_a_caller_who_has_left() -> None:
+    desk = await a_desk(target=[PHONE, PHONE])
+    desk.line.finish(HUNG_UP)
+    await settled()
+    assert desk.rung == [PHONE]
 
 
 @in_virtual_time

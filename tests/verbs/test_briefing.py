@@ -78,6 +78,7 @@ def test_what_a_model_wrote_is_spoken_as_one_line_and_never_as_markup() -> None:
 def test_the_model_waits_for_the_outcome_longer_than_it_can_take() -> None:
     assert longest_s({"timeout": 20}) == 20 + 90 + 30
     assert longest_s({}) == 30 + 90 + 30
+    assert longest_s({"timeout": 20, "target": [{}, {}]}) == 2 * (20 + 90) + 30
 
 
 @pytest.mark.claim("J31", "handoff")

@@ -48,7 +48,6 @@ def test_a_handoff_that_can_be_carried_out_is_taken(written: Any) -> None:
         (WARM | {"callerPresent": True}, ("callerPresent",), "briefed alone", 0),
         (WARM | {"onHoldHook": "/music"}, ("onHoldHook",), "stays with the agent", 0),
         (WARM | {"blindMethod": "dial"}, ("blindMethod",), "is of a blind transfer", 0),
-        (WARM | {"target": [PHONE, SIP]}, ("target",), "calls one human, the first", 0),
         (WARM | {"target": [{"type": "phone"}]}, ("target", 0, "number"), "is missing", 1),
         (WARM | {"confirm": {"prompt": "1", "digit": "12"}}, ("confirm", "digit"), "one key of 0 to 9", 0),
         (handoff(toolName="a b"), ("toolName",), "letters, digits, _ and -, and not 'hangup', not 'a b'", 0),
