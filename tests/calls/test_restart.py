@@ -438,3 +438,58 @@ async def test_a_conversation_that_the_platform_carries_out_is_not_disturbed() -
         assert await server.answer(llm["actionHook"], call_sid="c-1") == []
         await asyncio.sleep(GRACE_S + 10)
         assert len(town.ends) == 1
+
+
+# A human who is called to take a caller over
+
+PHONE = {"type": "phone", "number": "+15085551212"}
+WARM: JsonObject = {"mode": "warm", "target": [PHONE], "confirm": {"prompt": "Press 1.", "digit": "1"}}
+WARM_ROUTE: JsonObject = {"verbs": [LLM | {"handoff": WARM}, SAY, HANGUP]}
+API = {"base_url": "https://jambonz.example.com/api", "account_sid": "a", "api_key": "k"}
+
+
+def a_town_with_humans() -> Town:
+    served = {"public_url": "https://voice.example.com/agent", "insecure": True}
+    return Town(settings_of(WARM_ROUTE, platform={"api": API}, server=served))
+
+
+async def seek(server: Exchange) -> JsonObject:
+    """Let the agent want a human; give the tag of their call."""
+    line = await server.open(await server.ring())
+    assert line
+    line._hooks.call_tool("t-1", "transfer_to_human", {"briefing": "Ann."}, lambda _: None)
+    await settled()
+    [tag] = [body["tag"] for method, _, body in server.api.asked if method == "POST"]
+    assert isinstance(tag, dict)
+    return tag
+
+
+@in_virtual_time
+async def test_a_human_who_answers_after_a_restart_is_hung_up_on() -> None:
+    town = a_town_with_humans()
+    async with town.server() as server:
+        tag = await seek(server)
+    async with town.server() as server:
+        assert await server.ring("c-out", direction="outbound", customerData=tag) == [HANGUP]
+
+
+@in_virtual_time
+async def test_a_human_who_is_being_briefed_as_the_server_restarts_is_hung_up_on() -> None:
+    town = a_town_with_humans()
+    async with town.server() as server:
+        [gather, _] = await server.ring("c-out", direction="outbound", customerData=await seek(server))
+    async with town.server() as server:
+        assert await server.hook(gather["actionHook"], call_sid="c-out", digits="1") == [HANGUP]
+
+
+@in_virtual_time
+async def test_a_human_who_has_accepted_before_a_restart_meets_the_caller_after_it() -> None:
+    town = a_town_with_humans()
+    async with town.server() as server:
+        [gather, _] = await server.ring("c-out", direction="outbound", customerData=await seek(server))
+        [meeting, _] = await server.hook(gather["actionHook"], call_sid="c-out", digits="1")
+        await settled()
+        verbs = await server.ring()
+    async with town.server() as server:
+        [caller, _] = await server.ended(verbs, call_status="in-progress")
+        assert (caller["verb"], caller["name"]) == ("conference", meeting["name"])
