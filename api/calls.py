@@ -20,6 +20,7 @@ from calls.control import (
     ModelSilentError,
     NobodyTalksError,
     OrderError,
+    PlatformTalksError,
     SettingError,
     SettingFixedError,
 )
@@ -41,6 +42,7 @@ ANSWERS: Mapping[type[ControlError], tuple[int, str]] = {
     ApiMissingError: (409, "platform_api_missing"),
     DocumentTooLongError: (422, "document_too_long"),
     NobodyTalksError: (409, "no_conversation"),
+    PlatformTalksError: (409, "native_conversation"),
     OrderError: (422, "bad_request"),
     SettingFixedError: (409, "session_fixed"),
     SettingError: (422, "bad_request"),

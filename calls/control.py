@@ -75,6 +75,17 @@ class NobodyTalksError(ControlError):
         super().__init__("no agent of this server is talking on this call at this moment")
 
 
+class PlatformTalksError(ControlError):
+    """The platform carries the conversation out, and cannot be told this."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the platform carries this conversation out (llm_mode: native): it takes items, an interruption, and the "
+            "events session.update, conversation.item.create, conversation.item.delete and response.cancel, for models "
+            "of openai and microsoft, and only where its application asks by websocket (wss://…/call)"
+        )
+
+
 class SettingError(ControlError):
     """Settings cannot be what is wanted; the text says why."""
 

@@ -5,8 +5,9 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+from calls import natively
 from calls.commands import Commands
-from calls.control import ControlError
+from calls.control import ControlError, NobodyTalksError
 from calls.live import LiveCall
 from calls.masking import told
 from calls.register import Register
@@ -37,7 +38,13 @@ class Midcall:
 
         :raises ControlError: there is no such conversation
         """
-        live, nth = self._calls.conversation(call_sid)
+        try:
+            live, nth = self._calls.conversation(call_sid)
+        except NobodyTalksError:
+            at_hand = self._calls.by_sid(call_sid)
+            if at_hand is None or not natively.goes_on(at_hand):
+                raise
+            return natively.ask(at_hand, request)
         return await live.legs[nth].ask(request)
 
     def lend(self, live: LiveCall) -> None:

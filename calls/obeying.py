@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from calls import natively
 from calls.applications import NO_CHANGE
 from calls.commanded import see_that_it_can_be_done
 from calls.commands import Commands
@@ -82,7 +83,7 @@ class Obeying:
             case "call:status", {"call_status": status} if status in OVER:
                 await self._commands.hang_up(live.sid, live.settings)
                 return None
-            case (name, _) if name in PASSED_ON:
+            case (name, _) if name in PASSED_ON or (name == natively.UPDATE and natively.goes_on(live)):
                 await self._commands.pass_on(live, command)
                 return None
             case _:
