@@ -10,9 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from media.changing import Change
 from media.effects import Effect, Outcome, Redial, ToModel, Warn
 from media.options import ModelLeg, Options
+from media.realtime.updating import UpdateRefusedError
 from media.requests import AddItem, Interrupt, PauseInput, Request, Reset, RetrieveItem, SendEvent
+from media.settings import read
 from tests.properties import tries
 from tests.simulation import PCM24, WEATHER, Call, JsonObject, llm
 
@@ -38,6 +41,13 @@ EVENTS: tuple[JsonObject, ...] = (
     {"type": "session.update", "session": {"instructions": "Be long."}},
     {"type": "conversation.item.delete", "item_id": "nobody"},
     {"type": "nonsense"},
+)
+SETTINGS: tuple[JsonObject, ...] = (
+    {"instructions": "Be kind."},
+    {"system_instruction": None},
+    {"voice": "cedar"},
+    {"session_properties": {"instructions": "Be quick."}},
+    {"speed": 1.2, "max_tokens": 99},
 )
 
 
@@ -92,6 +102,8 @@ class AnyMoment(RuleBasedStateMachine):
         options = Options(audio=PCM24, max_session_s=12.0)
         self.call = Heard(SCRIPT, verb, options, later=[SCRIPT] * 60, tool=lambda _: (0.7, '"sunny"'))
         self.asked: list[tuple[Request, float, list[Outcome]]] = []
+        self.changes: list[list[Outcome]] = []
+        "What came of settings that were changed; one that is refused at once has its answer by that."
         self.paused, self.resumes_at = False, float("inf")
         self.added: dict[str, str] = {}
         "What later sessions are to know: the texts of items, by their ids."
@@ -166,6 +178,28 @@ class AnyMoment(RuleBasedStateMachine):
             self.dropped |= set(self.added.values())
             self.added.clear()
 
+    @rule(wanted=st.sampled_from(SETTINGS))
+    def settings_are_changed(self, wanted: JsonObject) -> None:
+        self._change(wanted, recycle=False)
+
+    @rule(voice=st.sampled_from(["ash", "cedar", "marin"]))
+    def the_voice_is_changed_by_a_new_session(self, voice: str) -> None:
+        self._change({"voice": voice}, recycle=True)
+
+    def _change(self, wanted: JsonObject, *, recycle: bool) -> None:
+        outcomes: list[Outcome] = []
+        change = Change(read(wanted), outcomes.append, recycle=recycle)
+        try:
+            self.call.do(self.call.bridge.update(change, self.call.now))
+        except UpdateRefusedError:
+            assert not outcomes
+        else:
+            self.changes.append(outcomes)
+
+    @invariant()
+    def no_change_is_answered_twice(self) -> None:
+        assert all(len(outcomes) <= 1 for outcomes in self.changes)
+
     @invariant()
     def each_request_has_one_answer_and_soon(self) -> None:
         for request, at, outcomes in self.asked:
@@ -204,6 +238,7 @@ class AnyMoment(RuleBasedStateMachine):
         self.call.run(self.call.now + 4)
         if not (self.call.end is None and self.call.bridge._session.ready and self.call.bridge._talk.begun):
             return
+        assert all(outcomes for outcomes in self.changes), "a session that is ready has agreed or refused"
         history = [text for _, text in self.call.bridge.record.history()]
         assert set(self.added.values()) <= set(history)
         assert not self.dropped & set(history)
