@@ -69,6 +69,12 @@ def test_the_table_has_every_claim_and_nothing_that_fails(page: Page) -> None:
 
 
 @each_page
+def test_the_table_says_of_what_is_not_done_what_the_list_says(page: Page) -> None:
+    said = {claim: result.partition(": ")[2].strip() for claim, result in rows_of(page).items()}
+    assert said == {claim.id: claim.lacking for claim in page.claims}, "run `make conformance`"
+
+
+@each_page
 def test_the_table_names_no_test_that_there_is_not(page: Page) -> None:
     there_are = {test.removeprefix("tests/") for tests in marked().values() for test in tests}
     assert set(re.findall(r"`([\w/]+\.py::\w+)`", page.kept)) <= there_are, "run `make conformance`"
