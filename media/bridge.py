@@ -78,8 +78,7 @@ class Bridge:
         self._steering = Steering(self._session, talk, self.record, self._out, options)
         self.changing = Changing(self._session, talk, self._out)
         self._told = partial(self.record.confidential.taken, self._out)
-        self._passage = Passage(platform, self._intake, self._talk, self._voice)
-        self.passed_on = self._passage.to_model
+        self.passage = Passage(platform, self._intake, self._talk, self._voice)
 
     @property
     def finished(self) -> bool:
@@ -113,7 +112,7 @@ class Bridge:
     def _on_platform(self, event: PlatformEvent, now: float) -> None:
         match event:
             case AudioReceived(pcm):
-                if self._parting.ending is None and self._intake.admits(len(pcm), now):
+                if self._parting.ending is None and self._intake.pace.admits(len(pcm), now):
                     self._talk.hear(pcm, now)
             case CallStarted(call_sid):
                 self._intake.named(call_sid)
@@ -151,7 +150,7 @@ class Bridge:
         if isinstance(said.meaning, SpeechReceived):
             return self._model_spoke(said.meaning, now)
         if said.type.startswith("response."):
-            self._talk.responses.goes_on(now)
+            self._talk.responses.awaited.goes_on(now)
         if said.meaning:
             self._on_model(said.meaning, now)
         # What only the record and the application care for changes nothing here: most events between two turns.
@@ -159,17 +158,15 @@ class Bridge:
 
     def _model_spoke(self, speech: SpeechReceived, now: float) -> list[Effect]:
         """Take a piece of the agent's voice. Most bring nothing yet, or a lot, and leave all else as it is."""
-        self._talk.responses.goes_on(now)
-        works = self._works
-        if not works or not self._passage.to_caller(speech):
-            self._session.heard(speech, now)
-            if works:
-                self._talk.speaking.speech(speech, now)
-        if self._out or self._parting.leaving or not works:
-            return self._effects(now)
-        if not self._voice.has_lot():
-            return NOTHING
-        return self._told() if self._passage.flows(now) else self._effects(now)
+        self._talk.responses.awaited.goes_on(now)
+        if self.passage.to_caller(speech):
+            if not self._voice.playout.has_lot():
+                return NOTHING
+            return self._told() if self.passage.flows(now) else self._effects(now)
+        self._session.heard(speech, now)
+        if self._works:
+            self._talk.speaking.speech(speech, now)
+        return self._effects(now)
 
     def model_closed(self, now: float, *, code: int | None, reason: str) -> list[Effect]:
         """Its socket is gone. What the caller was to hear is played to its end first, unless it was refused."""
@@ -233,7 +230,7 @@ class Bridge:
 
     def tick(self, now: float) -> list[Effect]:
         """Do what is due."""
-        if now < self._due and not (self._parting.ending or self._parting.leaving) and self._passage.flows(now):
+        if now < self._due and not (self._parting.ending or self._parting.leaving) and self.passage.flows(now):
             return self._told()
         self._end(self._arrival.overdue(now), now)
         if not self._parting.ending:
@@ -263,7 +260,7 @@ class Bridge:
         self._parting.finish(now)
         talk_due = self._talk.next_due() if self._session.ready else inf  # a model that is gone is waited for no more
         self._due = min(self._session.next_due(), self._arrival.next_due(), self._steering.next_due(), talk_due)
-        self._passage.look(works=self._works)
+        self.passage.look(works=self._works, leaving=self._parting.leaving is not None)
         return self._told()
 
     def _advance(self, now: float) -> None:

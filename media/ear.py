@@ -72,8 +72,8 @@ class Ear:
         self._listener = model
         if self.paused:
             return
-        self._model, self._hears = model, model.hear
-        self._convert = converter(self._audio, model.hears).convert
+        self._model = self._hearing = model
+        self._converter = converter(self._audio, model.hears)
         self._heard_at = self._filled_at = now
         if self._turn or self._kept:
             self._send(b"".join([*(self._turn or ()), *self._kept]), model)
@@ -139,7 +139,7 @@ class Ear:
         self._recent.append(pcm)
         if self._turn is not None:
             self._keep_turn(pcm)
-        return self._hears(self._convert(pcm))
+        return self._hearing.hear(self._converter.convert(pcm))
 
     def tick(self, now: float) -> None:
         """Fill what the platform left out; end a pause that has had its time."""
@@ -165,7 +165,7 @@ class Ear:
         self._turn = None
 
     def _send(self, pcm: bytes, model: Realtime) -> None:
-        self._out.append(ToModel(model.hear(self._convert(pcm))))
+        self._out.append(ToModel(model.hear(self._converter.convert(pcm))))
 
     def _keep(self, pcm: bytes) -> None:
         self._kept.append(pcm)

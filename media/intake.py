@@ -21,8 +21,7 @@ class Intake:
         self._call_sid = options.call_sid
         self._out = out
         self._told: set[str] = set()
-        pace = Pace(options.audio, out, now)
-        self.admits, self.fits = pace.admits, pace.fits
+        self.pace = Pace(options.audio, out, now)
 
     def named(self, call_sid: str) -> None:
         """Take note of the call that the platform says it is."""

@@ -16,27 +16,29 @@ class Passage:
     """Of one call whose conversation goes on, and has a model that is ready. Times are monotonic seconds."""
 
     def __init__(self, platform: MediaDialect, intake: Intake, talk: Conversation, voice: Voice) -> None:
+        # Objects, whose methods are asked for when they are called: a bound method that is kept costs more than that.
+        self._platform, self._pace, self._ear, self._speaking = platform, intake.pace, talk.ear, talk.speaking
         self._talk = talk
         self._voice = voice
-        self._open = False
-        self._plain, self._fits, self._pass_on = platform.plain, intake.fits, talk.ear.passed_on
+        self._hears = self._speaks = False
 
-    def look(self, *, works: bool) -> None:
-        """See whether the caller's audio can pass; `works`: there is a model, and the conversation goes on.
+    def look(self, *, works: bool, leaving: bool) -> None:
+        """See who can be passed on. `works`: there is a model, and the conversation goes on; `leaving`: not for long.
 
         Whatever changes that is followed by another look.
         """
-        self._open = works and self._talk.ear.passes and not self._talk.turns.judges
+        self._hears = works and self._ear.passes and not self._talk.turns.judges
+        self._speaks = works and not leaving
 
     def to_model(self, wire: bytes, now: float) -> bytes | None:
         """Take a binary message of the platform's; give the message to the model that it makes."""
-        if not self._open or not self._plain(wire) or not self._fits(len(wire)):
+        if not self._hears or not self._platform.plain(wire) or not self._pace.fits(len(wire)):
             return None
-        return self._pass_on(wire, now)
+        return self._ear.passed_on(wire, now)
 
     def to_caller(self, speech: SpeechReceived) -> bool:
         """Queue a piece of the agent's voice, where it is the next of what is being said."""
-        return self._talk.speaking.goes_on(speech)
+        return self._speaks and self._speaking.goes_on(speech)
 
     def flows(self, now: float) -> bool:
         """Send what is due of the agent's voice, where it goes on."""

@@ -83,7 +83,7 @@ class Playout:
         self._pacing = pacing
         self._lot_bytes = audio.bytes_in(pacing.lot_ms)
         self._room_s = max(lead_ms - pacing.lot_ms, pacing.lot_ms / 2) / 1000
-        self._queue: deque[tuple[Speech | None, memoryview]] = deque()
+        self._queue: deque[tuple[Speech | None, bytes | memoryview]] = deque()
         self._queued_bytes = 0
         self._pieces: deque[_Piece] = deque()
         self._progress: dict[Speech, _Progress] = {}
@@ -130,14 +130,15 @@ class Playout:
         if self._filled:
             self.hush()
         progress = self._progress.get(speech) or self._progress.setdefault(speech, self._past.pop(speech, _Progress()))
-        progress.received_ms += self._audio.ms_in(len(pcm))
-        self._queue.append((speech, memoryview(pcm)))
-        self._queued_bytes += len(pcm)
+        size_bytes = len(pcm)
+        progress.received_ms += self._audio.ms_in(size_bytes)
+        self._queue.append((speech, pcm))
+        self._queued_bytes += size_bytes
 
     def wait(self, pcm: bytes) -> None:
         """Take a sound that is nobody's speech, for as long as no speech comes."""
         self._filled = True
-        self._queue.append((None, memoryview(pcm)))
+        self._queue.append((None, pcm))
         self._queued_bytes += len(pcm)
 
     def hush(self) -> None:
@@ -237,15 +238,16 @@ class Playout:
         return all(speech is None or self._progress[speech].complete for speech, _ in self._queue)
 
     def _take_lot(self, now: float) -> bytes:
-        parts: list[memoryview] = []
+        parts: list[bytes | memoryview] = []
         runs: list[tuple[Speech | None, int]] = []
         "Whose the bytes are, up to which; parts of one speech are one run."
         size_bytes = 0
         while self._queue and size_bytes < self._lot_bytes:
             speech, pcm = self._queue.popleft()
             if len(pcm) > self._lot_bytes - size_bytes:
-                self._queue.appendleft((speech, pcm[self._lot_bytes - size_bytes :]))
-                pcm = pcm[: self._lot_bytes - size_bytes]
+                whole = memoryview(pcm)
+                self._queue.appendleft((speech, whole[self._lot_bytes - size_bytes :]))
+                pcm = whole[: self._lot_bytes - size_bytes]
             parts.append(pcm)
             size_bytes += len(pcm)
             if runs and runs[-1][0] is speech:
@@ -253,7 +255,7 @@ class Playout:
             runs.append((speech, size_bytes))
         self._queued_bytes -= size_bytes
         if size_bytes < self._lot_bytes:
-            parts.append(memoryview(bytes(self._lot_bytes - size_bytes)))
+            parts.append(bytes(self._lot_bytes - size_bytes))
             runs.append((None, self._lot_bytes))
         lot = b"".join(parts)
         begins = 0

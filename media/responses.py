@@ -34,8 +34,8 @@ class Responses:
         self._out = out
         self._options = options
         self._rounds = Rounds(tool_timeout_s=options.tool_timeout_s)
-        self._awaited = Awaited(timeout_s=options.response_timeout_s, watch_s=options.watch_s)
-        self._asking = Asking(self._awaited, speaking, record, out)
+        self.awaited = Awaited(timeout_s=options.response_timeout_s, watch_s=options.watch_s)
+        self._asking = Asking(self.awaited, speaking, record, out)
         self._do, self.say = self._asking.do, self._asking.say
         self._anew: JsonObject = {}
         self._complaints = Complaints(out)
@@ -51,7 +51,6 @@ class Responses:
         self.overdue = self._rounds.overdue
         self.forget_call = self._rounds.forget
         self.close = self._rounds.close
-        self.goes_on = self._awaited.goes_on
 
     # What is asked of the model
 
@@ -63,7 +62,7 @@ class Responses:
 
     def fill(self, request: JsonObject, now: float) -> bool:
         """Request one that only fills a wait, if it can be made at once. Say whether it was."""
-        steps = self._rounds.fill(request) if not self._awaited.owed else []
+        steps = self._rounds.fill(request) if not self.awaited.owed else []
         self._do(steps, now)
         return bool(steps)
 
@@ -88,7 +87,7 @@ class Responses:
         self._rounds.caller_stopped(now)
         if owed:
             self._turn_heard = False
-            self._awaited.turn_ended(now)
+            self.awaited.turn_ended(now)
 
     def release(self, now: float) -> None:
         """The caller's turn is settled: nothing need wait for it."""
@@ -97,14 +96,14 @@ class Responses:
     def interrupted(self, now: float, *, excused: bool) -> None:
         """Let nothing more be heard of what the model is saying; `excused`: and nothing is owed any more."""
         if excused:
-            self._awaited.paused(now)
+            self.awaited.paused(now)
         if self._rounds.active:
             cancel = self._options.cancel_on_barge_in or not self._model.interrupts_itself
             self._speaking.silence(self._rounds.active, now, cancel=cancel)
 
     def cancel(self, now: float) -> None:
         """Leave off what the model is saying, or is about to, unasked by the caller: nothing is owed for it."""
-        self._awaited.settled()
+        self.awaited.settled()
         self._rounds.discard()
         if self._rounds.active:
             self._speaking.silence(self._rounds.active, now, cancel=True)
@@ -116,9 +115,9 @@ class Responses:
         ours = self._rounds.asked
         self._do(self._rounds.started(response_id), now)
         if self._rounds.passing:
-            self._awaited.watched(now)
+            self.awaited.watched(now)
         else:
-            self._awaited.started(now, by_itself=not ours)
+            self.awaited.started(now, by_itself=not ours)
         if ours and (over_the_caller or self._rounds.discarded):
             self._speaking.silence(response_id, now, cancel=True)
         return not ours
@@ -129,11 +128,11 @@ class Responses:
             self._do(self._rounds.ended(ended.response_id), now)  # another one than that which speaks
             return
         empty = self._empty(ended)
-        owed = self._awaited.owed
+        owed = self.awaited.owed
         if passing := self._rounds.passing and self._rounds.active is not None:
-            self._awaited.passed()
+            self.awaited.passed()
         else:
-            self._awaited.settled(completed=ended.status == "completed" and not empty)
+            self.awaited.settled(completed=ended.status == "completed" and not empty)
             self._turn_heard = self._turn_heard or self._speaking.spoke_in(ended.response_id)
         self._voice.complete_all()
         if ended.status == "failed" or (empty and owed and not (passing or self._turn_heard)):
@@ -161,12 +160,12 @@ class Responses:
 
     def lost(self) -> bool:
         """The model is gone. Say whether the caller was owed something."""
-        answer_owed = self._given_up or (self._awaited.owed and not self._rounds.passing)
+        answer_owed = self._given_up or (self.awaited.owed and not self._rounds.passing)
         owed = self._rounds.owes or answer_owed
         active = self._rounds.active
         unheard = not (self._speaking.spoke_in(active) if active else self._given_up and self._heard)
-        self._anew = self._awaited.asked_with if unheard and answer_owed else {}
-        self._awaited.settled()
+        self._anew = self.awaited.asked_with if unheard and answer_owed else {}
+        self.awaited.settled()
         self._rounds.lost(unheard=unheard)
         self.over, self._given_up = None, False
         return owed
@@ -183,7 +182,7 @@ class Responses:
     @property
     def at_work(self) -> bool:
         """Whether the caller may expect to hear something without speaking."""
-        return self._rounds.at_work or self._awaited.owed
+        return self._rounds.at_work or self.awaited.owed
 
     @property
     def active(self) -> str | None:
@@ -201,18 +200,18 @@ class Responses:
 
     def tick(self, now: float) -> None:
         self._do(self._rounds.tick(now), now)
-        if self._awaited.retry(now):
-            self._do(self._rounds.ask(self._awaited.asked_with), now)
-        if now >= self._awaited.due:
+        if self.awaited.retry(now):
+            self._do(self._rounds.ask(self.awaited.asked_with), now)
+        if now >= self.awaited.due:
             self._stalled(now)
 
     def next_due(self) -> float:
-        return min(self._rounds.next_due(), self._awaited.next_due())
+        return min(self._rounds.next_due(), self.awaited.next_due())
 
     def _stay_on(self, now: float) -> None:
         """Await a request that is on its way still, where another one has just ended or the caller was heard."""
-        if self._rounds.asked and not self._awaited.owed:
-            self._awaited.asked(self._awaited.asked_with, now)
+        if self._rounds.asked and not self.awaited.owed:
+            self.awaited.asked(self.awaited.asked_with, now)
 
     def _empty(self, ended: ResponseEnded) -> bool:
         """Tell of a response that was not what it should be, and say whether nothing at all came of it."""
@@ -238,39 +237,39 @@ class Responses:
     def _again(self, end: End, now: float, *, owed: bool = True) -> list[Step]:
         """Ask once more for what failed, at once or when the model's limits allow it; `end` is why, if never."""
         error = end.error or {}
-        wait_s = self._awaited.after_failure(end.reason_code, str(error.get("message") or ""), now)
+        wait_s = self.awaited.after_failure(end.reason_code, str(error.get("message") or ""), now)
         if wait_s is None:
             self.over, self._given_up = end, owed
             return []
         self._out.append(Warn("response_failed", {"error": error, "again_in_s": wait_s}))
-        return [] if wait_s else self._rounds.ask(self._awaited.asked_with)
+        return [] if wait_s else self._rounds.ask(self.awaited.asked_with)
 
     def _stalled(self, now: float) -> None:
         """Handle a model that fell silent: once what it said is heard, ask once more, then give up."""
         if not self._voice.silent(now):
-            self._awaited.due = now + DRY_LOOK_S
+            self.awaited.due = now + DRY_LOOK_S
             return
         if self._rounds.passing:
             self._never_mind(now)
             return
         self._out.append(TIMEOUT)
-        if not self._awaited.again():
+        if not self.awaited.again():
             self.over, self._given_up, self._heard = SILENT, True, False
             return
         self._out.append(Warn("model_stalled"))
         if self._rounds.active:
             self._speaking.cut(now)
             self._speaking.silence(self._rounds.active, now, cancel=True)
-            self._awaited.settled()
-            self._awaited.asked(self._awaited.asked_with, now)
+            self.awaited.settled()
+            self.awaited.asked(self.awaited.asked_with, now)
         elif self._options.cancel_stalled:
             self._speaking.cancel()
-        self._do(self._rounds.ask_again(self._awaited.asked_with), now)
+        self._do(self._rounds.ask_again(self.awaited.asked_with), now)
 
     def _never_mind(self, now: float) -> None:
         """Give up what was only to be said in passing, and let out what waited for it."""
         self._out.append(Warn("model_stalled"))
-        self._awaited.passed()
+        self.awaited.passed()
         if self._rounds.active:
             self._speaking.cut(now)
             self._speaking.silence(self._rounds.active, now, cancel=True)
@@ -279,17 +278,17 @@ class Responses:
     def _not_taken(self, refusal: ModelRefused, now: float) -> None:
         """A request was refused: make it again later, or one with nothing in it that the model could refuse."""
         if self._rounds.passing:
-            self._awaited.passed()
+            self.awaited.passed()
             self._do(self._rounds.abandon(), now)
             return
         self._rounds.failed()
-        self._awaited.settled()
+        self.awaited.settled()
         self._heard = False
         end = End("server error", refusal.code, "model", refusal.error)
         if refusal.code in PASSING:
             self._do(self._again(end, now), now)
-        elif self._awaited.asked_with:
-            words, plainer = self._awaited.plainer()
+        elif self.awaited.asked_with:
+            words, plainer = self.awaited.plainer()
             if words:
                 self.say("system", words)
             self._do(self._rounds.ask(plainer), now)

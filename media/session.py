@@ -73,6 +73,8 @@ class Session:
         self._awaits_tools = options.awaits_tools
         self._models = models
         self._nth = 0
+        self.model = models[0]
+        "The one that is talked with, or tried."
         self._out = out
         self._options = options
         self._first_word = FirstWord(options)
@@ -87,10 +89,6 @@ class Session:
         "What leads back from a session that is being tried in another's place."
         self.due = inf
         self.leg = ModelLeg.DIALLED
-
-    @property
-    def model(self) -> Realtime:
-        return self._models[self._nth]
 
     @property
     def models(self) -> Sequence[Realtime]:
@@ -253,6 +251,7 @@ class Session:
             self._first_word.not_needed()
             return end
         self._nth += 1
+        self.model = self._models[self._nth]
         self._out.append(Warn("model_fallback", {"reason_code": end.reason_code, "nth": self._nth}))
         self._leave()
         self._first_word.share(now, models=len(self.models))

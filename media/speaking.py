@@ -69,7 +69,7 @@ class Speaking:
         if said.speech is not self._flows:
             return False
         self.brought = said.response_id
-        self._voice.queue(said.speech, self._convert.convert(said.audio))
+        self._voice.playout.queue(said.speech, self._convert.convert(said.audio))
         return True
 
     def speech(self, said: SpeechReceived, now: float) -> None:
@@ -86,7 +86,7 @@ class Speaking:
             self._convert.reset()
             self._speech, self._spoke_in = said.speech, said.response_id
         self._flows = said.speech
-        self._voice.queue(said.speech, self._convert.convert(said.audio))
+        self._voice.playout.queue(said.speech, self._convert.convert(said.audio))
 
     def wrote(self, response_id: str, text: str) -> None:
         """The model answers in text: mostly beside its speech, and sometimes in its place."""
@@ -109,7 +109,7 @@ class Speaking:
         self._whole = speech
         self._announced.pop(speech.item_id, None)
         if speech == self._speech and (rest := self._convert.flush()):
-            self._voice.queue(speech, rest)
+            self._voice.playout.queue(speech, rest)
         self._voice.complete(speech)
 
     def cut(self, now: float) -> None:

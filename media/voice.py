@@ -28,19 +28,17 @@ class Voice:
         audio = options.audio
         self._wait_sound = options.wait_sound or tone(TONE_MS, audio.rate_hz)
         resumable = options.manners.barge_in.resume
-        self._playout = Playout(audio, platform.pacing, lead_ms=options.lead_ms, resumable=resumable)
+        self.playout = Playout(audio, platform.pacing, lead_ms=options.lead_ms, resumable=resumable)
         self._vigil = Vigil(after_s=options.tone_after_s, sound_s=audio.ms_in(len(self._wait_sound)) / 1000)
         self._open = False
         self._sounding = False
         self._waited = False
         self._look_at = 0.0
         "Before this moment nothing is to be told that a lot sent would not show."
-        self.queue = self._playout.queue
-        self.speaking = self._playout.speaking
-        self.silent = self._playout.silent
-        self.would_be_over = self._playout.would_be_over
-        self.queued_ms = self._playout.queued_ms
-        self.has_lot = self._playout.has_lot
+        self.speaking = self.playout.speaking
+        self.silent = self.playout.silent
+        self.would_be_over = self.playout.would_be_over
+        self.queued_ms = self.playout.queued_ms
 
     def backlogged(self) -> bool:
         """Whether the model should not be read for a while: it is far ahead of what can be spoken."""
@@ -49,7 +47,7 @@ class Voice:
     def open(self, now: float) -> None:
         """The platform can play now."""
         self._open = True
-        if prime := self._playout.prime(now):
+        if prime := self.playout.prime(now):
             self._send(prime, now)
 
     def close(self) -> None:
@@ -58,49 +56,49 @@ class Voice:
 
     def complete(self, speech: Speech) -> None:
         """No more audio of this speech will come."""
-        self._playout.complete(speech)
+        self.playout.complete(speech)
         self._look_at = 0.0
 
     def complete_all(self) -> None:
-        self._playout.complete_all()
+        self.playout.complete_all()
         self._look_at = 0.0
 
     def play(self, now: float, *, waiting: bool) -> bool:
         """Send what is due, and the tone where the caller is `waiting` in silence; say whether speech was sent."""
         if not self._open:
             return False
-        lots = self._playout.due(now)
+        lots = self.playout.due(now)
         if not lots and now < self._look_at and waiting == self._waited:
             return False
-        for heard in self._playout.settled(now):
+        for heard in self.playout.settled(now):
             self._record.heard(heard, interrupted=False, now=now)
         if self._waited and not waiting:
-            self._playout.hush()
+            self.playout.hush()
         self._waited = waiting
-        if self._vigil.watch(trying=waiting, speaking=not self._playout.silent(now), now=now):
-            self._playout.wait(self._wait_sound)
-            lots += self._playout.due(now)
+        if self._vigil.watch(trying=waiting, speaking=not self.playout.silent(now), now=now):
+            self.playout.wait(self._wait_sound)
+            lots += self.playout.due(now)
         for lot in lots:
             self._send(lot, now)
-        spoke = bool(lots) and self._playout.sounding(now)
-        if spoke != self._sounding and (spoke or not self._playout.speaking(now)):
+        spoke = bool(lots) and self.playout.sounding(now)
+        if spoke != self._sounding and (spoke or not self.playout.speaking(now)):
             self._report(sounding=spoke)
-        quiet_at = self._playout.quiet_at() + (GAP_S if self._playout.goes_on(now) else 0)
+        quiet_at = self.playout.quiet_at() + (GAP_S if self.playout.goes_on(now) else 0)
         self._look_at = min(quiet_at, self._vigil.next_due())
         return spoke
 
     def flow(self, now: float) -> bool:
         """Send what is due of speech that goes on, where nothing else can come of it; False if something may."""
-        if not (self._open and self._sounding and self._playout.goes_on(now)):
+        if not (self._open and self._sounding and self.playout.goes_on(now)):
             return False
-        lots = self._playout.due(now)
+        lots = self.playout.due(now)
         if not lots and now >= self._look_at:
             return False
         for lot in lots:
             self._send(lot, now)
         self._vigil.rest()
-        ends = len(lots) > 1 and not self._playout.goes_on(now)  # one lot leaves something over, or more is to come
-        self._look_at = self._playout.quiet_at() + (0 if ends else GAP_S)
+        ends = len(lots) > 1 and not self.playout.goes_on(now)  # one lot leaves something over, or more is to come
+        self._look_at = self.playout.quiet_at() + (0 if ends else GAP_S)
         return True
 
     def stop(self, now: float) -> list[Heard]:
@@ -108,7 +106,7 @@ class Voice:
         if self._open:
             self._clear(now)
         self._look_at = 0.0
-        cut = self._playout.clear(now)
+        cut = self.playout.clear(now)
         for heard in cut:
             self._record.heard(heard, interrupted=True, now=now)
         if self._sounding:
@@ -119,17 +117,17 @@ class Voice:
         """Silence the agent for now: `resume` goes on where it was heard last, `stop` makes it for good."""
         self._clear(now)
         self._look_at = 0.0
-        self._playout.hold(now)
+        self.playout.hold(now)
         if self._sounding:
             self._report(sounding=False)
 
     def resume(self, now: float) -> None:
-        self._playout.resume(now)
+        self.playout.resume(now)
         self._look_at = 0.0
 
     def next_due(self) -> float:
         """When `play` is wanted: a time, or never."""
-        return min(self._playout.next_due(), self._look_at) if self._open else inf
+        return min(self.playout.next_due(), self._look_at) if self._open else inf
 
     def _send(self, pcm: bytes, now: float) -> None:
         self._out.append(ToPlatform(self._platform.play(pcm)))

@@ -47,6 +47,8 @@ class Socket(asyncio.Protocol, ABC):
         self._told = False
         self._aborting = False
         self._reading = True
+        self.open = core.state is OPEN
+        "Whether messages go both ways. The core's word, of after it was last given something."
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self.heard_at = self._now()
         "When anything was last received, or could be again."
@@ -60,10 +62,6 @@ class Socket(asyncio.Protocol, ABC):
     @abstractmethod
     def _lost(self, code: int | None, reason: str) -> None:
         """Hear, once, that it is gone. The code is None where there was none."""
-
-    @property
-    def open(self) -> bool:
-        return self._core.state is OPEN
 
     @property
     def silent_s(self) -> float:
@@ -92,6 +90,7 @@ class Socket(asyncio.Protocol, ABC):
         if self.open:
             self._core.send_close(code)
             self._write()
+            self._look()
         await asyncio.wait({self._closed}, timeout=CLOSE_S)
         self.abort()
 
@@ -114,7 +113,7 @@ class Socket(asyncio.Protocol, ABC):
                 return
             data = bytes(self._held)
             self._held.clear()
-        if self._core.state is OPEN:
+        if self.open:
             self._cut(data)
         else:
             self._unopened(data)
@@ -124,10 +123,12 @@ class Socket(asyncio.Protocol, ABC):
             self._core.receive_data(bytes(self._held))
             self._held.clear()
         self._core.receive_eof()
+        self._look()
         self._answer()
 
     def connection_lost(self, _: Exception | None) -> None:
         self._core.receive_eof()
+        self._look()
         self._tell_lost()
         self._transport = None
         self._closed.set_result(None)
@@ -165,7 +166,7 @@ class Socket(asyncio.Protocol, ABC):
             else:
                 self._leave_to_core(data[at:end])
             at = end
-            if self._core.state is not OPEN:
+            if not self.open:
                 self._leave_to_core(data[at:])
                 return
 
@@ -175,7 +176,11 @@ class Socket(asyncio.Protocol, ABC):
 
     def _leave_to_core(self, data: bytes) -> None:
         self._core.receive_data(data)
+        self._look()
         self._answer()
+
+    def _look(self) -> None:
+        self.open = self._core.state is OPEN
 
     def _answer(self) -> None:
         """Do what the core makes of what it got."""
@@ -185,7 +190,7 @@ class Socket(asyncio.Protocol, ABC):
         if self._core.close_rcvd:
             self._tell_lost()
         self._write()
-        if self._core.state is not OPEN:
+        if not self.open:
             self._leave()
 
     def _join(self, frame: Frame) -> None:
@@ -203,6 +208,7 @@ class Socket(asyncio.Protocol, ABC):
         """Break off over what a message says, which the core does not know; what was read behind it is not heard."""
         self._failed = True
         self._core.fail(code, why)
+        self._look()
         self._answer()
 
     def _tell_lost(self) -> None:

@@ -31,11 +31,6 @@ log = structlog.get_logger("media")
 
 CLOSE_CODES = {"media_lost": CloseCode.POLICY_VIOLATION, "server_restart": CloseCode.SERVICE_RESTART}
 CLEAN_CLOSE = {1000, 1001, 1005}
-WATCH_EVERY_S = 5.0
-LOST_BEATS = 2.5
-"So many heartbeats without a sign of life, and a model is gone."
-PLATFORM_LOST_BEATS = 1.5
-"And a platform: it sends a frame of audio every 20 ms, whoever speaks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +99,9 @@ class Line:
             return
         self._redial(0)
         self._perform([])
-        watch_s = min(WATCH_EVERY_S, self._patience.send_timeout_s / 2, self._patience.heartbeat_s / 4)
         while not self.over.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.over.wait(), watch_s)
+                await asyncio.wait_for(self.over.wait(), self._patience.watch_s)
             self._watch()
         self._stop_reaching()  # before the sockets are closed: one that answers only now would be closed by nobody
         await self._close()
@@ -120,76 +114,83 @@ class Line:
             await socket.close()
             return
         self._platform = socket
-        self._do(self.tell, self._bridge.platform_opened)
+        self._do(self._bridge.platform_opened)
         upgrade.begin(socket)
         await socket.over()
 
     def finish(self, end: End) -> None:
         """End the conversation for a reason from outside."""
-        self._do(self.tell, self._bridge.end, end)
+        self._do(self._bridge.end, end)
 
     def tick(self, now: float) -> None:
         if (due := self._bridge.next_due()) is not None and due > now:  # it has been put off since it was asked for
             self._shared.ticker.wake(self, due)
         else:
-            self._do(self.tell, self._bridge.tick)  # which takes its own time: the ticker's is a moment old
+            self._do(self._bridge.tick)  # which takes its own time: the ticker's is a moment old
 
     def platform_spoke(self, pcm: bytes) -> None:
         """Pass the caller's audio on, fifty times a second."""
-        self._do(self._hear_caller, pcm)
+        if self._failure:
+            return
+        try:
+            now = self._now()
+            if (message := self._bridge.passage.to_model(pcm, now)) is None:
+                self._perform(self._bridge.platform_said(pcm, now))
+            elif self._model:
+                self._model.send(message)
+        except Exception as error:  # noqa: BLE001  # as in `_do`, but for what that costs fifty times a second
+            self._fail(error)
 
     def platform_said(self, text: str) -> None:
-        self._do(self.tell, self._bridge.platform_said, text)
+        self._do(self._bridge.platform_said, text)
 
     def platform_lost(self, code: int | None) -> None:
         self._platform = None
-        self._do(self.tell, partial(self._bridge.platform_closed, clean=code in CLEAN_CLOSE))
+        self._do(partial(self._bridge.platform_closed, clean=code in CLEAN_CLOSE))
 
     def model_opened(self, socket: ModelSocket) -> None:
         self._model = socket
         self._shared.observer.model_opened()
-        self._do(self.tell, self._bridge.model_opened)
+        self._do(self._bridge.model_opened)
 
     def model_said(self, wire: bytes) -> None:
-        self._do(self._hear_model, wire)
+        if self._failure:
+            return
+        try:
+            wanted = self._bridge.model_said(wire, self._now())
+            if wanted is not NOTHING:
+                self._perform(wanted)
+                if self._model and self._bridge.backlogged():
+                    self._model.pause_reading()
+        except Exception as error:  # noqa: BLE001  # as in `_do`
+            self._fail(error)
 
     def model_lost(self, code: int | None, reason: str) -> None:
         self._model = None  # it goes by itself from here, and owes nothing any more
         self._shared.observer.model_closed()
-        self._do(self.tell, partial(self._bridge.model_closed, code=code, reason=reason))
+        self._do(partial(self._bridge.model_closed, code=code, reason=reason))
 
     def tool_answered(self, call_id: str, output: str) -> None:
-        self._do(self.tell, self._bridge.tool_answered, call_id, output)
+        self._do(self._bridge.tool_answered, call_id, output)
 
     # Inputs and effects
 
-    def _do(self, deed: Callable[..., None], *said: object) -> None:
+    def _do(self, say: Callable[..., list[Effect]], *said: object) -> None:
         """Take an input. The boundary of one call: what goes wrong is raised again by `run`, for this call alone."""
         if self._failure:
             return
         try:
-            deed(*said)
+            self.tell(say, *said)
         except Exception as error:  # noqa: BLE001  # see above
-            self._failure = error
-            self.over.set()
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.over.set()
 
     def tell(self, say: Callable[..., list[Effect]], *said: object) -> None:
         """Tell the bridge something, with the time, and perform what it wants."""
         self._perform(say(*said, self._now()))
-
-    def _hear_caller(self, pcm: bytes) -> None:
-        now = self._now()
-        if (message := self._bridge.passed_on(pcm, now)) is None:
-            self._perform(self._bridge.platform_said(pcm, now))
-        elif self._model:
-            self._model.send(message)
-
-    def _hear_model(self, wire: bytes) -> None:
-        wanted = self._bridge.model_said(wire, self._now())
-        if wanted is not NOTHING:
-            self._perform(wanted)
-            if self._bridge.backlogged() and self._model:
-                self._model.pause_reading()
 
     def _perform(self, wanted: list[Effect]) -> None:
         """Do what the bridge wants, and see when it next wants to be woken."""
@@ -200,11 +201,10 @@ class Line:
 
     def _perform_one(self, effect: Effect) -> None:
         match effect:
-            case ToModel(wire):
-                self._to_model(wire)
-            case ToPlatform(wire):
-                if self._platform:
-                    self._platform.put(wire)
+            case ToModel(wire) if self._model:
+                self._model.send(wire)
+            case ToPlatform(wire) if self._platform:
+                self._platform.put(wire)
             case Redial(nth, dial):
                 self._redial(nth, dial)
             case Report(type_, event):
@@ -225,10 +225,6 @@ class Line:
 
     # The model's socket
 
-    def _to_model(self, wire: bytes) -> None:
-        if self._model:
-            self._model.send(wire)
-
     def _redial(self, nth: int, dial: Dial | None = None) -> None:
         """Leave the model, if there is one, and reach the n-th."""
         self._stop_reaching()
@@ -246,7 +242,7 @@ class Line:
     def _give_up(self, model: ModelSocket, why: str) -> None:
         """Take a socket on which nothing moves any more for one that broke."""
         self._leave(model)
-        self._do(self.tell, partial(self._bridge.model_closed, code=None, reason=why))
+        self._do(partial(self._bridge.model_closed, code=None, reason=why))
 
     def _stop_reaching(self) -> None:
         if self._reaching:
@@ -265,7 +261,7 @@ class Line:
         self._reaching = None
         if failure:
             fail = partial(self._bridge.model_failed, reason_code=failure.reason_code, message=failure.message)
-            self._do(self.tell, fail)
+            self._do(fail)
 
     # Time and the end
 
@@ -278,7 +274,7 @@ class Line:
             return
         if now - (model.stuck_since or now) > self._patience.send_timeout_s:
             self._give_up(model, "the model does not read its socket")
-        elif model.silent_s > self._patience.heartbeat_s * LOST_BEATS:
+        elif model.silent_s > self._patience.model_lost_s:
             self._give_up(model, "the model does not answer pings")
         elif model.silent_s > self._patience.heartbeat_s:
             model.ping()
@@ -288,7 +284,7 @@ class Line:
     def _watch_platform(self, platform: PlatformSocket, now: float) -> None:
         if now - (platform.stuck_since or now) > self._patience.send_timeout_s:
             self.finish(media_lost("the platform does not read its media socket"))
-        elif platform.silent_s > self._patience.heartbeat_s * PLATFORM_LOST_BEATS:
+        elif platform.silent_s > self._patience.platform_lost_s:
             self.finish(media_lost("the platform does not answer pings"))
         elif platform.silent_s > self._patience.heartbeat_s:
             platform.ping()

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidMessage
-from websockets.protocol import CONNECTING, OPEN
+from websockets.protocol import CONNECTING
 
 from media.sockets.base import Socket
 from media.sockets.framing import FIN_TEXT, Masks, masked_frame
@@ -60,7 +60,7 @@ class ModelSocket(Socket):
 
     def send(self, wire: bytes) -> None:
         """Send one text message; nothing where the socket is no longer open: the ears hear of that by `model_lost`."""
-        if self._core.state is OPEN and self._transport:
+        if self.open and self._transport:
             self._transport.write(masked_frame(FIN_TEXT, wire, MASKS.next()))
 
     def dismiss(self) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol as Typed
 
 from structlog.typing import FilteringBoundLogger
 from websockets.frames import CloseCode
-from websockets.protocol import OPEN, SERVER, Protocol
+from websockets.protocol import SERVER, Protocol
 
 from media.effects import Wire
 from media.sockets.base import Socket
@@ -81,7 +81,7 @@ class PlatformSocket(Socket):
             self._send(self._waiting.popleft())
 
     def _send(self, wire: Wire) -> None:
-        if self._core.state is not OPEN or self._transport is None:
+        if not self.open or self._transport is None:
             return
         if isinstance(wire, bytes):
             self._transport.write(plain_frame(FIN_BINARY, wire))

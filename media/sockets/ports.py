@@ -4,6 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+WATCH_EVERY_S = 5.0
+MODEL_LOST_BEATS = 2.5
+"So many heartbeats without a sign of life, and a model is gone."
+PLATFORM_LOST_BEATS = 1.5
+"And a platform: it sends a frame of audio every 20 ms, whoever speaks."
+
 
 class HookPort(Protocol):
     """The customer's applications, as a call sees them. Neither method waits or raises."""
@@ -34,3 +40,16 @@ class Patience:
     "All tries to reach the model together."
     send_timeout_s: float = 10
     heartbeat_s: float = 20
+
+    @property
+    def watch_s(self) -> float:
+        """How often that is looked at."""
+        return min(WATCH_EVERY_S, self.send_timeout_s / 2, self.heartbeat_s / 4)
+
+    @property
+    def model_lost_s(self) -> float:
+        return self.heartbeat_s * MODEL_LOST_BEATS
+
+    @property
+    def platform_lost_s(self) -> float:
+        return self.heartbeat_s * PLATFORM_LOST_BEATS

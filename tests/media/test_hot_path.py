@@ -38,9 +38,9 @@ from tests.by_hand import METADATA
 from tests.simulation import PCM24, llm
 
 MEDIA = str(Path(bridge_module.__file__).parent)
-CALLS_PER_CALLER_FRAME = 21
+CALLS_PER_CALLER_FRAME = 16
 "Of functions in media/, from the bytes of the platform to the transport of the model, both websockets included."
-CALLS_PER_DELTA = 31
+CALLS_PER_DELTA = 25
 "From the bytes of the model to the transport of the platform, with a fourth of what a lot costs."
 COPIES_TO_MODEL = 3.75
 "Held at once, in the length of what leaves: the samples, the event with their base64, the same masked, and its frame."
@@ -221,8 +221,8 @@ async def talking() -> AsyncIterator[Talk]:
     next(core.parser)
     line.model_opened(model)
     talk = Talk(line, model, platform, wires, timers)
-    line._do(line.tell, bridge.platform_opened)
-    line._do(line.tell, bridge.platform_said, METADATA)
+    line._do(bridge.platform_opened)
+    line._do(bridge.platform_said, METADATA)
     talk.model_says("session.created", session={})
     talk.model_says("session.updated", session={})
     talk.model_says("response.created", response={"id": "r1"})

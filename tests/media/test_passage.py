@@ -41,8 +41,8 @@ class Told:
         self.bridge = self.hand.bridge
         self.responses = 0
         if not short:
-            self.bridge._passage.to_caller = lambda _: False  # type: ignore[assignment,method-assign]
-            self.bridge._passage.flows = lambda _: False  # type: ignore[assignment,method-assign]
+            self.bridge.passage.to_caller = lambda _: False  # type: ignore[assignment,method-assign]
+            self.bridge.passage.flows = lambda _: False  # type: ignore[assignment,method-assign]
         self.keep(self.hand.connect().effects)
 
     def keep(self, effects: list[Effect]) -> None:
@@ -76,7 +76,7 @@ class Told:
                 self.keep(self.bridge.platform_said('{"event":"dtmf","dtmf":"5","duration":"1600"}', self.hand.now))
 
     def hear(self, pcm: bytes) -> None:
-        wire = self.bridge.passed_on(pcm, self.hand.now) if self.short else None
+        wire = self.bridge.passage.to_model(pcm, self.hand.now) if self.short else None
         if wire is None:
             self.keep(self.bridge.platform_said(pcm, self.hand.now))
         else:
@@ -107,7 +107,7 @@ def test_the_short_way_tells_what_the_long_way_tells_and_when(story: list[Step])
 
 
 def test_a_plain_frame_is_passed_on() -> None:
-    wire = Hand().connect().bridge.passed_on(FRAME, 0.0)
+    wire = Hand().connect().bridge.passage.to_model(FRAME, 0.0)
     assert wire
     assert b"input_audio_buffer.append" in wire
 
@@ -121,24 +121,24 @@ def test_a_plain_frame_is_passed_on() -> None:
     ids=["nobody hears yet", "turns are judged"],
 )
 def test_a_frame_of_which_more_may_come_goes_the_long_way(hand: Hand) -> None:
-    assert hand.bridge.passed_on(FRAME, 0.0) is None
+    assert hand.bridge.passage.to_model(FRAME, 0.0) is None
 
 
 def test_a_frame_that_is_no_whole_samples_goes_the_long_way() -> None:
-    assert Hand().connect().bridge.passed_on(FRAME + b"\0", 0.0) is None
+    assert Hand().connect().bridge.passage.to_model(FRAME + b"\0", 0.0) is None
 
 
 def test_a_flood_goes_the_long_way_which_refuses_it() -> None:
     hand = Hand().connect()
     second = FRAME * 50
-    assert [bool(hand.bridge.passed_on(second, 0.0)) for _ in range(12)] == [True] * 10 + [False] * 2
+    assert [bool(hand.bridge.passage.to_model(second, 0.0)) for _ in range(12)] == [True] * 10 + [False] * 2
     assert hand.do(hand.bridge.platform_said(second, 0.0)) != []
 
 
 def test_nothing_is_passed_on_when_the_call_ends() -> None:
     hand = Hand().connect()
     hand.do(hand.bridge.end(TOO_LONG, 0.0))
-    assert hand.bridge.passed_on(FRAME, 0.0) is None
+    assert hand.bridge.passage.to_model(FRAME, 0.0) is None
 
 
 # The platform's leg in time

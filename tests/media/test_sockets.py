@@ -565,7 +565,7 @@ async def test_a_call_whose_audio_cannot_be_passed_on_ends_by_itself(monkeypatch
     async with rehearsal() as stage:
         socket = await stage.platform()
         await audio_from(socket, 9600)
-        monkeypatch.setattr(stage.bridge, "passed_on", None)
+        monkeypatch.setattr(stage.bridge.passage, "to_model", None)
         await socket.send_bytes(bytes(960))
         with pytest.raises(TypeError):
             await asyncio.wait_for(stage.running, 10)

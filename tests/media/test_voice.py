@@ -54,7 +54,7 @@ class Ear:
         self.now = until
 
     def speak(self, speech: Speech, ms: float, *, complete: bool = True) -> None:
-        self.voice.queue(speech, b"\1\1" * (PCM.bytes_in(ms) // 2))
+        self.voice.playout.queue(speech, b"\1\1" * (PCM.bytes_in(ms) // 2))
         if complete:
             self.voice.complete(speech)
 
