@@ -33,6 +33,7 @@ from media.ends import HANDOFF
 from media.platforms import PLATFORMS
 from media.platforms.base import CallStatus, Stage
 from media.remote import RemoteError
+from once import Once
 from tasks import Tasks
 from verbs import DocumentError
 from verbs.base import JsonObject
@@ -259,7 +260,7 @@ def _message(why: str) -> str:
     return f"Nobody takes over: {why}. The caller is still with you: tell them, and go on helping them."
 
 
-async def _either(one: asyncio.Event, other: asyncio.Event, timeout_s: float) -> None:
+async def _either(one: asyncio.Event, other: Once, timeout_s: float) -> None:
     """Wait for one of two events, or so long."""
     waits = [asyncio.ensure_future(event.wait()) for event in (one, other)]
     try:

@@ -5,10 +5,11 @@ told what went before. A listener has no queue of its own: it says how far it ha
 nobody memory or time; what it has missed for good is told as a number.
 """
 
-from collections import deque
 from collections.abc import Callable
 from secrets import token_hex
 from typing import Any, NamedTuple
+
+from media.newest import Newest
 
 JsonObject = dict[str, Any]
 MAX_EVENTS = 200
@@ -29,7 +30,7 @@ class Journal:
         "Tells this journal's numbers from those of another one of the same call, as after a restart."
         self.over = over
         self.listeners: set[Callable[[], None]] = set()
-        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self._events: Newest[Event] = Newest(MAX_EVENTS)
         self._count = 0
         self._lines: dict[tuple[int, str], int] = {}
 

@@ -15,6 +15,7 @@ from media.realtime.updating import AwayError, UpdateRefusedError
 from media.record import Record
 from media.requests import Request, ended
 from media.settings import Delta, properties_in
+from once import Once
 from tasks import Tasks
 from verbs.base import JsonObject
 from verbs.offering import names_of
@@ -29,7 +30,7 @@ Body = Callable[[JsonObject], JsonObject]
 class Talk(Protocol):
     """A conversation under way: `media.sockets.Line`."""
 
-    over: asyncio.Event
+    over: Once
     end: End | None
 
     async def run(self) -> None: ...
@@ -75,8 +76,8 @@ class Leg:
         self._servers = servers
         self.log = log
         self._ended: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
-        self._asked = asyncio.Event()
-        self._done = asyncio.Event()
+        self._asked = Once()
+        self._done = Once()
         self._action: asyncio.Task[list[JsonObject] | None] | None = None
 
     async def run(self) -> None:
@@ -102,9 +103,7 @@ class Leg:
             if not self._ended.done():
                 self._ended.set_exception(EndLostError("the end of a conversation is lost; the log says why"))
                 self._ended.exception()  # seen: that nobody waits for it is no fault
-        try:
-            await asyncio.wait_for(self._asked.wait(), ASKED_AFTER_S)
-        except TimeoutError:
+        if not await self._asked.wait(ASKED_AFTER_S):
             await self.action({})
 
     async def _run_line(self) -> None:

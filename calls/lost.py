@@ -1,6 +1,5 @@
 """What is left of a conversation when the process that had it has died: what was written down, and an end to come."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -10,6 +9,7 @@ from media.ends import RESTART
 from media.realtime.updating import UpdateRefusedError
 from media.record import Record
 from media.requests import Request, ended
+from once import Once
 from store.deliveries import Note
 from verbs.base import JsonObject
 
@@ -21,7 +21,7 @@ class LostLine:
     """`calls.leg.Talk`, of which nothing is left. Whatever ends it, it was the restart."""
 
     def __init__(self) -> None:
-        self.over = asyncio.Event()
+        self.over = Once()
         self.end: End | None = None
 
     async def run(self) -> None:

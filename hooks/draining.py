@@ -82,13 +82,12 @@ class OutboxCourier:
             attempt_s=sender.options.timeout_s,
             durable=shared.kept.durable,
         )
-        self._shared = shared
-        self._kept = shared.kept
+        self._shared, self._kept = shared, shared.kept
         self._on_disk: set[str] = set()
         self._prepared: dict[str, Delivery] = {}
         self._heard: dict[str, Heard] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._empty = asyncio.Event()
+        self._empty: asyncio.Event | None = None  # made when somebody waits
 
     @staticmethod
     def soon(answer: Answer, output: str) -> None:
@@ -171,6 +170,7 @@ class OutboxCourier:
     async def emptied(self) -> None:
         """Wait until nothing of this call is pending. Whatever was put in and how, each turn yields to the loop."""
         while len(self.outbox):
+            self._empty = self._empty or asyncio.Event()
             self._empty.clear()
             await self._empty.wait()
 
@@ -244,7 +244,7 @@ class OutboxCourier:
             self._shared.tasks.start(self._attempt(row))
         if (at := self.outbox.next_due()) is not None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, at - now), self._pump)
-        if not self.outbox:
+        if self._empty and not self.outbox:
             self._empty.set()
 
     async def _attempt(self, row: Delivery) -> None:

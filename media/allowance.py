@@ -7,7 +7,7 @@
 Refused calls count, for each is answered, and each answer is a response that is paid for.
 """
 
-from collections import deque
+from media.newest import Newest
 
 MAX_PER_MINUTE = 20
 MAX_UNHEARD = 20
@@ -20,7 +20,7 @@ class Allowance:
     """One model's. Times are monotonic seconds."""
 
     def __init__(self) -> None:
-        self._called: deque[float] = deque(maxlen=MAX_PER_MINUTE)
+        self._called: Newest[float] = Newest(MAX_PER_MINUTE)
         self._unheard = 0
         self._stubborn: set[str] = set()
         self.spent = False

@@ -10,13 +10,13 @@ stay as they are.
 
 import json
 import re
-from collections import deque
 from dataclasses import replace
 from typing import Any
 from unicodedata import digit
 
 from media.effects import Effect, Finish, Report, Warn
 from media.keypad import TYPED
+from media.newest import Newest
 from media.realtime.reading import AUDIO_DELTAS
 
 MASK = "•"
@@ -38,7 +38,7 @@ class Confidential:
 
     def __init__(self) -> None:
         self._typed = False
-        self._sought: deque[str] = deque(maxlen=MOST_ENTRIES)
+        self._sought: Newest[str] = Newest(MOST_ENTRIES)
         self._numbers: set[int] = set()
         self._pattern = re.compile(r"(?!)")
 
@@ -46,7 +46,9 @@ class Confidential:
         """Keep an entry out of what is told from now on."""
         self._typed = True
         signs = "".join(_SIGN.findall(entry))
-        self._sought += {one for one in (signs, signs.lstrip("0")) if len(_DIGIT.findall(one)) >= SHORTEST}
+        for one in {signs, signs.lstrip("0")}:
+            if len(_DIGIT.findall(one)) >= SHORTEST:
+                self._sought.append(one)
         if entry.isascii() and entry.isdecimal() and len(entry) >= SHORTEST and len(self._numbers) < MOST_ENTRIES:
             self._numbers.add(int(entry))
         longest_first = sorted(set(self._sought), key=len, reverse=True)

@@ -28,8 +28,9 @@ from media.tape import Tape
 KEPT_MS = 3000
 TURN_MS = 15_000
 "Of a turn that a session was lost with the newest so many are said again: 700 kB, while a caller speaks."
-ONSET_FRAMES = 30
-"Kept from before the model's word that they have begun: its detection takes time, and a first syllable is quiet."
+ONSET_FRAMES = 15
+"""Kept from before the model's word that they have begun, for its detection takes time, and a first syllable is quiet:
+300 ms, as OpenAI's own detection puts before speech (`prefix_padding_ms`). It is 15 kB of each call."""
 QUIET_S = 0.06
 "Frames come every 20 ms; so much without one is a platform that has gone quiet."
 LOOK_S = 0.2
@@ -53,7 +54,7 @@ class Ear:
         "Who would hear, were it not paused."
         self.paused = False
         self._resume_at = inf
-        self._kept: deque[bytes] = deque()
+        self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._keeps = False
         self._recent: deque[bytes] = deque(maxlen=ONSET_FRAMES)
@@ -171,7 +172,7 @@ class Ear:
         self._kept.append(pcm)
         self._kept_bytes += len(pcm)
         while self._audio.ms_in(self._kept_bytes - len(self._kept[0])) >= KEPT_MS:
-            self._kept_bytes -= len(self._kept.popleft())
+            self._kept_bytes -= len(self._kept.pop(0))
 
     def _keep_turn(self, pcm: bytes) -> None:
         turn = self._turn or deque()

@@ -1,6 +1,6 @@
 """How often, and how soon, a model is reached again in one call. Pure; times are monotonic seconds."""
 
-from collections import deque
+from media.newest import Newest
 
 MAX_RETURNS = 3
 WITHIN_S = 60.0
@@ -13,7 +13,7 @@ class Returns:
     """Of the sessions of one call."""
 
     def __init__(self) -> None:
-        self._at: deque[float] = deque(maxlen=MAX_RETURNS)
+        self._at: Newest[float] = Newest(MAX_RETURNS)
         self._tries = 0
 
     def begin(self, now: float) -> bool:

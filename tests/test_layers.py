@@ -23,11 +23,12 @@ ROOMS: dict[str, set[str]] = {
     "garbage": set(),
     "extensions": set(),
     "tasks": set(),
+    "once": set(),
     "egress": {"verbs"},
     "config": {"verbs", "egress", "cost"},
-    "media": {"verbs", "egress", "extensions", "cost"},
+    "media": {"verbs", "egress", "extensions", "cost", "once"},
     "hooks": {"verbs", "egress", "store", "tasks", "extensions"},
-    "calls": {"verbs", "egress", "cost", "config", "media", "hooks", "store", "tasks", "extensions"},
+    "calls": {"verbs", "egress", "cost", "config", "media", "hooks", "store", "tasks", "once", "extensions"},
     "api": {"verbs", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
     "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks", "garbage"},
@@ -69,7 +70,7 @@ NETWORK = {"aiohttp", "websockets", "httpx", "httpx2", "mcp", "mcp_types", "sock
 NETWORK |= {"http.client", "http.server", "urllib.request"}
 KEPT: list[tuple[set[str], tuple[str, ...]]] = [
     (NETWORK, DOORS),
-    ({"asyncio"}, (*DOORS, "tasks.py", *RUNNING, *ONE_CALL)),
+    ({"asyncio"}, (*DOORS, "tasks.py", "once.py", *RUNNING, *ONE_CALL)),
     ({"threading"}, ("hooks/working.py", "egress/names.py")),
     ({"sqlalchemy", "aiosqlite", "sqlite3"}, ("store/",)),
     ({"audioop"}, ("media/audio.py",)),

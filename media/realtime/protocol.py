@@ -6,7 +6,6 @@ whoever sends them. A vendor's file declares what is otherwise there: `can` and 
 """
 
 import re
-from collections import deque
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any, ClassVar
 from pybase64 import b64encode
 
 from media.audio import AudioFormat
+from media.newest import Newest
 from media.playout import Speech
 from media.realtime import legacy, models
 from media.realtime.base import JsonObject, ModelError, ModelEvent, ModelRefused, Said, SessionReady, SpeechReceived
@@ -90,7 +90,7 @@ class Realtime:
         self._told = Told()
         self._ids = count(1)
         self._deltas = Deltas(self.speaks, AUDIO_DELTAS, parse)
-        self._asides: deque[str] = deque(maxlen=MAX_ASIDES)
+        self._asides: Newest[str] = Newest(MAX_ASIDES)
 
     @property
     def model(self) -> str:

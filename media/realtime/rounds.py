@@ -25,10 +25,10 @@ Theory of operation
     openai-agents-python `_ResponseCreateSequencer`; its issues #3405 and #1168 are what happens without.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 from math import inf
 
+from media.newest import Newest
 from media.realtime.steps import Answer, Ask, Cancel, JsonObject, Kind, Note, Step
 
 HOLD_S = 2.0
@@ -60,7 +60,7 @@ class Rounds:
         "Whether a request was taken back, and the first response to begin may still be its."
         self._adrift: dict[str, float] = {}
         "Calls of a session that is gone, and their deadlines: their outputs can only be told."
-        self._over: deque[str] = deque(maxlen=32)
+        self._over: Newest[str] = Newest(32)
         self._active: str | None = None
         self._asked: JsonObject | None = None
         self._last_asked: JsonObject = {}

@@ -7,7 +7,6 @@ never waits. No task, timer or log line per frame.
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -26,6 +25,7 @@ from media.sockets.ports import HookPort, Observer, Patience
 from media.sockets.reach import reach
 from media.sockets.upgrade import Upgrade
 from media.ticker import Ticker
+from once import Once
 
 log = structlog.get_logger("media")
 
@@ -75,7 +75,7 @@ class Line:
         self._reaching: asyncio.Task[None] | None = None
         self._model: ModelSocket | None = None
         self._platform: PlatformSocket | None = None
-        self.over = asyncio.Event()
+        self.over = Once()
         "Set when the conversation has its end, or has failed; its sockets close after that."
         self._failure: Exception | None = None
         self.wakes_at = inf
@@ -100,14 +100,13 @@ class Line:
         self._redial(0)
         self._perform([])
         while not self.over.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.over.wait(), self._patience.watch_s)
+            await self.over.wait(self._patience.watch_s)
             self._watch()
         self._stop_reaching()  # before the sockets are closed: one that answers only now would be closed by nobody
         await self._close()
 
     async def serve(self, upgrade: Upgrade) -> None:
-        """Have the platform's media socket, until its connection is no more."""
+        """Have the platform's media socket, from here on: what HTTP has made of its request can go."""
         socket = PlatformSocket(self, self._bridge.silence, self._log)
         if self.over.is_set():  # the model refused us while the platform was still on its way
             upgrade.begin(socket)
@@ -116,7 +115,6 @@ class Line:
         self._platform = socket
         self._do(self._bridge.platform_opened)
         upgrade.begin(socket)
-        await socket.over()
 
     def finish(self, end: End) -> None:
         """End the conversation for a reason from outside."""

@@ -6,7 +6,6 @@ meanwhile, and goes on with what is said now.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol as Typed
 
@@ -46,12 +45,10 @@ class PlatformSocket(Socket):
         self._listener = listener
         self._silence = silence
         self._log = log
-        self._waiting: deque[Wire] = deque()
-        self._host: asyncio.Protocol | None = None
+        self._waiting: list[Wire] = []
 
-    def take_over(self, transport: asyncio.Transport, host: asyncio.Protocol) -> None:
-        """Go on where the HTTP server's protocol, `host`, has answered the upgrade; it still hears of the end."""
-        self._host = host
+    def take_over(self, transport: asyncio.Transport) -> None:
+        """Go on where the HTTP server has answered the upgrade."""
         transport.set_protocol(self)
         self.connection_made(transport)
 
@@ -62,23 +59,13 @@ class PlatformSocket(Socket):
         else:
             self._waiting.append(wire)
 
-    async def over(self) -> None:
-        """Wait until the connection is no more."""
-        await asyncio.shield(self._closed)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        host, self._host = self._host, None
-        if host:
-            host.connection_lost(exc)
-
     def resume_writing(self) -> None:
         held_s = self._now() - (self.stuck_since or self._now())
         super().resume_writing()
         if held_s > STALLED_S:
             self._catch_up(held_s)
         while self._waiting and self.stuck_since is None:
-            self._send(self._waiting.popleft())
+            self._send(self._waiting.pop(0))
 
     def _send(self, wire: Wire) -> None:
         if not self.open or self._transport is None:
@@ -91,7 +78,7 @@ class PlatformSocket(Socket):
     def _catch_up(self, held_s: float) -> None:
         """Leave out the audio that could not be sent in time; what else was to be said still is."""
         dropped_bytes = sum(len(wire) for wire in self._waiting if isinstance(wire, bytes))
-        self._waiting = deque([self._silence(), *(wire for wire in self._waiting if isinstance(wire, str))])
+        self._waiting = [self._silence(), *(wire for wire in self._waiting if isinstance(wire, str))]
         self._log.warning("media_stalled", held_s=round(held_s, 1), dropped_bytes=dropped_bytes)
 
     def _said(self, first: int, message: bytes) -> None:

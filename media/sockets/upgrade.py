@@ -38,7 +38,9 @@ class Upgrade:
             return
         transport.write(self._answer.serialize())
         host.set_parser(early := _Early())  # type: ignore[arg-type]  # all that is asked of it is to take what came early
-        socket.take_over(transport, host)
+        host.transport = None  # or it would close what is not its own any more
+        host.connection_lost(None)
+        socket.take_over(transport)
         if early.data:
             socket.data_received(early.data)
 

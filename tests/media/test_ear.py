@@ -112,7 +112,7 @@ def test_what_a_session_was_lost_with_is_heard_again_by_each_that_follows_until_
     caller.ear.caller_begins(anew=True)
     caller.speak(1, b"\3\4" * 480)
     caller.sent()
-    whole = FRAME * 20 + b"\3\4" * 480 * 50
+    whole = FRAME * ONSET_FRAMES + b"\3\4" * 480 * 50
     for _ in range(2):
         assert caller.ear.lose(told=False)
         caller.speak(0.2)

@@ -223,5 +223,5 @@ async def test_a_request_whose_connection_is_gone_by_now_is_no_more_than_a_loss(
     upgrade = Upgrade.__new__(Upgrade)
     upgrade._request = cast("web.Request", Gone())
     upgrade.begin(socket)
-    await socket.over()
+    assert socket._closed.done()
     assert listener.lost == [None]
