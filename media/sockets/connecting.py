@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from typing import cast
 
 from websockets.asyncio.client import HTTPProxyConnection
 from websockets.client import ClientProtocol
@@ -15,6 +14,7 @@ from egress.door import connected
 from egress.guard import BlockedError, Reach
 from media.realtime.dial import Dial
 from media.sockets.model import Ears, ModelSocket
+from media.sockets.secured import Secured
 from media.sockets.tls import context
 from verbs.connecting import is_header
 
@@ -49,10 +49,11 @@ async def connect(dial: Dial, ears: Ears, *, tls: ssl.SSLContext, timeout_s: flo
                 dial.proxy, core, ears, proxy_tls=tls, tls=trusted, server_name=name, reach=dial.reach
             )
         else:
+            socket = ModelSocket(core, ears)
+            outer = Secured(socket, trusted, name) if trusted else socket
             plug = await connected(core.uri.host, core.uri.port, dial.reach)
-            _, socket = await asyncio.get_running_loop().create_connection(
-                lambda: ModelSocket(core, ears), sock=plug, ssl=trusted, server_hostname=name
-            )
+            await asyncio.get_running_loop().create_connection(lambda: outer, sock=plug)
+            await _shaken(outer)
         try:
             await socket.handshake()
         except BaseException:
@@ -71,6 +72,8 @@ async def _through_proxy(
     reach: Reach,
 ) -> ModelSocket:
     """Have a proxy connect us (HTTP CONNECT), and go on as if it were not there."""
+    socket = ModelSocket(core, ears)
+    outer = Secured(socket, tls, server_name) if tls else socket
     proxy = parse_proxy(url)
     to_proxy = proxy_tls if proxy.scheme == "https" else None
     plug = await connected(proxy.host, proxy.port, reach)
@@ -80,18 +83,25 @@ async def _through_proxy(
         ssl=to_proxy,
         server_hostname=proxy.host if to_proxy else None,
     )
-    socket = ModelSocket(core, ears)
     try:
         await asking.response
-        transport.set_protocol(socket)
-        if tls:
-            secured = await asyncio.get_running_loop().start_tls(transport, socket, tls, server_hostname=server_name)
-            transport = cast("asyncio.Transport", secured)
     except BaseException:
         transport.abort()
         raise
-    socket.connection_made(transport)
+    transport.set_protocol(outer)
+    outer.connection_made(transport)
+    await _shaken(outer)
     return socket
+
+
+async def _shaken(outer: Secured | ModelSocket) -> None:
+    """Wait for the TLS handshake, where there is one."""
+    if isinstance(outer, Secured):
+        try:
+            await outer.handshake()
+        except BaseException:
+            outer.abort()
+            raise
 
 
 def _asking_for_upgrade(dial: Dial) -> ClientProtocol:
