@@ -8,22 +8,39 @@ import asyncio
 
 
 class Once:
-    """As an `asyncio.Event` that is never cleared; to be made while the loop runs."""
+    """As an `asyncio.Event` that is never cleared, and can be waited for so long and no longer."""
 
-    __slots__ = ("_happened",)
+    __slots__ = ("_happened", "_waiting")
 
     def __init__(self) -> None:
-        self._happened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._happened = False
+        self._waiting: tuple[asyncio.Future[None], ...] = ()
 
     def is_set(self) -> bool:
-        return self._happened.done()
+        return self._happened
 
     def set(self) -> None:
-        if not self._happened.done():
-            self._happened.set_result(None)
+        self._happened = True
+        for waiter in self._waiting:
+            _release(waiter)
 
     async def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until it has happened, or for so long; say whether it has."""
-        if not self._happened.done():
-            await asyncio.wait({self._happened}, timeout=timeout_s)
-        return self._happened.done()
+        if self._happened:
+            return True
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiting += (waiter,)
+        timer = None if timeout_s is None else loop.call_later(timeout_s, _release, waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting = tuple(other for other in self._waiting if other is not waiter)
+            if timer:
+                timer.cancel()
+        return self._happened
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -9,9 +9,10 @@ meanwhile, as there; the verb needs no answered call, and leaves alone what runs
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from calls.document import HANGUP, Next
+from once import Once
 from verbs.base import JsonObject
 
 WAIT = "hookswitch:wait"
@@ -42,7 +43,8 @@ class Waiting:
         self.reached = False
         "Whether it has come to it."
         self._wanted: list[JsonObject] = []
-        self._news = asyncio.Event()
+        self._news: Once | None = None
+        "Made when somebody waits."
         self._unasked: asyncio.TimerHandle | None = None
 
     def begin(self, *, ahead: bool) -> None:
@@ -52,7 +54,7 @@ class Waiting:
 
     def add(self, verbs: Sequence[JsonObject]) -> None:
         self._wanted += verbs
-        self._news.set()
+        self._tell()
 
     @contextmanager
     def replaced(self) -> Iterator[None]:
@@ -63,7 +65,7 @@ class Waiting:
         except BaseException:
             self._wanted[:0] = queued
             if queued:
-                self._news.set()
+                self._tell()
             raise
 
     def end(self) -> None:
@@ -74,9 +76,9 @@ class Waiting:
         """Give what the call does now; nothing, some seconds later, where nobody has said it."""
         self.reached = True
         self._asked()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HELD_S):
-                await self._news.wait()
+        if not self._wanted:
+            self._news = self._news or Once()
+            await self._news.wait(HELD_S)
         return self._take()
 
     def ask_again(self, given_up: Callable[[], None]) -> None:
@@ -94,5 +96,9 @@ class Waiting:
 
     def _take(self) -> list[JsonObject]:
         taken, self._wanted = self._wanted, []
-        self._news.clear()
         return taken
+
+    def _tell(self) -> None:
+        news, self._news = self._news, None
+        if news:
+            news.set()

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidMessage
-from websockets.protocol import CONNECTING
+from websockets.protocol import CLIENT, OPEN
+from websockets.protocol import Protocol as WebSocket
 
 from media.sockets.base import Socket
 from media.sockets.framing import FIN_TEXT, Masks, masked_frame
@@ -44,7 +45,7 @@ class ModelSocket(Socket):
     def __init__(self, core: ClientProtocol, ears: Ears) -> None:
         """`core` holds the request for the upgrade, to be sent as soon as there is a connection."""
         super().__init__(core, masked=False)
-        self._upgrading = core
+        self._upgrading: ClientProtocol | None = core
         self._ears = ears
         self._head: bytes | None = b""
         "What has come of the answer to the upgrade; None once it is whole."
@@ -103,9 +104,11 @@ class ModelSocket(Socket):
 
     def _upgrade(self) -> None:
         """Tell of the upgrade before the first frame, which may have come with it."""
-        if refusal := self._upgrading.handshake_exc:
+        if self._upgrading and (refusal := self._upgrading.handshake_exc):
             self._opened.set_exception(refusal)
-        elif self._core.state is not CONNECTING:  # it may have been closed in the same breath
+        elif self._core.state is OPEN:
+            # From here on without the request, its answer and their headers.
+            self._core, self._upgrading = WebSocket(CLIENT, max_size=self._core.max_message_size), None
             self._opened.set_result(None)
             self._ears.model_opened(self)
 
