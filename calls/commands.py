@@ -18,10 +18,11 @@ from calls.control import (
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, Before, Next, as_bytes
 from calls.fitting import max_document_bytes
-from calls.live import Held, LiveCall
+from calls.live import LiveCall
 from calls.masking import told
 from calls.register import Register
 from calls.remotely import REDIRECT, Remotely
+from calls.standing import Held
 from calls.states import row_of
 from config.settings import Settings
 from hooks.control_socket import Command

@@ -1,36 +1,33 @@
 """What this process knows of a call beyond its row."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from types import MappingProxyType
-from typing import NamedTuple
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from calls import native_document
-from calls.admission import Guest, Refusal
+from calls.admission import Guest
 from calls.agents import Roster
 from calls.control import Control
-from calls.document import HANGUP, NONE_BEFORE, Native, Next, Seat, as_bytes, extend, filled
+from calls.document import HANGUP, Native, Next, Seat, as_bytes, extend, filled
 from calls.journal import Journal
 from calls.keeping import withheld
 from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import told, without_secrets
 from calls.native import NativeLeg
+from calls.standing import Standing
 from calls.statuses import Statuses
-from calls.waiting import WAIT, Waiting, asking, leads_to_it
+from calls.waiting import WAIT, asking, leads_to_it
 from config.settings import Route, Settings
 from cost.budget import CallPurse
 from hooks.applications.base import Application
 from hooks.asked import Call
-from hooks.dispatcher import CallHooks, Dispatcher
+from hooks.dispatcher import Dispatcher
 from media.confidential import Confidential
-from media.effects import End
-from media.tape import Tape
 from store.base import CallRow
 from verbs import lint, parse
 from verbs.base import JsonObject, Verb
@@ -39,78 +36,13 @@ from verbs.origin import from_origin
 from verbs.rewrite import TERMINAL
 
 
-class Held(NamedTuple):
-    """What a call does instead of the conversation to which it is to come."""
-
-    end: End
-    verbs: list[JsonObject]
-
-
-class LiveCall:
+class LiveCall(Standing):
     """A call keeps the configuration that it began with. Its keys are here and nowhere else."""
 
-    hooks: CallHooks
-    "The hooks of no llm verb. Set when the call is taken; kept while it lives, for all its hooks share one numbering."
-    reaper: asyncio.TimerHandle | None = None
-    "Ends the call if nobody else does. Set when the call is taken."
-
-    waiting: Waiting
-    "What the call does by webhook when it has nothing more to do. Set when the call is taken."
     control: Control | None
     "The call's control socket, while there is one."
     by_socket: bool
     "Whether its platform asks by control sockets, and comes back by itself when one breaks."
-    expected = False
-    "Whether that broke a moment ago."
-    to_end = False
-    "Whether it is to be told to wait no more when its platform is back."
-
-    counted_as = ""
-    "Which caller it is when the next call comes, see `Guest`."
-    refusal: Refusal | None = None
-    "Why there was no room for it, where it was answered with `busy` verbs that ask something of us."
-
-    written: "asyncio.Task[bool] | None" = None
-    "The writing of its row, where its answer did not wait for that."
-
-    superseded = NONE_BEFORE
-    "The conversations and hooks of documents that a redirect has replaced: nothing comes next after these."
-    adopted = False
-    "Whether an earlier process has left it."
-    numbered = 0
-    "How many hooks the call had before this process took it over."
-    left = False
-    "Whether the platform has no reason to come back: it can only still be told something, see `tellable`."
-    apart = False
-    "Whether it has left by webhook: of such a call nothing but its statuses, if the platform tells any, is heard."
-    statuses_to: str | None = None
-    "Who is told its statuses, where a `redirect` has said that; None: who is by its route."
-    consulting = 0
-    "How many humans are called to take its caller over, or were a moment ago: what they do is still told."
-    stopping = False
-    "Whether this server stops, and waits for no call that does not come back."
-
-    gone = False
-    "Whether the platform has said that it is over: no model needs to be dialled any more."
-    answered = False
-    "Whether somebody has taken it, as far as this process knows."
-    tape: Tape | None = None
-    "Set when a conversation of a call that is recorded begins."
-    over = False
-    "Whether we have no part in it any more."
-    answer = b""
-    "The call's first document as it left. Its row keeps it without keys."
-
-    held: Held | None = None
-    "What it was commanded before its conversation, and nothing can tell it: done when the platform comes for that."
-    telling: tuple[asyncio.Task[object], ...] = ()
-    "What tells applications of what has no say any more."
-    asides: Mapping[int, str] = MappingProxyType({})
-    "The hooks whose verbs do not take the document's place, by their names there."
-    beside: frozenset[int] = frozenset()
-    "The conversations that are held beside the document, with somebody else than the caller."
-    messages: Mapping[int, str] = MappingProxyType({})
-    "The hooks that have a message of their own on a websocket."
 
     def __init__(
         self,
@@ -126,8 +58,8 @@ class LiveCall:
         control: Control | None = None,
     ) -> None:
         """`now`: monotonic seconds."""
-        self.row_id = row.id
-        self.sid = row.call_sid
+        super().__init__()
+        self.row_id, self.sid = row.id, row.call_sid
         self.call = call
         self.attributes = row.attributes
         "What the platform last said of the call."

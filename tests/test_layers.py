@@ -59,6 +59,7 @@ CALLS = (
         "retention",
         "seeking",
         "sessions",
+        "standing",
         "stopping",
         "switchboard",
         "transfers",

@@ -10,9 +10,9 @@ import pytest
 from calls import resting
 from calls.control import CallUnknownError
 from calls.document import Seat
-from calls.live import Held
 from calls.register import FORGET_AFTER_S
 from calls.rest import Rest
+from calls.standing import Held
 from config import Settings
 from hooks.agent import NotDoneError
 from hooks.transports.base import HookReply
