@@ -28,9 +28,9 @@ from media.tape import Tape
 KEPT_MS = 3000
 TURN_MS = 15_000
 "Of a turn that a session was lost with the newest so many are said again: 700 kB, while a caller speaks."
-ONSET_FRAMES = 15
-"""Kept from before the model's word that they have begun, for its detection takes time, and a first syllable is quiet:
-300 ms, as OpenAI's own detection puts before speech (`prefix_padding_ms`). It is 15 kB of each call."""
+ONSET_FRAMES = 20
+"""Kept from before the model's word that they have begun: what OpenAI's own detection puts before speech (300 ms,
+`prefix_padding_ms`), and as much as that word is late. They are 20 kB of each call."""
 QUIET_S = 0.06
 "Frames come every 20 ms; so much without one is a platform that has gone quiet."
 LOOK_S = 0.2
