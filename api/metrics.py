@@ -56,12 +56,14 @@ class Labels:
 
     def name(self, value: str) -> str:
         """Return the value, or `other` where it may identify a call or would be one series too many."""
+        if value in self._seen:
+            return value
         digits = sum(char.isdigit() for char in value)
         if not value.isprintable() or not 0 < len(value) <= MAX_LABEL_CHARS:
             return "other"
         if digits > MAX_LABEL_DIGITS or SID.search(value):
             return "other"
-        if value not in self._seen and len(self._seen) >= MAX_LABEL_VALUES:
+        if len(self._seen) >= MAX_LABEL_VALUES:
             return "other"
         self._seen.add(value)
         return value

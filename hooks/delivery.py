@@ -37,6 +37,10 @@ def error_of(result: Result) -> str:
     return f"HTTP {result.status}"
 
 
+def status_of(result: Result) -> int | None:
+    return None if isinstance(result, HookFailure) else result.status
+
+
 def is_delivered(result: Result) -> bool:
     return isinstance(result, HookReply) and result.ok
 
@@ -57,15 +61,16 @@ def is_refusal(result: Result) -> bool:
     return HTTPStatus.MULTIPLE_CHOICES <= result.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def after_success(delivery: Delivery) -> Delivery:
-    return replace(delivery, state="delivered", last_error=None)
+def after_success(delivery: Delivery, result: Result, *, now: float) -> Delivery:
+    """Return the row as it is remembered: without its body."""
+    return replace(delivery, body=None, state="delivered", last_error=None, last_status=status_of(result), tried_at=now)
 
 
 def after_failure(
     delivery: Delivery, result: Result, *, retry_s: Sequence[float], now: float, jitter: float
 ) -> Delivery:
     """Return the row with its next attempt, or dead. `jitter` is a factor around 1 on the schedule's wait."""
-    failed = replace(delivery, last_error=error_of(result))
+    failed = replace(delivery, last_error=error_of(result), last_status=status_of(result), tried_at=now)
     if is_gone(result) or not _may_retry(delivery, result, len(retry_s), now):
         return replace(failed, state="dead")
     wait_s = retry_s[delivery.attempts - 1] * jitter

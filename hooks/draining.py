@@ -154,7 +154,7 @@ class OutboxCourier:
         tried = replace(self.outbox.number(kind, url, body, webhook_id=self._sender.new_id(), now=began), attempts=1)
         result = await self._sender.send(tried, self.options.secrets, timeout_s=self.options.deadline_s(kind))
         if is_delivered(result):
-            after = after_success(tried)
+            after = after_success(tried, result, now=self.now())
         else:
             after = after_failure(tried, result, retry_s=(), now=self.now(), jitter=1.0)
             if not quietly:
@@ -236,16 +236,20 @@ class OutboxCourier:
             self._timer = None
         if self._shared.closed:
             return
+        if self.outbox:
+            self._start_due()
+        if self._empty and not self.outbox:
+            self._empty.set()
+
+    def _start_due(self) -> None:
         now = self.now()
         for dead in self.outbox.bury():
-            self._record(dead, then=None)
+            self._record(dead)
             self._sender.note(Outcome(dead, took_s=0.0))
         while (row := self.outbox.due(now)) is not None:
             self._shared.tasks.start(self._attempt(row))
         if (at := self.outbox.next_due()) is not None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, at - now), self._pump)
-        if self._empty and not self.outbox:
-            self._empty.set()
 
     async def _attempt(self, row: Delivery) -> None:
         began, timeout_s = self.now(), self.options.attempt_timeout_s(row.kind)
@@ -260,15 +264,13 @@ class OutboxCourier:
 
     def _settle(self, row: Delivery, result: Result, *, took_s: float) -> None:
         now = self.now()
-        row = replace(row, tried_at=now, last_status=None if isinstance(result, HookFailure) else result.status)
         if is_delivered(result):
-            after, *others = [self.outbox.succeeded(row)]
+            after, *others = [self.outbox.succeeded(row, result, now=now)]
         else:
             after, *others = self.outbox.failed(row, result, now=now, jitter=self._sender.jitter())
-        self.outbox.unsettled(after)
-        self._record(after, then=partial(self._settled, after))
+        self._record(after, resting=True)
         for other in others:
-            self._record(other, then=None)
+            self._record(other)
         late = now - row.created_at > self.options.deadline_s(row.kind)
         try:
             self._tell(after, result)
@@ -276,25 +278,23 @@ class OutboxCourier:
             for outcome in [Outcome(after, took_s, late), *(Outcome(other, took_s=0.0) for other in others)]:
                 self._sender.note(outcome)
 
-    def _record(self, row: Delivery, then: Callable[[], None] | None) -> None:
-        """Write what became of a delivery."""
-        if row.webhook_id in self._on_disk:
-            if row.state != "pending":
-                self._on_disk.discard(row.webhook_id)
-            self._kept.settle(row, then)
+    def _record(self, row: Delivery, *, resting: bool = False) -> None:
+        """Write what became of a delivery; let its lane rest until then, if it is kept on disk."""
+        if row.webhook_id not in self._on_disk:
+            remember(self._kept, row)
             return
-        remember(self._kept, row)
-        if then is not None:
-            then()
+        if row.state != "pending":
+            self._on_disk.discard(row.webhook_id)
+        if resting:
+            self.outbox.unsettled(row)
+        self._kept.settle(row, partial(self._settled, row) if resting else None)
 
     def _settled(self, row: Delivery) -> None:
         self.outbox.settled(row)
         self._pump()
 
     def _tell(self, after: Delivery, result: Result) -> None:
-        if after.webhook_id not in self._heard:
-            return
-        if after.state == "pending":
-            self._heard[after.webhook_id](result, after.next_at)
-        else:
-            self._heard.pop(after.webhook_id)(result, None)
+        over = after.state != "pending"
+        heard = self._heard.pop(after.webhook_id, None) if over else self._heard.get(after.webhook_id)
+        if heard is not None:
+            heard(result, None if over else after.next_at)

@@ -38,22 +38,24 @@ class Endpoints:
         return sum(endpoint.failures >= BREAK_AFTER for endpoint in self._known.values())
 
     def is_disabled(self, url: str) -> bool:
-        return self._of(url).disabled_at is not None
+        known = self._known.get(url)
+        return known is not None and known.disabled_at is not None
 
     def free_at(self, url: str) -> float:
         """When a report may be tried."""
-        return self._of(url).breaker_until
+        known = self._known.get(url)
+        return 0.0 if known is None else known.breaker_until
 
     def trying(self, url: str, *, until: float) -> None:
         """A report goes ahead; the others wait for what becomes of it, or until then."""
-        endpoint = self._of(url)
-        if endpoint.failures >= BREAK_AFTER:
+        endpoint = self._known.get(url)
+        if endpoint is not None and endpoint.failures >= BREAK_AFTER:
             self._known[url] = replace(endpoint, breaker_until=until)
             self._probed.add(url)
 
     def failed(self, url: str, now: float) -> None:
         """Count a failure; one that comes while the breaker is open anyhow says nothing new."""
-        before = self._of(url)
+        before = self._known.get(url) or Endpoint(url)
         if before.breaker_until > now and url not in self._probed:
             return
         self._probed.discard(url)
@@ -89,9 +91,6 @@ class Endpoints:
         """Try it again, whatever it has said."""
         if self._known.pop(url, None):
             self._changed(Endpoint(url))
-
-    def _of(self, url: str) -> Endpoint:
-        return self._known.get(url) or Endpoint(url)
 
     def _forget_oldest(self) -> None:
         if len(self._known) > MAX_FAILING:

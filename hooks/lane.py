@@ -1,7 +1,7 @@
 """One kind of a call's hooks at one URL: the deliveries in their order. Pure; see `hooks/outbox.py`."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -88,7 +88,7 @@ class Lane:
         if self._gap and self._gap[0] == delivery.webhook_id:
             self._gap = None
         tried = replace(delivery, attempts=delivery.attempts + 1)
-        self._replace(tried)
+        self._rows_with(tried)[tried.webhook_id] = tried
         return tried
 
     def next_due(self) -> float | None:
@@ -98,14 +98,12 @@ class Lane:
         """Put back what was under way, or forget it if its state is final."""
         self._under_way.discard(delivery.webhook_id)
         if delivery.state != "pending":
-            self._waiting.pop(delivery.webhook_id, None)
-            self._parked.pop(delivery.webhook_id, None)
-            self._bytes -= _size(delivery)
+            self._bytes -= _size(self._rows_with(delivery).pop(delivery.webhook_id))
         elif park:
             self._waiting.pop(delivery.webhook_id, None)
             self._parked[delivery.webhook_id] = delivery
         else:
-            self._replace(delivery)
+            self._rows_with(delivery)[delivery.webhook_id] = delivery
 
     def clear(self) -> list[Delivery]:
         """Take out everything; nothing may be under way."""
@@ -115,18 +113,17 @@ class Lane:
         self._bytes, self._delta_bytes, self._gap = 0, 0, None
         return rows
 
-    def _ready(self) -> Iterator[Delivery]:
+    def _ready(self) -> Sequence[Delivery]:
         if not self.serial:
             barred = self._under_way | self._unsettled | self._held
-            return (row for row in self._waiting.values() if row.webhook_id not in barred)
+            return [row for row in self._waiting.values() if row.webhook_id not in barred]
         if not self.at_rest:
-            return iter(())
-        first = (row for row in islice(self._waiting.values(), 1) if row.webhook_id not in self._held)
-        return chain(first, self._parked.values())
+            return ()
+        first = [row for row in islice(self._waiting.values(), 1) if row.webhook_id not in self._held]
+        return [*first, *self._parked.values()] if self._parked else first
 
-    def _replace(self, delivery: Delivery) -> None:
-        rows = self._waiting if delivery.webhook_id in self._waiting else self._parked
-        rows[delivery.webhook_id] = delivery
+    def _rows_with(self, delivery: Delivery) -> OrderedDict[str, Delivery]:
+        return self._waiting if delivery.webhook_id in self._waiting else self._parked
 
     def _is_fresh_no_more(self, delivery: Delivery) -> None:
         self._fresh.pop(delivery.webhook_id, None)

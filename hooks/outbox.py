@@ -84,7 +84,7 @@ class Outbox:
 
     def __len__(self) -> int:
         """How many are neither delivered nor dead."""
-        return sum(len(lane) for lane in self._lanes.values())
+        return sum(map(len, self._lanes.values()))
 
     def __iter__(self) -> Iterator[Delivery]:
         return iter(sorted(chain(*self._lanes.values()), key=lambda row: row.seq))
@@ -146,9 +146,10 @@ class Outbox:
     ) -> Delivery:
         """Take in a delivery. It is returned dead where its endpoint has said that it is gone."""
         delivery = self.number(kind, url, body, webhook_id=webhook_id, now=now, headers=headers)
-        if self._is_gone(self._lane(delivery)):
+        lane = self._lane(delivery)
+        if self._is_gone(lane):
             return _given_up(delivery)
-        self._lane(delivery).put(delivery, droppable=droppable, held=held)
+        lane.put(delivery, droppable=droppable, held=held)
         return delivery
 
     def restore(self, delivery: Delivery) -> None:
@@ -184,11 +185,11 @@ class Outbox:
 
     def bury(self) -> list[Delivery]:
         """Give up what waits for an endpoint that is gone: another call may have been told so."""
-        gone = [lane for lane in self._lanes.values() if lane.at_rest and self._is_gone(lane)]
+        gone = [lane for lane in self._lanes.values() if self._is_gone(lane) and lane.at_rest]
         return [_given_up(row) for lane in gone for row in lane.clear()]
 
-    def succeeded(self, delivery: Delivery) -> Delivery:
-        done = after_success(delivery)
+    def succeeded(self, delivery: Delivery, result: Result, *, now: float) -> Delivery:
+        done = after_success(delivery, result, now=now)
         self._endpoints.succeeded(delivery.url)
         self._lane(delivery).settle(done)
         return done

@@ -124,7 +124,7 @@ class MemoryStore:
 
     def trace(self, delivery: Delivery) -> None:
         traces = self._traces.setdefault(delivery.call_sid, deque(maxlen=MAX_TRACES))
-        traces.append(replace(delivery, body=None))
+        traces.append(delivery if delivery.body is None else replace(delivery, body=None))
 
     async def body(self, webhook_id: str) -> bytes | None:
         delivery = self._deliveries.get(webhook_id)

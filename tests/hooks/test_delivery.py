@@ -80,8 +80,14 @@ def test_without_a_schedule_nothing_is_tried_twice() -> None:
 
 
 def test_success_clears_the_error() -> None:
-    after = after_success(failed(row(), REFUSED))
+    after = after_success(failed(row(), REFUSED), HookReply(204), now=11.0)
     assert (after.state, after.last_error) == ("delivered", None)
+    assert (after.last_status, after.tried_at) == (204, 11.0)
+
+
+def test_what_was_delivered_has_no_body_any_more() -> None:
+    assert after_success(row(), HookReply(200), now=0.0).body is None
+    assert failed(row(), REFUSED).body == b"{}"
 
 
 def test_errors_are_one_line_and_say_what_to_do_about_a_redirect() -> None:
