@@ -1,7 +1,7 @@
 """The rules of trying again. Pure; times are unix seconds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from hooks.transports.base import HookFailure, HookReply, HookUnreachable
@@ -63,20 +63,20 @@ def is_refusal(result: Result) -> bool:
 
 def after_success(delivery: Delivery, result: Result, *, now: float) -> Delivery:
     """Return the row as it is remembered: without its body."""
-    return replace(delivery, body=None, state="delivered", last_error=None, last_status=status_of(result), tried_at=now)
+    return delivery._replace(body=None, state="delivered", last_error=None, last_status=status_of(result), tried_at=now)
 
 
 def after_failure(
     delivery: Delivery, result: Result, *, retry_s: Sequence[float], now: float, jitter: float
 ) -> Delivery:
     """Return the row with its next attempt, or dead. `jitter` is a factor around 1 on the schedule's wait."""
-    failed = replace(delivery, last_error=error_of(result), last_status=status_of(result), tried_at=now)
+    failed = delivery._replace(last_error=error_of(result), last_status=status_of(result), tried_at=now)
     if is_gone(result) or not _may_retry(delivery, result, len(retry_s), now):
-        return replace(failed, state="dead")
+        return failed._replace(state="dead")
     wait_s = retry_s[delivery.attempts - 1] * jitter
     if isinstance(result, HookReply) and result.retry_after_s is not None:
         wait_s = max(wait_s, min(result.retry_after_s, MAX_WAIT_S))
-    return replace(failed, next_at=now + wait_s)
+    return failed._replace(next_at=now + wait_s)
 
 
 def _may_retry(delivery: Delivery, result: Result, retries: int, now: float) -> bool:

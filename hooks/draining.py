@@ -11,7 +11,6 @@ became of it is written. A tool call is not kept: nobody waits for its answer af
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -123,11 +122,11 @@ class OutboxCourier:
         row = self._put(kind, url, body, held=True)
         self._prepared[row.webhook_id] = row
         if self._kept.durable:
-            self._keep(replace(row, next_at=row.next_at + PREPARED_S))
+            self._keep(row._replace(next_at=row.next_at + PREPARED_S))
         return row.webhook_id
 
     def send_prepared(self, webhook_id: str, body: bytes, heard: Heard) -> None:
-        row = replace(self._prepared.pop(webhook_id), body=body)
+        row = self._prepared.pop(webhook_id)._replace(body=body)
         self._heard[webhook_id] = heard
         if self._kept.durable:
             self._kept.rewrite(row, partial(self._release, row))
@@ -151,7 +150,7 @@ class OutboxCourier:
     async def ask(self, kind: Kind, url: str, body: bytes, *, quietly: bool = False) -> Result:
         """Try once, for somebody who waits; nothing is kept for later. `quietly`: who waits tells of a failure."""
         began = self.now()
-        tried = replace(self.outbox.number(kind, url, body, webhook_id=self._sender.new_id(), now=began), attempts=1)
+        tried = self.outbox.number(kind, url, body, webhook_id=self._sender.new_id(), now=began)._replace(attempts=1)
         result = await self._sender.send(tried, self.options.secrets, timeout_s=self.options.deadline_s(kind))
         if is_delivered(result):
             after = after_success(tried, result, now=self.now())
@@ -253,7 +252,7 @@ class OutboxCourier:
 
     async def _attempt(self, row: Delivery) -> None:
         began, timeout_s = self.now(), self.options.attempt_timeout_s(row.kind)
-        whole = row if row.body is not None else replace(row, body=await self._kept.body(row.webhook_id))
+        whole = row if row.body is not None else row._replace(body=await self._kept.body(row.webhook_id))
         result = await self._sender.send(whole, self.options.secrets, timeout_s=timeout_s)
         try:
             self._settle(row, result, took_s=self.now() - began)

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, islice
 
 from store.deliveries import Delivery
@@ -69,7 +68,7 @@ class Lane:
         self._bytes += _size(delivery) - _size(self._waiting[delivery.webhook_id])
         if self._durable and self._bytes > MAX_LANE_BYTES:
             self._bytes -= _size(delivery)
-            delivery = replace(delivery, body=None)
+            delivery = delivery._replace(body=None)
         self._waiting[delivery.webhook_id] = delivery
 
     def unsettled(self, delivery: Delivery) -> None:
@@ -87,7 +86,7 @@ class Lane:
         self._is_fresh_no_more(delivery)
         if self._gap and self._gap[0] == delivery.webhook_id:
             self._gap = None
-        tried = replace(delivery, attempts=delivery.attempts + 1)
+        tried = delivery._replace(attempts=delivery.attempts + 1)
         self._rows_with(tried)[tried.webhook_id] = tried
         return tried
 
@@ -142,7 +141,7 @@ class Lane:
         self._gap = place.webhook_id, count
         body = self._marker(count)
         self._bytes += len(body) - _size(place)
-        self._waiting[place.webhook_id] = replace(place, body=body)
+        self._waiting[place.webhook_id] = place._replace(body=body)
 
 
 def _size(delivery: Delivery) -> int:

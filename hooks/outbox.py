@@ -22,7 +22,6 @@ left on disk.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from zlib import crc32
 
@@ -223,4 +222,4 @@ class Outbox:
 
 
 def _given_up(delivery: Delivery) -> Delivery:
-    return replace(delivery, state="dead", last_error="not sent: the endpoint answered 410 Gone before")
+    return delivery._replace(state="dead", last_error="not sent: the endpoint answered 410 Gone before")

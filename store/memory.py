@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from time import time
 
@@ -124,7 +123,7 @@ class MemoryStore:
 
     def trace(self, delivery: Delivery) -> None:
         traces = self._traces.setdefault(delivery.call_sid, deque(maxlen=MAX_TRACES))
-        traces.append(delivery if delivery.body is None else replace(delivery, body=None))
+        traces.append(delivery if delivery.body is None else delivery._replace(body=None))
 
     async def body(self, webhook_id: str) -> bytes | None:
         delivery = self._deliveries.get(webhook_id)
@@ -133,7 +132,7 @@ class MemoryStore:
     async def undelivered(self, after: tuple[str, int] = ("", 0), *, limit: int) -> list[Delivery]:
         pending = [row for row in self._deliveries.values() if row.state == "pending"]
         pending = sorted((row for row in pending if _place(row) > after), key=_place)
-        return [replace(row, body=None) for row in pending[:limit]]
+        return [row._replace(body=None) for row in pending[:limit]]
 
     def reserve(self, call_sid: str, seq: int) -> None:
         self._reserved[call_sid] = seq
@@ -146,25 +145,25 @@ class MemoryStore:
     async def deliveries_of(self, call_sid: str, *, limit: int) -> list[Delivery]:
         mine = [row for row in self._deliveries.values() if row.call_sid == call_sid]
         rows = sorted([*self._traces.get(call_sid, ()), *mine], key=lambda row: row.seq)
-        return [replace(row, body=None) for row in rows[-limit:]]
+        return [row._replace(body=None) for row in rows[-limit:]]
 
     async def outbox(self, after: Entry | None = None, *, limit: int) -> list[Delivery]:
         rows = sorted(self._deliveries.values(), key=entry)
-        return [replace(row, body=None) for row in rows if after is None or entry(row) > after][:limit]
+        return [row._replace(body=None) for row in rows if after is None or entry(row) > after][:limit]
 
     async def replay(self, webhook_id: str) -> bool:
         row = self._deliveries.get(webhook_id)
         if row is not None and row.state == "dead":
             del self._dead[webhook_id]
-            self._deliveries[webhook_id] = replace(
-                row, state="pending", attempts=0, created_at=time(), next_at=time(), last_error=None
+            self._deliveries[webhook_id] = row._replace(
+                state="pending", attempts=0, created_at=time(), next_at=time(), last_error=None
             )
             self._replayed.append(webhook_id)
         return row is not None
 
     async def replayed(self) -> list[Delivery]:
         ids, self._replayed = self._replayed, []
-        return [replace(row, body=None) for row in map(self._deliveries.get, ids) if row]
+        return [row._replace(body=None) for row in map(self._deliveries.get, ids) if row]
 
     def endpoint(self, endpoint: Endpoint) -> None:
         self._endpoints[endpoint.url] = endpoint
@@ -195,7 +194,7 @@ class MemoryStore:
             self.trace(delivery)
         elif delivery.webhook_id in self._deliveries:
             body = self._deliveries[delivery.webhook_id].body
-            self._deliveries[delivery.webhook_id] = replace(delivery, body=body)
+            self._deliveries[delivery.webhook_id] = delivery._replace(body=body)
         if delivery.state == "dead":
             self._dead[delivery.webhook_id] = None
             if len(self._dead) > MAX_DEAD:

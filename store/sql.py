@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from time import time
 from typing import Any, TypeVar
@@ -151,7 +151,7 @@ class SqlStore:
     # Deliveries
 
     def keep(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
-        values = {**asdict(delivery), "headers": json.dumps(dict(delivery.headers))}
+        values = {**delivery._asdict(), "headers": json.dumps(dict(delivery.headers))}
         self._writer.write(Write(tables.NEW_DELIVERY, values, then=then))
 
     def rewrite(self, delivery: Delivery, then: Callable[[], None] | None = None) -> None:
@@ -163,7 +163,7 @@ class SqlStore:
         self._writer.write(Write(statement, {"of": delivery.webhook_id, **values}, then=then))
 
     def trace(self, delivery: Delivery) -> None:
-        self.keep(replace(delivery, body=None))
+        self.keep(delivery._replace(body=None))
 
     async def body(self, webhook_id: str) -> bytes | None:
         found = await self._all(select(deliveries.c.body).where(deliveries.c.webhook_id == webhook_id))

@@ -53,7 +53,7 @@ def test_an_event_is_one_task_two_looks_at_the_outbox_and_two_new_rows() -> None
     assert calls.of("_attempt") == 2 * EVENTS  # it is begun, and goes on when the answer is there
     assert calls.of("_pump") == 2 * EVENTS
     assert calls.of("_start_due") == EVENTS  # behind the last there is nothing to look for
-    assert calls.of("replace") == 2 * EVENTS  # an attempt, and what became of it
+    assert calls.of("_replace") == 2 * EVENTS  # an attempt, and what became of it
     assert calls.hooks.total() <= CALLS_PER_EVENT * EVENTS, per_event(calls.hooks)
 
 

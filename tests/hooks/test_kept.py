@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
@@ -418,7 +418,7 @@ def test_one_whose_body_was_taken_away_dies_and_the_next_goes_on() -> None:
         after = Process(disk, receiver)
         await after.recover()
         first = next(iter(disk._deliveries))
-        disk._deliveries[first] = replace(disk._deliveries[first], body=None)
+        disk._deliveries[first] = disk._deliveries[first]._replace(body=None)
         await asyncio.sleep(60.0)
         assert seqs(receiver.at("/event")) == [2]
         assert "not kept any more" in str(disk._deliveries[first].last_error)

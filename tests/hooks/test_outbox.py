@@ -1,4 +1,3 @@
-from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -283,7 +282,7 @@ def test_every_gap_is_announced_and_no_lane_outgrows_its_bound(steps: list[str])
         elif delivery := box.due(now):
             outcome = REFUSED if step == "down" else POISON
             after = [box.done(delivery)] if step == "ok" else box.fail(delivery, outcome, now)
-            done += [replace(row, body=delivery.body) for row in after if row.state != "pending"]
+            done += [row._replace(body=delivery.body) for row in after if row.state != "pending"]
         unseen = [row for row in box if row.attempts == 0]
         assert sum(len(text_of(row)) for row in unseen) <= MAX_LANE_BYTES
     announced, expected = 0, 1

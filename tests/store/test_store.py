@@ -306,7 +306,7 @@ async def test_of_a_conversation_the_last_word_on_each_line_is_told_in_the_order
 
 def delivery(seq: int = 1, **changes: Any) -> Delivery:
     made = Delivery(f"msg_{seq}", "event", "c-1", seq, "https://app/event?key=1", b'{"n": 1}', 1000.0, {"X-Key": "k"})
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 async def all_kept(kept: Store, *rows: Delivery) -> None:
@@ -325,7 +325,7 @@ async def settled(kept: Store, row: Delivery) -> None:
 async def test_undelivered_ones_come_back_in_order_and_their_bodies_when_they_are_asked_for(kept: Store) -> None:
     rows = [delivery(2), delivery(1), delivery(3, call_sid="b-9", kind="action")]
     await all_kept(kept, *rows)
-    bodiless = [replace(row, body=None) for row in (rows[2], rows[1], rows[0])]
+    bodiless = [row._replace(body=None) for row in (rows[2], rows[1], rows[0])]
     assert await kept.undelivered(limit=9) == bodiless
     assert await kept.undelivered(limit=1) == bodiless[:1]
     assert await kept.undelivered(("b-9", 3), limit=9) == bodiless[1:]
@@ -364,7 +364,7 @@ async def test_who_takes_over_a_call_numbers_on_behind_all_numbers_that_may_have
 async def test_what_is_dead_goes_with_the_calls_of_its_age(kept: Store) -> None:
     await all_kept(kept, delivery(1), delivery(2), delivery(3, created_at=3000.0))
     for row in (delivery(2), delivery(3, created_at=3000.0)):
-        await settled(kept, replace(row, state="dead"))
+        await settled(kept, row._replace(state="dead"))
     await kept.forget(2000.0)
     assert [await kept.body(f"msg_{seq}") is not None for seq in (1, 2, 3)] == [True, False, True]
 
