@@ -21,6 +21,7 @@ from bench.machine import CORES, before_all_others, commit, facts, raise_file_li
 from bench.page import PICTURE, PageError, picture, written
 from bench.peers import PeerError, install
 from bench.plan import (
+    BARE,
     MINIMAL,
     OURS,
     PEER_CALLS,
@@ -79,7 +80,7 @@ def arguments() -> argparse.Namespace:
 
 def chosen(names: str) -> list[str]:
     """:raises argparse.ArgumentTypeError: there is none of that name"""
-    asked, known = names.split(","), (OURS, MINIMAL, RELAY, PIPECAT)
+    asked, known = names.split(","), (OURS, MINIMAL, RELAY, BARE, PIPECAT)
     if strange := set(asked) - set(known):
         raise argparse.ArgumentTypeError(f"{', '.join(sorted(strange))}: not one of {', '.join(known)}")
     return asked
@@ -163,12 +164,13 @@ def names_of(options: argparse.Namespace, variant: Variant, *, native: bool) -> 
     if options.only:
         return list(options.only)
     relay = [RELAY] if native and not variant.tls else []
+    bare = [BARE] if relay and variant == Variant() else []
     plain = [WITHOUT_TLS] if variant.tls else []
     if variant.bad_hooks:
         return [OURS, WITH_GOOD_HOOKS]  # the others have no hooks
     # Pipecat's model leg is linear at 24 kHz whatever the platform's rate is: then only tones come through.
     pipecat = [PIPECAT] if options.peers and variant.rate_hz == 24000 else []
-    return [OURS, *plain, MINIMAL, *relay, *pipecat]
+    return [OURS, *plain, MINIMAL, *relay, *bare, *pipecat]
 
 
 def carried_out(measuring: Coroutine[Any, Any, T]) -> T:

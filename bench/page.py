@@ -15,6 +15,7 @@ MEANINGS = {
     "cpu_vs_minimal": "CPU per call-second, against the minimal bridge",
     "calls_vs_minimal": "calls per core, against the minimal bridge",
     "cpu_vs_relay": "CPU per call-second, against the featureless relay",
+    "cpu_vs_bare": "CPU per call-second, against the relay written in Python",
     "cpu_vs_pipecat": "CPU per call-second, against pipecat 1.14",
     "calls_vs_pipecat": "calls per core, against pipecat 1.14",
     "p50_added_vs_good_hooks": "latency added to the audio, p50, with hooks that fail in every way against good ones",

@@ -21,7 +21,9 @@ from bench.servers import Doors, Server, running
 from bench.variant import Variant
 from bench.window import Window
 
-OURS, MINIMAL, RELAY, PIPECAT = "hookswitch", "minimal", "relay", "pipecat"
+OURS, MINIMAL, RELAY, BARE, PIPECAT = "hookswitch", "minimal", "relay", "bare", "pipecat"
+FEATURELESS = {RELAY, BARE}
+"Limits, and no bridges: nobody asks how many calls they hold."
 WITHOUT_TLS = "without TLS"
 WITH_GOOD_HOOKS = "good hooks"
 "Hookswitch once more, in turns with itself: what these add is less than a machine changes between two runs."
@@ -106,7 +108,7 @@ async def carry_out(plan: Plan, variant: Variant, names: Sequence[str]) -> dict[
             await visit(name, plan, variant, outcomes[name], find_capacity=turn < plan.capacity_rounds)
     for turn in range(plan.burst_rounds):
         for name in names:
-            if name != PIPECAT:
+            if name not in {PIPECAT, BARE}:
                 say(f"bursts {turn + 1} of {plan.burst_rounds}: {name}")
                 await visit_with_bursts(name, plan, replace(variant, mode="bursts"), outcomes[name])
     return outcomes
@@ -127,9 +129,9 @@ async def visit(name: str, plan: Plan, variant: Variant, outcome: Outcome, *, fi
         if plan.few_calls:
             outcome.few.append(await window_of(load, server, plan.few_calls, plan.seconds))
         last = outcome.few[-1] if name == PIPECAT else await steady(load, server, plan, outcome)
-        if plan.full_calls and name in {OURS, RELAY}:
+        if plan.full_calls and name in {OURS, *FEATURELESS}:
             outcome.full.append(await window_of(load, server, plan.full_calls, plan.seconds))
-        if find_capacity and name != RELAY:
+        if find_capacity and name not in FEATURELESS:
             known = last.calls if carried_well(last, on_time_ms) else 0
             start = max(last.calls + 1, int(last.calls * FIRST_SHARE / max(last.server_share, 0.05)))
             outcome.capacity.append(

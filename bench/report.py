@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.figures import middle, ratio
 from bench.plan import (
+    BARE,
     DISTURBED,
     GENERATOR_FULL,
     MINIMAL,
@@ -28,7 +29,7 @@ sample for sample. Calls per core: the largest number with p99 below 20 ms both 
 bench/README.md."""
 
 RATIOS = (
-    *("cpu_vs_minimal", "calls_vs_minimal", "cpu_vs_relay"),
+    *("cpu_vs_minimal", "calls_vs_minimal", "cpu_vs_relay", "cpu_vs_bare"),
     *("cpu_vs_pipecat", "calls_vs_pipecat", "cpu_vs_without_tls"),
     *("p50_added_vs_good_hooks", "p99_added_vs_good_hooks"),
 )
@@ -108,7 +109,8 @@ def results(
     for name in servers.keys() - ({WITH_GOOD_HOOKS} if variant.bad_hooks else {OURS, WITHOUT_TLS}):
         servers[name]["hooks_delivered"] = None  # they have none, or nobody who counts them
     ours = servers.get(OURS, {})
-    minimal, relay, pipecat, plain = (servers.get(name, {}) for name in (MINIMAL, RELAY, PIPECAT, WITHOUT_TLS))
+    minimal, relay, bare = (servers.get(name, {}) for name in (MINIMAL, RELAY, BARE))
+    pipecat, plain = (servers.get(name, {}) for name in (PIPECAT, WITHOUT_TLS))
     lost = [ours[key] for key in ("lost", "burst_lost") if ours]
     full = "cpu_ms_per_call_s_full" if plan.full_calls else "cpu_ms_per_call_s"
     return {
@@ -116,6 +118,7 @@ def results(
         "cpu_vs_minimal": ratio(ours.get("cpu_ms_per_call_s"), minimal.get("cpu_ms_per_call_s")),
         "calls_vs_minimal": ratio(ours.get("calls_per_core"), minimal.get("calls_per_core")),
         "cpu_vs_relay": ratio(ours.get(full), relay.get(full)),
+        "cpu_vs_bare": ratio(ours.get(full), bare.get(full)),
         "cpu_vs_relay_calls": plan.full_calls or plan.calls,
         "cpu_vs_pipecat": ratio(ours.get("cpu_ms_per_call_s_few"), pipecat.get("cpu_ms_per_call_s_few")),
         "calls_vs_pipecat": ratio(ours.get("calls_per_core"), pipecat.get("calls_per_core")),

@@ -19,6 +19,8 @@ from bench.variant import Variant
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 3
+OURS = ("hookswitch", "bare")
+"Those that are made of this project's modules."
 CONFIG = """\
 server: {{host: 127.0.0.1, max_calls: 2000, drain_s: 1}}
 store: {store}
@@ -90,6 +92,8 @@ def command(name: str, folder: Path, doors: Doors) -> list[str]:
     match name:
         case "minimal":
             return [sys.executable, str(ROOT / "bench/minimal.py")]
+        case "bare":
+            return [sys.executable, "-m", "bench.bare"]
         case "relay":
             return [str(built("relay"))]
         case "pipecat":
@@ -134,7 +138,7 @@ async def _process(name: str, folder: Path, doors: Doors, core: int | None) -> A
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             cwd=folder,
-            env={**os.environ, **doors.environment, "PYTHONPATH": str(ROOT) if name == "hookswitch" else ""},
+            env={**os.environ, **doors.environment, "PYTHONPATH": str(ROOT) if name in OURS else ""},
         )
     try:
         settle_on(process.pid, core)
