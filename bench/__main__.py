@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from bench import growth
+from bench import growth, pure
 from bench.building import BuildError, built
 from bench.caller import SetupError
 from bench.machine import CORES, before_all_others, commit, facts, raise_file_limit, settle_on
@@ -43,7 +43,10 @@ from bench.variant import Variant
 
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-ACTIONS = "growth: how soon it is ready, and what 1,000 calls leave in memory (5 minutes); report: write the page"
+ACTIONS = """growth: how soon it is ready, and what 1,000 calls leave in memory (5 minutes); pure: ticks of the bridge
+alone, and what changes of format do to sound; report: write the page"""
+BESIDE = ("growth", "pure")
+"What stands in the file besides the runs."
 PLANS = {"quick": QUICK, "tiny": TINY}
 VARIANTS = (
     *(Variant(rate_hz=8000), Variant(tls=True), Variant(mode="barge_ins"), Variant(processes=2)),
@@ -55,7 +58,7 @@ T = TypeVar("T")
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("action", nargs="?", choices=("run", "growth", "report"), default="run", help=ACTIONS)
+    parser.add_argument("action", nargs="?", choices=("run", "growth", "pure", "report"), default="run", help=ACTIONS)
     lengths = parser.add_mutually_exclusive_group()
     lengths.add_argument("--quick", dest="plan", action="store_const", const="quick", help="about two minutes")
     lengths.add_argument("--tiny", dest="plan", action="store_const", const="tiny", help="only whether all of it works")
@@ -102,7 +105,12 @@ def measured(options: argparse.Namespace) -> int:
     if not sys.platform.startswith("linux"):
         print("error: the benchmark reads /proc and pins processes to cores; it needs Linux", file=sys.stderr)
         return 2
-    return run_growth(options) if options.action == "growth" else run(options)
+    match options.action:
+        case "growth":
+            return run_growth(options)
+        case "pure":
+            return run_pure(options)
+    return run(options)
 
 
 def run_growth(options: argparse.Namespace) -> int:
@@ -112,6 +120,15 @@ def run_growth(options: argparse.Namespace) -> int:
     found = growth.results(carried_out(growth.grown(growth.TINY if options.plan else growth.WHOLE)), machine)
     write_down(options.out, {**kept_in(options.out), "growth": found})
     print(growth.sentence(found), *("  ".join(row) for row in growth.rows(found)), sep="\n")
+    return 0
+
+
+def run_pure(options: argparse.Namespace) -> int:
+    settle_on(os.getpid(), CORES and CORES[0], urgent=False)
+    machine = {**facts(), "commit": commit(), "measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
+    found = pure.results(machine)
+    write_down(options.out, {**kept_in(options.out), "pure": found})
+    print(pure.sentence(found), *("  ".join(row) for row in pure.rows(found)), sep="\n")
     return 0
 
 
@@ -190,7 +207,7 @@ def carried_out(measuring: Coroutine[Any, Any, T]) -> T:
 def keep(path: Path, found: dict[str, Any], variant: Variant) -> None:
     """The plain run is the file, variants stand in it by name; each says when and at which commit it was measured."""
     before = kept_in(path)
-    variants, beside = before.get("variants", {}), {"growth": before["growth"]} if "growth" in before else {}
+    variants, beside = before.get("variants", {}), {name: before[name] for name in BESIDE if name in before}
     if variant == Variant():
         write_down(path, {**found, "variants": variants, **beside})
     else:

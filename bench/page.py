@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import growth
+from bench import growth, pure
 from bench.plan import OURS
 from bench.plot import Bar, Chart, svg
 from bench.report import BURST_ROWS, RATIOS, ROWS, Row
@@ -49,6 +49,10 @@ def figures(found: Mapping[str, Any]) -> str:
         head, *rows = growth.rows(grown)
         parts += ["### Before and after the calls", f"{where(grown['machine'])}.", growth.sentence(grown)]
         parts += [markdown(head, rows)]
+    if alone := found.get("pure"):
+        head, *told = pure.rows(alone)
+        parts += ["### The bridge alone, and what it does to sound", f"{where(alone['machine'])}."]
+        parts += [pure.sentence(alone), markdown(head, told)]
     return "\n\n".join(parts)
 
 

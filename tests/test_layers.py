@@ -36,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "doctor": {"calls", "config", "egress", "hooks", "media"},
     "hookswitch": {"verbs", "hooks"},  # what applications in Python import
     "sim": set(),  # so that a misreading of a protocol cannot sit on both sides
-    "bench": set(),
+    "bench": {"verbs", "media"},  # the sockets, for the relay in Python; the bridge alone
 }
 DEVELOPMENT = {"sim", "bench"}  # nobody imports these
 STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see each other

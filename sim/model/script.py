@@ -36,6 +36,7 @@ A call may need several sessions, of one model or of another. What is named here
 """
 
 import re
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -178,7 +179,11 @@ class Script(Part):
         A scene's caller lines (`turns[].user`) are what the model hears, unless its script lists them itself.
         """
         try:
-            return cls.model_validate(_script_in(document))
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", FutureWarning)
+                return cls.model_validate(_script_in(document))
+        except FutureWarning as warning:
+            raise ScriptError(f"a pattern that a later Python may read otherwise: {warning}") from warning
         except ValidationError as error:
             places = (f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors())
             raise ScriptError("; ".join(places)) from error

@@ -233,7 +233,7 @@ async def test_a_model_that_the_verbs_own_was_left_for_stays_whatever_agents_hav
     others = [{"vendor": "openai", "model": "gpt-realtime-mini"}]
     desk = await Desk(FRONT, EXPERT | {"voice": "cedar"}, llm_fallback=others).begin()
     session = desk.line._bridge._session
-    session._nth = 1
+    session._nth, session.model = 1, session._models[1]
     assert session.model.name == "gpt-realtime-mini"
     assert (await desk.hand_over("expert"))["to"] == "expert"
     assert (session.model.name, desk.dialled, desk.instructions) == ("gpt-realtime-mini", [], "You know.")

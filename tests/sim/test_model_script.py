@@ -158,6 +158,7 @@ def test_sample_arguments_fit_their_schema(schema: Any, value: Any) -> None:
     [
         ({"greetin": "x"}, "greetin: Extra inputs"),
         ({"turns": [{"when": {"heard": "("}}]}, "turns[0].when.heard"),
+        ({"turns": [{"when": {"heard": "[[a]"}}]}, "a later Python"),
         ({"faults": {"close_after_s": -1}}, "faults.close_after_s"),
         ({"delta_rate": 0}, "delta_rate"),
         ("hello", "script: "),
