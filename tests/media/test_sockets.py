@@ -39,8 +39,8 @@ from tests.simulation import PCM24, WEATHER, llm
 JsonObject = dict[str, Any]
 QUICK: JsonObject = {"greeting": "Hello.", "thinking_s": 0, "delta_rate": 100}
 METADATA = '{"callSid":"CS1","sampleRate":24000,"mixType":"mono"}'
-HELD_UP = Patience(send_timeout_s=0.1, heartbeat_s=0.04)
-"So that the line looks after its sockets every 50 ms."
+HELD_UP = Patience(send_timeout_s=0.3, heartbeat_s=0.15)
+"So that the line looks after its sockets every 40 ms, and a busy machine is not taken for a dead one."
 DELTA = {"type": "response.output_audio.delta", "item_id": "i1", "response_id": "r1"}
 Speaks = Callable[[ServerConnection], Awaitable[None]]
 
@@ -590,7 +590,7 @@ async def test_a_quiet_model_is_pinged_and_lives() -> None:
         await begin(connection)
         await connection.wait_closed()
 
-    async with model_that(speak, patience=Patience(send_timeout_s=0.1, heartbeat_s=0.06)) as stage:
+    async with model_that(speak, patience=HELD_UP) as stage:
         await stage.attentive_platform()
         await until(lambda: stage.observer.opened and stage.line._model)
         assert stage.line._model
