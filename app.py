@@ -23,7 +23,7 @@ from aiohttp import web
 
 import cli
 import logs
-from api import calls, health, media, metrics, midcall, records, trust
+from api import brains, calls, health, media, metrics, midcall, records, trust
 from api.control import ControlSockets
 from api.webhooks import MAX_BODY_BYTES, Webhooks, admit, guard
 from calls.dispatchers import Dispatchers, steady_clock
@@ -160,6 +160,7 @@ class Server:
         app.add_routes([*webhooks.routes(), *ControlSockets(self._sessions, webhooks).routes()])
         app.add_routes([*calls.routes(switchboard, webhooks), *midcall.routes(switchboard, webhooks)])
         app.add_routes(records.routes(switchboard, self._dispatchers))
+        brains.add(app, switchboard)
         app.router.add_get("/media/{platform}/{ticket}", media.handler(switchboard, secret=secret))
         app.add_routes(health.routes(lambda: health.state_of(switchboard, self._store) if self._ready else "starting"))
         scrape = metrics.handler(self._metrics)

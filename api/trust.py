@@ -10,6 +10,7 @@ import binascii
 import hmac
 import re
 from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
@@ -26,6 +27,7 @@ PathClass = Literal[
     "ticket",  # media, /call/ended, /call/hook: the ticket in the path is the secret, checked by its handler
     "admin",  # /api, /console: bearer token
     "metrics",  # bearer token, unless metrics_public
+    "brain",  # /brains, /v1: a token of those that ask brains, or the admin's
     "open",  # /healthz, /readyz
 ]
 
@@ -42,6 +44,7 @@ KEY_TO_SET: dict[PathClass, str] = {
     "discovery": "platform.webhook_secrets or platform.basic_auth",
     "admin": "server.admin_token",
     "metrics": "server.admin_token or server.metrics_public",
+    "brain": "server.brains_token, or tokens of the brain,",
 }
 
 
@@ -55,6 +58,8 @@ class Secrets:
     "platform.basic_auth: user name and password."
     admin_token: str = ""
     metrics_public: bool = False
+    brain_tokens: tuple[str, ...] = ()
+    "Of server.brains_token, and of the brain that is asked."
     insecure: bool = False
     "server.insecure: the operator vouches for the network between the platform and us."
 
@@ -104,8 +109,10 @@ def decide(facts: Facts, secrets: Secrets) -> Refusal | None:
             return None if guarded else _only_local(facts)
         case "metrics" if secrets.metrics_public:
             return None
-        case "admin" | "metrics":
-            return _bearer(facts, secrets.admin_token) if secrets.admin_token else _only_local(facts)
+        case "admin" | "metrics" | "brain":
+            own = secrets.brain_tokens if facts.path == "brain" else ()
+            tokens = [token for token in (*own, secrets.admin_token) if token]
+            return _bearer(facts, tokens) if tokens else _only_local(facts)
         case _:
             assert_never(facts.path)
 
@@ -152,11 +159,13 @@ def _mistrusted(signature: Signature) -> Refusal:
     return Refusal(401, "stale_signature", message, skew_s=skew_s)
 
 
-def _bearer(facts: Facts, token: str) -> Refusal | None:
+def _bearer(facts: Facts, tokens: Sequence[str]) -> Refusal | None:
     scheme, _, shown = facts.authorization.partition(" ")
-    if scheme.lower() == "bearer" and _same(_bytes(shown.strip()), token.encode()):
+    # Each is compared: how long it takes tells nothing of which.
+    if scheme.lower() == "bearer" and any([_same(_bytes(shown.strip()), token.encode()) for token in tokens]):  # noqa: C419
         return None
-    message = "send the admin token: Authorization: Bearer <token>"
+    whose = "a token of this brain" if facts.path == "brain" else "the admin token"
+    message = f"send {whose}: Authorization: Bearer <token>"
     return Refusal(401, "unauthorized", message, challenge='Bearer realm="hookswitch"')
 
 

@@ -13,6 +13,7 @@ from media.platforms import PLATFORMS
 from verbs.tools import ToolError
 
 EXAMPLE = "such as my_agent:answer"
+NODE = "such as my_model:answer"
 
 
 def _function(target: str, folder: Path) -> Callable[..., Any]:
@@ -23,6 +24,16 @@ def _function(target: str, folder: Path) -> Callable[..., Any]:
     if wanting := _wanting(function):
         told = f"{' and '.join(map(repr, wanting))} {'have' if wanting[1:] else 'has'} no default"
         raise ToolError(f"{target}: is called with the call alone, and {told}")
+    return function
+
+
+def _node(target: str, folder: Path) -> Callable[..., Any]:
+    try:
+        function = find(target, folder, example=NODE)
+    except FunctionError as error:
+        raise ToolError(str(error)) from error
+    if not (inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function)):
+        raise ToolError(f"{target}: must be an async function: `async def`, with `yield` for each piece of the answer")
     return function
 
 
@@ -37,4 +48,4 @@ def _wanting(function: Callable[..., Any]) -> list[str]:
     return [*positional[1:], *(each.name for each in required if each.kind is each.KEYWORD_ONLY)]
 
 
-READERS = Readers(tools.read, _function, PLATFORMS, hook_schemes)
+READERS = Readers(tools.read, _function, PLATFORMS, hook_schemes, _node)

@@ -74,7 +74,7 @@ class Switchboard:
         `owner` names this run of the server: calls of another one are orphans. `machine`: None for the real one.
         """
         self.settings = settings
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher
         self._owner = owner
         self._store = store
         self._loop = asyncio.get_running_loop()
@@ -135,12 +135,12 @@ class Switchboard:
 
     def take_up(self, settings: Settings, dispatcher: Dispatcher) -> None:
         """Go by another configuration from now on; a call keeps the one with which it began."""
-        self.settings, self._dispatcher = settings, dispatcher
+        self.settings, self.dispatcher = settings, dispatcher
 
     async def recover(self, place: Place, take_back: TakeBack) -> set[str]:
         """Take over the calls that an earlier run has left; return their sids."""
         await self._course.legs.spending.learn()
-        return await self._recovery.run(self.settings, place, self._dispatcher, take_back)
+        return await self._recovery.run(self.settings, place, self.dispatcher, take_back)
 
     async def recovered(self) -> None:
         """Wait until that is done."""
@@ -156,7 +156,7 @@ class Switchboard:
         if self._answering.is_making(call.call_sid):
             route = route_for(self.settings, call.attributes)
             log.info("webhook_duplicate", call_sid=call.call_sid, route=route.name if route else "")
-        make = partial(self._arriving.answer, Arrival(call, seat, self.settings, self._dispatcher, control))
+        make = partial(self._arriving.answer, Arrival(call, seat, self.settings, self.dispatcher, control))
         return await self._answering.once(call.call_sid, make)
 
     async def adulting(self, call: Call, seat: Seat, *, control: Control | None = None) -> bytes:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from config.brains import origins_of
 from config.settings import Route, Settings
 from egress.guard import Egress
 from egress.origins import Origin, origin_of, origins_in, proxy_of, urls_in
@@ -20,6 +21,8 @@ def _named(settings: Settings) -> Iterator[Origin | None]:
     for vendor in settings.vendors.values():
         yield origin_of(vendor.url)
         yield proxy_of(vendor.proxy.get_secret_value())
+    for brain in settings.brains.values():
+        yield from map(origin_of, origins_of(brain))
     for route in settings.routes:
         for url in (route.url, route.status_hook, route.amd_hook):
             yield origin_of(url or "")

@@ -233,5 +233,7 @@ Networks = Annotated[
 Store = Annotated[Text, AfterValidator(_store)]
 Json = Annotated[JsonObject, BeforeValidator(_section), BeforeValidator(_json)]
 Verbs = Annotated[list[JsonObject], BeforeValidator(_verbs)]
+Tools = Annotated[JsonObject | list[JsonObject], BeforeValidator(_section), BeforeValidator(_json)]
+"By their names, or a list of declarations."
 Section = BeforeValidator(_section)
 "A section whose keys are all left out is the section with its defaults."

@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 
 from config import yaml_text
 from config.agents import faults
+from config.brains import BUILT_IN, complain_of_brains, read_brains, with_built_in
 from config.certificates import with_files
 from config.complaints import ConfigError, listed
 from config.documents import check_documents
@@ -30,7 +31,10 @@ from verbs.vendors import VENDORS
 
 # What the environment supplies where the file is silent.
 _BUILT_IN = """
-server: {admin_token: "${HOOKSWITCH_ADMIN_TOKEN:-}", ticket_secret: "${HOOKSWITCH_TICKET_SECRET:-}"}
+server:
+  admin_token: "${HOOKSWITCH_ADMIN_TOKEN:-}"
+  ticket_secret: "${HOOKSWITCH_TICKET_SECRET:-}"
+  brains_token: "${HOOKSWITCH_BRAINS_TOKEN:-}"
 platform: {webhook_secrets: ["${JAMBONZ_WEBHOOK_SECRET:-}"]}
 vendors:
 """
@@ -40,7 +44,7 @@ _BUILT_IN_VENDOR = """  {name}:
 """
 ENV_NAME = re.compile(r"[a-zA-Z0-9_]+")
 "For one other name the portal takes none at all (jambonz-api-server lib/utils/appenv_utils.js)."
-_KEYS = ["server", "store", "platform", "vendors", "hooks", "egress", "prices", "defaults", "routes"]
+_KEYS = ["server", "store", "platform", "vendors", "brains", "hooks", "egress", "prices", "defaults", "routes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def settings_of(source: Source, *, environ: MappingOf[str, str], read: Readers =
     file = str(source.path)
     root, found = yaml_text.parse(text_of(source.raw, source.path), file=file, environ=environment)
     draft = Draft(file, _filled_in(root, environment), [*complaints, *found])
-    settings = _read(draft, source.path.parent, read)
+    settings = _read(draft, source.path.parent, read, environment)
     if draft.complaints or settings is None:
         raise ConfigError(draft.complaints)
     return settings.model_copy(
@@ -86,7 +90,8 @@ def _filled_in(root: Mapping, environ: MappingOf[str, str]) -> Mapping:
     """Put the built-in values under the file's, and `defaults` under each route."""
     vendors = (_BUILT_IN_VENDOR.format(name=name, known=known) for name, known in VENDORS.items())
     built_in, _ = yaml_text.parse(_BUILT_IN + "".join(vendors), file="", environ=environ)
-    filled = merged(root, built_in)
+    brains, _ = yaml_text.parse(BUILT_IN, file="", environ=environ)
+    filled = with_built_in(merged(root, built_in), brains)
     routes = filled.get("routes")
     if not isinstance(routes, Sequence):
         return filled
@@ -104,7 +109,7 @@ def _shape_for_all(root: Mapping) -> Mapping | None:
     return replace(root, entries=(replace(entry, value=replace(entry.value, entries=said)),))
 
 
-def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
+def _read(draft: Draft, folder: FilePath, read: Readers, environ: MappingOf[str, str]) -> Settings | None:
     """Read all sections, whatever is wrong with the others; complain into the draft."""
     for entry in draft.root.entries:
         if entry.key not in _KEYS:
@@ -125,7 +130,10 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
     routes = _routes(draft, folder, checked)
     if platform and platform.api is None:
         _complain_of_transfers(draft)
-    tools = _tools(draft, read.tool, folder, base_url=hooks.base_url if hooks else None)
+    base_url = hooks.base_url if hooks else None
+    tools = _tools(draft, read.tool, folder, base_url=base_url)
+    brains = read_brains(draft, read, folder, environ=environ, base_url=base_url)
+    complain_of_brains(draft, routes)
     applications = read_applications(draft, read.function, folder)
     if not (server and platform and hooks and egress):
         return None
@@ -136,6 +144,7 @@ def _read(draft: Draft, folder: FilePath, read: Readers) -> Settings | None:
         store=store,
         platform=platform,
         vendors=vendors,
+        brains=brains,
         hooks=hooks,
         egress=egress,
         prices=prices,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import verbs
 from config import budget
+from config.brains import brain_warnings
 from config.egress import hosts_of_calls
 from config.keys import lacking
 from config.manners import without_effect
@@ -88,6 +89,7 @@ def warnings(settings: Settings) -> Iterator[str]:
         if not vendor.tls.verify
     )
     yield from lacking(settings)
+    yield from brain_warnings(settings.brains)
     for route in settings.routes:
         if route.url and route.url.startswith(("http://", "ws://")) and not is_loopback(host_of(route.url)):
             yield f"route {route.name!r}: its application is asked without TLS, numbers and all: write https:// or wss://"

@@ -22,7 +22,9 @@ def secret_values(settings: Settings) -> frozenset[str]:
     """Give every secret of the settings: tokens, keys, and what stands under a verb's `auth` and the like."""
     documents = [(route.verbs, route.fallback, route.busy, route.tools) for route in settings.routes]
     spares = [spare.model_dump() for route in settings.routes for spare in route.llm_fallback]
-    found = {*_model_secrets(settings), *secrets_in(documents), *secrets_in(spares), *_passwords(settings)}
+    brains = [brain.entry.model_dump() for brain in settings.brains.values()]
+    inner = [*documents, *spares, *brains]
+    found = {*_model_secrets(settings), *secrets_in(inner), *_passwords(settings)}
     return frozenset(text for text in found if len(text) >= _LEAST_CHARS)
 
 

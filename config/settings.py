@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, InstanceOf, SecretStr, model_validator
 
 from config.agents import Agent
+from config.brain import Brain
 from config.budget import Budget
 from config.fields import (
     Count,
@@ -51,6 +52,8 @@ class Server(Strict):
     "How the platform reaches us, without a slash at the end; None: http://host:port."
     admin_token: Secret = SecretStr("")
     ticket_secret: Secret = SecretStr("")
+    brains_token: Secret = SecretStr("")
+    "Of whoever asks brains."
     insecure: Flag = False
     "Serve strangers without a secret, and let a vendor be reached without TLS."
     max_calls: Count = 200
@@ -217,6 +220,8 @@ class Route(Strict):
         repr=False,
     )
     busy: Verbs = Field(default_factory=lambda: [{"verb": "sip:decline", "status": 486}], repr=False)
+    brain: MaybeText = None
+    "Which brain answers as this route does where it is asked in text."
     status_hook: MaybeText = None
     amd_hook: MaybeText = None
     "Who is told whether a machine has answered a call that we have placed."
@@ -259,6 +264,7 @@ class Settings(Strict):
     vendors: dict[str, Vendor] = Field(
         default_factory=lambda: {name: Vendor(url=known.url) for name, known in VENDORS.items()}
     )
+    brains: dict[str, Brain] = Field(default_factory=dict, repr=False)
     hooks: Hooks = Field(default_factory=Hooks)
     egress: Outward = Field(default_factory=Outward)
     prices: InstanceOf[Prices] = Field(default_factory=shipped, repr=False)

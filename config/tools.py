@@ -29,6 +29,14 @@ class ReadFunction(Protocol):
     def __call__(self, target: str, folder: FilePath) -> Any: ...
 
 
+def _no_tool(name: str, entry: JsonObject, *, folder: FilePath, base_url: str | None) -> Any:  # noqa: ARG001
+    raise ToolError("nobody here can run a tool")
+
+
+def _no_function(target: str, folder: FilePath) -> Any:  # noqa: ARG001
+    raise ToolError("nobody here can run a function")
+
+
 class Readers(NamedTuple):
     """What knows what a configuration may name, and makes something that runs of it."""
 
@@ -37,14 +45,8 @@ class Readers(NamedTuple):
     platforms: Collection[str] = ("jambonz",)
     hook_schemes: Callable[[], Collection[str]] = lambda: WEB
     "Those of the URLs of hooks."
-
-
-def _no_tool(name: str, entry: JsonObject, *, folder: FilePath, base_url: str | None) -> Any:  # noqa: ARG001
-    raise ToolError("nobody here can run a tool")
-
-
-def _no_function(target: str, folder: FilePath) -> Any:  # noqa: ARG001
-    raise ToolError("nobody here can run a function")
+    node: ReadFunction = _no_function
+    "Finds the function that answers in place of a model."
 
 
 UNREAD = Readers(_no_tool, _no_function)

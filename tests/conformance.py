@@ -1,8 +1,9 @@
 """The conformance tables: which tests show what is claimed to be done, and how they ended.
 
 Tests name their claims (`@pytest.mark.claim("J14", "drop by 1006")`); the lists of claims are `tests/claims.py`, of the
-`llm` verb, and `tests/claims_of_pipecat.py`. A run with `--conformance=FOLDER` writes the tables there (`make
-conformance`, the whole suite with all scenes). `make test` holds those that are kept against the lists and the tests.
+`llm` verb, `tests/claims_of_pipecat.py` and `tests/claims_of_brains.py`. A run with `--conformance=FOLDER` writes the
+tables there (`make conformance`, the whole suite with all scenes). `make test` holds those that are kept against the
+lists and the tests.
 """
 
 import ast
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import settings_page
+from tests import brains_page, settings_page
 from tests.claims import CHECKLIST, OPTIONS, SINCE, TURNS, Claim
+from tests.claims_of_brains import BRAINS, LIVEKIT, TAVUS, VAPI
 from tests.claims_of_pipecat import PIPECAT
 from verbs.llm import Llm
 
@@ -103,7 +105,7 @@ def properties() -> dict[str, bool]:
 
 
 def _cell(claim: Claim) -> str:
-    level = f" ({claim.level})" if claim in (*CHECKLIST, *PIPECAT) else ""
+    level = f" ({claim.level})" if claim in (*CHECKLIST, *PIPECAT, *BRAINS) else ""
     return f"**{claim.id}**{level} {claim.words}"
 
 
@@ -137,7 +139,17 @@ SETTINGS = Page(
     settings_page.tables,
     (("pipecat's service, line by line", PIPECAT),),
 )
-PAGES = (LLM_VERB, SETTINGS)
+OF_BRAINS = Page(
+    "brains.md",
+    brains_page.HEAD,
+    brains_page.tables,
+    (
+        ("Vapi's guide to custom models, line by line", VAPI),
+        ("LiveKit's LLM layer, line by line", LIVEKIT),
+        ("Tavus' LLM layer, line by line", TAVUS),
+    ),
+)
+PAGES = (LLM_VERB, SETTINGS, OF_BRAINS)
 
 
 class Collected:

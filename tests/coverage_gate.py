@@ -17,13 +17,13 @@ from coverage.exceptions import NoDataError
 
 ROOT = Path(__file__).parent.parent
 PURE = (
-    *("verbs/", "cost/", "egress/", "config/", "media/", "hooks/", "store/", "calls/"),
+    *("verbs/", "cost/", "egress/", "brains/", "config/", "media/", "hooks/", "store/", "calls/"),
     *("extensions.py", "logs.py", "repeats.py"),
 )
 STORES = tuple(f"store/{name}.py" for name in ("sql", "sqlite", "writer", "schema", "opening"))
 DOORS = (
     *("media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", *STORES),
-    *("egress/door.py", "egress/names.py", "hooks/mcp/connection.py"),
+    *("egress/door.py", "egress/names.py", "hooks/mcp/connection.py", "brains/upstream.py", "calls/brains.py"),
     *(
         "calls/arriving.py",
         "calls/live.py",

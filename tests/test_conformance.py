@@ -9,6 +9,7 @@ import pytest
 from media.settings import ELSEWHERE
 from tests import scenes
 from tests.claims import CHECKLIST, OPTIONS, Claim
+from tests.claims_of_brains import BRAINS, LIVEKIT, TAVUS, VAPI
 from tests.claims_of_pipecat import PIPECAT
 from tests.conformance import LLM_VERB, NEWER, PAGES, ROOT, SETTINGS, Collected, Page, marked, properties
 from tests.verbs.seed import SEED
@@ -35,25 +36,28 @@ def test_every_option_of_the_documented_verb_is_claimed_and_no_other() -> None:
 def test_every_line_of_the_checklist_is_claimed() -> None:
     assert [claim.id for claim in CHECKLIST] == [f"J{number}" for number in range(1, 32)]
     assert [claim.id for claim in PIPECAT] == [f"P{number}" for number in range(1, 40)]
+    assert [claim.id for claim in VAPI] == [f"V{number}" for number in range(1, 20)]
+    assert [claim.id for claim in LIVEKIT] == [f"L{number}" for number in range(1, 25)]
+    assert [claim.id for claim in TAVUS] == [f"T{number}" for number in range(1, 24)]
     assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
 
 
 def test_every_claim_has_a_test_and_every_mark_is_a_claim() -> None:
     without = {claim.id for claim in CLAIMS if claim.level in "MS" and claim.id not in marked()}
-    assert without <= {claim.id for claim in PIPECAT if claim.lacking}
+    assert without <= {claim.id for claim in (*PIPECAT, *BRAINS) if claim.lacking}
     assert marked().keys() - {claim.id for claim in CLAIMS} == set()
 
 
-def test_every_line_of_pipecats_that_must_or_should_be_so_has_a_test_of_its_name() -> None:
+def test_every_line_of_somebodys_page_that_must_or_should_be_so_has_a_test_of_its_name() -> None:
     def named(claim: Claim) -> bool:
         return any(claim.id.lower() in test.partition("::")[2].split("_") for test in marked().get(claim.id, ()))
 
-    unnamed = [claim.id for claim in PIPECAT if claim.level in "MS" and not (named(claim) or claim.lacking)]
+    unnamed = [claim.id for claim in (*PIPECAT, *BRAINS) if claim.level in "MS" and not (named(claim) or claim.lacking)]
     assert unnamed == []
 
 
-def test_every_line_of_pipecats_that_could_be_so_is_done_or_explained() -> None:
-    could = [claim for claim in PIPECAT if claim.level == "C"]
+def test_every_line_of_somebodys_page_that_could_be_so_is_done_or_explained() -> None:
+    could = [claim for claim in (*PIPECAT, *BRAINS) if claim.level in "CX"]
     assert [claim.id for claim in could if claim.id not in marked() and not claim.lacking] == []
 
 

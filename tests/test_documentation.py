@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 NEEDS_MORE = ROOT / "docs" / "extending.md"
 "Its configuration wants what it shows to be installed: tests/live/test_extending.py."
 PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").rglob("*.md")} - {NEEDS_MORE})]
-SECTIONS = {"server", "platform", "vendors", "hooks", "media", "routes", "store"}
+SECTIONS = {"server", "platform", "vendors", "brains", "hooks", "media", "routes", "store"}
 A_ROUTE = "routes: [{name: a, numbers: ['+15551230001'], verbs: [{verb: hangup}]}]\n"
 ENVIRON = {
     "APP_PASSWORD": "app-password",

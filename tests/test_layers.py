@@ -25,11 +25,12 @@ ROOMS: dict[str, set[str]] = {
     "tasks": set(),
     "once": set(),
     "egress": {"verbs"},
-    "config": {"verbs", "egress", "cost"},
+    "brains": {"verbs", "egress"},
+    "config": {"verbs", "egress", "cost", "brains"},
     "media": {"verbs", "egress", "extensions", "cost", "once"},
     "hooks": {"verbs", "egress", "store", "tasks", "extensions"},
-    "calls": {"verbs", "egress", "cost", "config", "media", "hooks", "store", "tasks", "once", "extensions"},
-    "api": {"verbs", "config", "media", "hooks", "store", "calls"},
+    "calls": {"verbs", "egress", "cost", "brains", "config", "media", "hooks", "store", "tasks", "once", "extensions"},
+    "api": {"verbs", "brains", "config", "media", "hooks", "store", "calls"},
     "console": {"verbs", "config", "media", "hooks", "store", "calls"},
     "app": {"verbs", "config", "media", "hooks", "store", "calls", "api", "console", "cli", "logs", "tasks", "garbage"},
     "cli": {"verbs", "config", "media", "hooks", "store", "calls", "logs", "doctor"},
@@ -43,15 +44,29 @@ STRANGERS = [("media/platforms/", "media/realtime/")]  # two legs that never see
 
 # Where the network is: everything else is pure and is tested without a socket.
 DOORS = (
-    *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/"),
+    *("app.py", "media/sockets/", "media/rest.py", "hooks/transports/", "hooks/applications/", "brains/upstream.py"),
     "hooks/mcp/connection.py",  # speaks by a package, which takes a client of ours
     *("egress/door.py", "egress/names.py", "store/writer.py", "api/", "console/", "doctor.py"),
 )
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/line.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
-    *("adulting", "answering", "arriving", "live", "leg", "legs", "lost", "midcall", "native", "natives", "course"),
     *(
+        "adulting",
+        "answering",
+        "arriving",
+        "brains",
+        "live",
+        "leg",
+        "legs",
+        "lost",
+        "midcall",
+        "native",
+        "natives",
+        "course",
+    ),
+    *(
+        "brains",
         "consults",
         "dispatchers",
         "recorder",

@@ -199,7 +199,7 @@ def test_p39_the_session_is_asked_for_first_and_a_response_when_it_is_agreed_to(
     assert [event["type"] for event in sent(hand.model("session.updated", session={}))] == ["response.create"]
 
 
-@pytest.mark.claim("P39")
+@pytest.mark.claim("P39", "L24")
 @pytest.mark.parametrize("code", ["response_cancel_not_active", "conversation_already_has_active_response"])
 def test_p39_errors_that_a_correct_client_can_meet_end_nothing(code: str) -> None:
     hand = Hand().connect()

@@ -371,3 +371,34 @@ def test_where_no_secret_would_help_none_is_asked_for() -> None:
     assert refusal is not None
     answer = refused(refusal)
     assert (answer.status, answer.headers.get("WWW-Authenticate")) == (403, None)
+
+
+@pytest.mark.claim("V7")
+@pytest.mark.parametrize(
+    ("shown", "tokens", "admin", "allowed"),
+    [
+        ("of-brains", ("of-brains", "of-one"), "of-admin", True),
+        ("of-one", ("of-brains", "of-one"), "", True),
+        ("of-admin", ("of-brains",), "of-admin", True),
+        ("of-admin", (), "of-admin", True),
+        ("another", ("of-brains",), "of-admin", False),
+        ("", ("of-brains",), "", False),
+        ("", (), "", True),  # this machine, straight
+    ],
+)
+def test_v7_a_brain_is_asked_by_who_shows_its_token_or_the_admins(
+    shown: str,
+    tokens: tuple[str, ...],
+    admin: str,
+    allowed: bool,  # noqa: FBT001
+) -> None:
+    facts = Facts("brain", "127.0.0.1", "localhost", authorization=f"Bearer {shown}" if shown else "")
+    refusal = decide(facts, Secrets(brain_tokens=tokens, admin_token=admin))
+    assert (refusal is None) == allowed
+    assert refusal is None or (refusal.status, "token of this brain" in refusal.message) == (401, True)
+
+
+def test_v7_without_a_token_a_stranger_is_told_which_key_to_set() -> None:
+    refusal = decide(Facts("brain", "10.0.0.1", "voice.example.com"), Secrets())
+    assert refusal is not None
+    assert (refusal.status, "server.brains_token" in refusal.message) == (403, True)

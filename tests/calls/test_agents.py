@@ -101,8 +101,9 @@ class Desk(Exchange):
                 tool.answered = lambda _: True
 
 
+@pytest.mark.claim("L19")
 @in_virtual_time
-async def test_a_handover_changes_instructions_and_tools_within_the_session() -> None:
+async def test_l19_a_handover_changes_instructions_and_tools_within_the_session() -> None:
     desk = await Desk().begin()
     assert (desk.instructions, desk.tools) == ("You greet.", ["crm", "hand_over"])
     before = desk.line._bridge._session.model

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 import verbs
 from calls.readers import READERS
 from config import ConfigError, Hooks, Media, Platform, Route, Server, Settings, Vendor, load
+from config.brain import BrainEntry, Say, Size
 from config.budget import Budget
 from config.environment import read_dotenv
 from config.load import Source, settings_of
@@ -272,7 +273,7 @@ def test_the_default_verbs_are_valid() -> None:
 
 
 def test_the_defaults_of_the_models_are_those_of_a_file(loaded: Load) -> None:
-    dumped = [settings.model_dump(exclude={"routes", "warnings"}) for settings in (Settings(), loaded(""))]
+    dumped = [settings.model_dump(exclude={"routes", "warnings", "brains"}) for settings in (Settings(), loaded(""))]
     folders = [Path(each["server"].pop("recordings_dir")) for each in dumped]
     assert dumped[0] == dumped[1]
     assert not folders[0].is_absolute()
@@ -399,12 +400,13 @@ def test_the_shipped_example_needs_no_environment() -> None:
     source = Source(Path("config.yaml"), Path("config.yaml").read_bytes(), b"")
     settings = settings_of(source, environ={})
     assert [route.name for route in settings.routes] == ["support", "default"]
-    assert settings.model_copy(update={"routes": (), "warnings": ()}) == Settings()
+    assert list(settings.brains) == ["basic", "openai-sse", "openai-advanced"]
+    assert settings.model_copy(update={"routes": (), "warnings": (), "brains": {}}) == Settings()
 
 
 @pytest.mark.parametrize(
     "model",
-    [Server, Platform, Vendor, Hooks, Media, Route, Conversation, Budget, PriceKeys, RateKeys],
+    [Server, Platform, Vendor, Hooks, Media, Route, Conversation, Budget, PriceKeys, RateKeys, BrainEntry, Size, Say],
     ids=lambda model: model.__name__,
 )
 def test_the_shipped_example_shows_every_key(model: type[BaseModel]) -> None:

@@ -141,8 +141,9 @@ def test_a_sample_has_every_part_of_a_call(vendor: str) -> None:
     assert needed | {"ModelRefused"} <= {means for means, _ in said(vendor)}
 
 
+@pytest.mark.claim("L22")
 @every_vendor
-def test_the_documented_verb_is_said_in_the_vendors_words(vendor: str) -> None:
+def test_l22_the_documented_verb_is_said_in_the_vendors_words(vendor: str) -> None:
     model = model_of(vendor)
     told = {name: tell(model) for name, tell in TELLING.items()}
     assert [{"by": name, "message": wire and json.loads(wire)} for name, wire in told.items()] == lines(vendor, "told")[

@@ -16,6 +16,7 @@ REALTIME = Price(text=rates("4", "0.4", "24"), audio=rates("32", "0.4", "64"), i
 WHISPER = Price(minute=Decimal("0.006"))
 
 
+@pytest.mark.claim("L21")
 @pytest.mark.parametrize(
     ("price", "usage", "usd"),
     [
@@ -37,7 +38,7 @@ WHISPER = Price(minute=Decimal("0.006"))
         (Price(text=rates("1")), Usage(text=Tokens(2, 1)), None),
     ],
 )
-def test_what_was_used_comes_to_so_much_and_to_nothing_known_where_a_price_is_missing(
+def test_l21_what_was_used_comes_to_so_much_and_to_nothing_known_where_a_price_is_missing(
     price: Price, usage: Usage, usd: str | None
 ) -> None:
     assert price.of(usage) == (None if usd is None else Decimal(usd))

@@ -436,7 +436,8 @@ def test_a_call_on_its_way_out_goes_its_way_when_the_model_fails(fault: str) -> 
     assert heard_ms(call) == 2000
 
 
-def test_a_session_is_not_renewed_in_a_goodbye() -> None:
+@pytest.mark.claim("L24")
+def test_l24_a_session_is_not_renewed_in_a_goodbye() -> None:
     call = leaving(max_session_s=2)
     call.wait(3)
     assert call.end is HANGUP

@@ -341,7 +341,7 @@ def test_an_end_that_is_not_the_models_is_an_end() -> None:
     assert Redial(1) not in out
 
 
-@pytest.mark.claim("expiry")
+@pytest.mark.claim("expiry", "L24")
 def test_a_session_near_its_end_is_renewed_when_it_is_quiet() -> None:
     machine, out, watch = watched(unix_s=1_000_000)
     ready(machine, 10.0, expires_at=1_000_000 + 10 + 3600)
