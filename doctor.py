@@ -13,6 +13,8 @@ from calls.diagnosis import (
     application_places,
     application_sockets,
     application_told,
+    brain_places,
+    brain_told,
     hook_places,
     hooks_told,
     model_told,
@@ -49,6 +51,7 @@ async def examined(settings: Settings) -> list[Line]:
         *(_model(trial, tls) for trial in trials(settings)),
         *(_hooks(place, routes, tls) for place, routes in hook_places(settings).items()),
         *(_application(place, routes, tls) for place, routes in application_places(settings).items()),
+        *(_brain(place, names, tls) for place, names in brain_places(settings).items()),
         *(_socket(url, routes, tls) for url, routes in application_sockets(settings).items()),
         *([_public(public, tls)] if public else []),
     ]
@@ -66,6 +69,10 @@ async def _hooks(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:
 
 async def _application(place: Place, routes: list[str], tls: ssl.SSLContext) -> Line:
     return application_told(place, routes, await _why_not(place, tls))
+
+
+async def _brain(place: Place, names: list[str], tls: ssl.SSLContext) -> Line:
+    return brain_told(place, names, await _why_not(place, tls))
 
 
 async def _socket(url: str, routes: list[str], tls: ssl.SSLContext) -> Line:

@@ -88,6 +88,17 @@ def application_sockets(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
+def brain_places(settings: Settings) -> dict[Place, list[str]]:
+    """Give where the models are that the file's brains ask in text, with the brains' names; they are asked nothing."""
+    places: dict[Place, list[str]] = {}
+    for brain in settings.brains.values():
+        found = [] if brain.built_in else [brain.endpoint, *(spare for _, spare in brain.spares)]
+        for place in dict.fromkeys(place_of(endpoint.url) for endpoint in found if endpoint):
+            if place:
+                places.setdefault(place, []).append(brain.name)
+    return places
+
+
 def place_of(url: str) -> Place | None:
     """Give the server of a URL; None where it depends on the call, or on a transport of somebody else's."""
     parts = urlsplit(url)
@@ -133,6 +144,14 @@ def application_told(place: Place, routes: Iterable[str], why_not: str) -> Line:
     return Line("failure", f"{told}: {why_not}; start the application, or mend the `url` of the route")
 
 
+def brain_told(place: Place, brains: Iterable[str], why_not: str) -> Line:
+    """Say whether models that are asked in text are there; `why_not` is empty where they are."""
+    told = f"models of {_named('brain', brains)} at {place}"
+    if not why_not:
+        return Line("ok", told)
+    return Line("failure", f"{told}: {why_not}; start that server, or mend model or base_url of the brain")
+
+
 def public_told(place: Place, why_not: str) -> Line:
     """Say whether we are found: no failure, for we may be started later, and be reached from elsewhere alone."""
     told = f"server.public_url at {place}"
@@ -146,8 +165,12 @@ def model_told(trial: Trial, why_not: str) -> Line:
 
 
 def _routes(names: Iterable[str]) -> str:
+    return _named("route", names)
+
+
+def _named(what: str, names: Iterable[str]) -> str:
     several = list(dict.fromkeys(names))
-    return f"route{'s' if several[1:] else ''} {', '.join(map(repr, several))}"
+    return f"{what}{'s' if several[1:] else ''} {', '.join(map(repr, several))}"
 
 
 def _places(urls: Iterable[tuple[Route, str]]) -> dict[Place, list[str]]:

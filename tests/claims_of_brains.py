@@ -86,7 +86,12 @@ TAVUS = (
         lacking="its `layers.llm` is a brain as it stands; nothing reads the rest",
     ),
     Claim("T9", "model, base URL and key: which of them is missing is told", "S"),
-    Claim("T10", "it must stream, at `/chat/completions`", "S", lacking="`doctor` asks no model anything"),
+    Claim(
+        "T10",
+        "it must stream, at `/chat/completions`",
+        "S",
+        lacking="`doctor` connects, and asks no model anything: whether it streams is seen when it is asked",
+    ),
     Claim("T11", "`model` of one's own, as it is", "S"),
     Claim("T12", "`base_url` without the route, and with it too", "S"),
     Claim("T13", "`api_key`, needed only where the provider wants one", "S"),

@@ -8,6 +8,8 @@ from calls.diagnosis import (
     application_places,
     application_sockets,
     application_told,
+    brain_places,
+    brain_told,
     hook_places,
     hooks_told,
     model_told,
@@ -62,6 +64,25 @@ def test_every_server_of_an_application_is_tried_once() -> None:
     assert failed.grade == "failure"
     told = "application of routes 'b', 'c' at http://crm.example.com:8080: it does not speak TLS; start the application"
     assert failed.text.startswith(told)
+
+
+@pytest.mark.claim("L11", "T10")
+def test_l11_t10_every_server_of_a_brain_is_tried_once_and_its_missing_key_is_told() -> None:
+    mine = {"model": "m", "base_url": "http://crm.example.com:8080/v1", "fallback": ["groq/m", "groq/n", "basic"]}
+    settings = settings_of(
+        {"verbs": [{"verb": "hangup"}]}, brains={"mine": mine, "fast": "groq/m", "faq": {"form": "basic"}}
+    )
+    groq = Place("https", "api.groq.com", 443)
+    places = brain_places(settings)
+    assert places == {CRM: ["mine"], groq: ["mine", "fast"]}
+    assert brain_told(groq, places[groq], "") == Line(
+        "ok", "models of brains 'mine', 'fast' at https://api.groq.com:443"
+    )
+    assert brain_told(CRM, ["mine"], "no answer").text.endswith(
+        "8080: no answer; start that server, or mend model or base_url of the brain"
+    )
+    warned = [line.text for line in settled(settings) if line.grade == "warning"]
+    assert "brain 'fast': no key for groq/m: set GROQ_API_KEY, or api_key" in warned
 
 
 @pytest.mark.parametrize("url", ["https://{{sip.headers.X-Host}}/x", "https:///x"])
