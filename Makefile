@@ -37,8 +37,8 @@ test-services: .venv/.ready-dev  ## what needs a system package, another Python,
 conformance: .venv/.ready-dev    ## docs/llm-verb.md and docs/settings.md anew: what is claimed, and the tests of it (two minutes)
 	@$(BIN)/python -m pytest -m claim --conformance=docs
 
-bench: .venv/.ready          ## the media path beside other bridges, in turns (PEERS=1: pipecat too; ALL=1: all variants)
-	@$(BIN)/python -m bench $(if $(PEERS),--peers) $(if $(ALL),--all)
+bench: .venv/.ready          ## the media path beside other bridges, in turns, and first words (PEERS=1: pipecat too; ALL=1: all variants)
+	@$(BIN)/python -m bench $(if $(PEERS),--peers) $(if $(ALL),--all) && $(BIN)/python -m bench brains
 
 lock:                        ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: pyproject.toml -o requirements.lock

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from bench import growth, pure
+from bench import first_words, growth, pure
 from bench.building import BuildError, built
 from bench.caller import SetupError
 from bench.machine import CORES, before_all_others, commit, facts, raise_file_limit, settle_on
@@ -44,8 +44,9 @@ from bench.variant import Variant
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 ACTIONS = """growth: how soon it is ready, and what 1,000 calls leave in memory (5 minutes); pure: ticks of the bridge
-alone, and what changes of format do to sound; report: write the page"""
-BESIDE = ("growth", "pure")
+alone, and what changes of format do to sound; brains: what is added to the first word of a model that is asked in text
+(1 minute); report: write the page"""
+BESIDE = ("growth", "pure", "first_words")
 "What stands in the file besides the runs."
 PLANS = {"quick": QUICK, "tiny": TINY}
 VARIANTS = (
@@ -58,7 +59,8 @@ T = TypeVar("T")
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("action", nargs="?", choices=("run", "growth", "pure", "report"), default="run", help=ACTIONS)
+    actions = ("run", "growth", "pure", "brains", "report")
+    parser.add_argument("action", nargs="?", choices=actions, default="run", help=ACTIONS)
     lengths = parser.add_mutually_exclusive_group()
     lengths.add_argument("--quick", dest="plan", action="store_const", const="quick", help="about two minutes")
     lengths.add_argument("--tiny", dest="plan", action="store_const", const="tiny", help="only whether all of it works")
@@ -110,6 +112,8 @@ def measured(options: argparse.Namespace) -> int:
             return run_growth(options)
         case "pure":
             return run_pure(options)
+        case "brains":
+            return run_brains(options)
     return run(options)
 
 
@@ -129,6 +133,16 @@ def run_pure(options: argparse.Namespace) -> int:
     found = pure.results(machine)
     write_down(options.out, {**kept_in(options.out), "pure": found})
     print(pure.sentence(found), *("  ".join(row) for row in pure.rows(found)), sep="\n")
+    return 0
+
+
+def run_brains(options: argparse.Namespace) -> int:
+    settle_on(os.getpid(), CORES and CORES[1], urgent=False)
+    machine = {**facts(), "commit": commit(), "measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
+    steps = first_words.TINY if options.plan else first_words.WHOLE
+    found = first_words.results(carried_out(first_words.asked(steps)), machine)
+    write_down(options.out, {**kept_in(options.out), "first_words": found})
+    print(*("  ".join(row) for row in first_words.rows(found)), sep="\n")
     return 0
 
 

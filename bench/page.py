@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import growth, pure
+from bench import first_words, growth, pure
 from bench.plan import OURS
 from bench.plot import Bar, Chart, svg
 from bench.report import BURST_ROWS, RATIOS, ROWS, Row
@@ -53,6 +53,10 @@ def figures(found: Mapping[str, Any]) -> str:
         head, *told = pure.rows(alone)
         parts += ["### The bridge alone, and what it does to sound", f"{where(alone['machine'])}."]
         parts += [pure.sentence(alone), markdown(head, told)]
+    if spoken := found.get("first_words"):
+        head, *rows = first_words.rows(spoken)
+        parts += ["### The first word of a model that is asked in text", f"{where(spoken['machine'])}."]
+        parts += [markdown(head, rows)]
     return "\n\n".join(parts)
 
 

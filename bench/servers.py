@@ -27,6 +27,7 @@ store: {store}
 platform: {{kind: jambonz, version: "0.9", webhook_secrets: ["{secret}"]}}
 vendors:
   openai: {{api_key: bench, url: "{model_url}"}}
+brains: {{bench: {{model: bench, base_url: "http://127.0.0.1:{chat_port}/v1"}}}}
 hooks: {{base_url: "http://127.0.0.1:{sink_port}"}}
 routes:
   - name: bench
@@ -75,6 +76,8 @@ class Doors:
     certificate: str = ""
     store: str = "memory://"
     "Hookswitch's."
+    chat_port: int = 9
+    "Of the model that is asked in text."
 
     @property
     def model_url(self) -> str:
@@ -104,6 +107,7 @@ def command(name: str, folder: Path, doors: Doors) -> list[str]:
             secret=WEBHOOK_SECRET,
             model_url=doors.model_url,
             sink_port=doors.sink_port,
+            chat_port=doors.chat_port,
             rate_hz=doors.variant.rate_hz,
             store=doors.store,
             events=", ".join(f'"{pattern}"' for pattern in MATCHED),
