@@ -8,7 +8,7 @@ the call here, and never sent on. Tavus names its conversation in a header (docs
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from brains.base import Question
 from brains.context import SYSTEM, ChatContext
@@ -92,12 +92,16 @@ def with_instructions(question: Question, instructions: str) -> Question:
 
 def _body(raw: bytes) -> JsonObject:
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise QuestionError("the body is not JSON") from None
     if not isinstance(body, dict):
         raise QuestionError("the body must be a JSON object")
     return body
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _messages(body: JsonObject) -> list[JsonObject]:
@@ -109,7 +113,7 @@ def _messages(body: JsonObject) -> list[JsonObject]:
     for place, message in enumerate(messages):
         if not isinstance(message, dict):
             raise QuestionError(f"messages[{place}] must be an object with role and content", f"messages[{place}]")
-        if message.get("role") not in ROLES:
+        if not (isinstance(message.get("role"), str) and message["role"] in ROLES):
             known = ", ".join(sorted(ROLES))
             raise QuestionError(f"messages[{place}].role must be one of {known}", f"messages[{place}].role")
         content = message.get("content")

@@ -16,6 +16,7 @@ CHARS_PER_TOKEN = 4
 PICTURE_TOKENS = 765
 MESSAGE_TOKENS = 4
 "For what stands around each message."
+BESIDE_TEXT = ("image_url", "input_audio", "file")
 SYSTEM = frozenset({"system", "developer"})
 
 
@@ -73,13 +74,9 @@ def picture(url: str, detail: Literal["auto", "low", "high"] = "auto") -> JsonOb
 
 def tokens_of(message: JsonObject) -> int:
     content = message.get("content")
-    parts = content if isinstance(content, list) else [content]
-    chars, pictures = 0, 0
-    for part in parts:
-        if isinstance(part, dict) and part.get("type") in {"image_url", "input_audio", "file"}:
-            pictures += 1
-        else:
-            chars += len(part.get("text") or "" if isinstance(part, dict) else part or "")
+    parts = content if isinstance(content, list) else []
+    pictures = sum(isinstance(part, dict) and part.get("type") in BESIDE_TEXT for part in parts)
+    chars = len(text_of(message))
     if calls := message.get("tool_calls"):
         chars += len(json.dumps(calls, ensure_ascii=False))
     return MESSAGE_TOKENS + pictures * PICTURE_TOKENS + -(-chars // CHARS_PER_TOKEN)

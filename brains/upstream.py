@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from io import BytesIO
 
 import aiohttp
@@ -26,6 +27,8 @@ LARGE_BYTES = 1 << 20
 MAX_REFUSAL_BYTES = 65_536
 OK = range(200, 300)
 USUAL = Limits()
+WHOLE = 6.0
+"So many times as long may an answer take that does not stream: nothing of it comes before all of it."
 
 
 class Models:
@@ -60,8 +63,8 @@ class Models:
 class ModelBrain(Brain):
     """A model of an OpenAI-compatible server.
 
-    `timeout_s`: how long it may say nothing, before its first piece and between two. `told` hears the size, in tokens,
-    of each context that is longer than the soft limit.
+    `timeout_s`: how long it may say nothing, before its first piece and between two; longer where it does not stream.
+    `told` hears the size, in tokens, of each context that is longer than the soft limit.
     """
 
     def __init__(
@@ -94,7 +97,8 @@ class ModelBrain(Brain):
         context = question.context.fitting(self._limits.hard_tokens)
         body = json.dumps(self._endpoint.body(question, context), ensure_ascii=False).encode(errors="replace")
         reader = AnswerReader()
-        async with aclosing(self._received(body)) as pieces:
+        asking = _Asking(body, self._timeout_s * (1.0 if question.stream else WHOLE), question.stream)
+        async with aclosing(self._received(asking)) as pieces:
             async for piece in pieces:
                 for chunk in reader.feed(piece):
                     yield chunk
@@ -103,38 +107,38 @@ class ModelBrain(Brain):
         for chunk in reader.end():
             yield chunk
 
-    async def _received(self, body: bytes) -> AsyncGenerator[bytes, None]:
+    async def _received(self, asking: "_Asking") -> AsyncGenerator[bytes, None]:
         """Give the bytes of the answer; whoever stops asking for them closes the connection."""
         try:
-            response = await self._posted(body)
+            response = await self._posted(asking)
         except TimeoutError as error:
-            raise SilentError(f"the model gave no answer within {self._timeout_s:g} s") from error
+            raise SilentError(f"the model gave no answer within {asking.timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:  # an impossible header is a ValueError
             raise self._unreachable(error) from error
         try:
             while True:
-                async with asyncio.timeout(self._timeout_s):
+                async with asyncio.timeout(asking.timeout_s):
                     piece = await response.content.readany()
                 if not piece:
                     response.release()
                     return
                 yield piece
         except TimeoutError as error:
-            raise SilentError(f"the model said nothing more for {self._timeout_s:g} s") from error
+            raise SilentError(f"the model said nothing more for {asking.timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise BrokenError("the connection to the model's server was lost") from error
         finally:
             response.close()
 
-    async def _posted(self, body: bytes) -> aiohttp.ClientResponse:
+    async def _posted(self, asking: "_Asking") -> aiohttp.ClientResponse:
         try:
-            response = await self._post(body)
+            response = await self._post(asking)
         except aiohttp.ServerDisconnectedError:  # a connection that was idle, and is closed as we write
-            response = await self._post(body)
+            response = await self._post(asking)
         if response.status in OK:
             return response
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(asking.timeout_s):
                 told = await response.content.read(MAX_REFUSAL_BYTES)
             headers = {name: response.headers[name] for name in ("Retry-After",) if name in response.headers}
             error = refused(response.status, told)
@@ -143,12 +147,13 @@ class ModelBrain(Brain):
         finally:
             response.close()
 
-    async def _post(self, body: bytes) -> aiohttp.ClientResponse:
-        async with asyncio.timeout(self._timeout_s):
+    async def _post(self, asking: "_Asking") -> aiohttp.ClientResponse:
+        body, accept = asking.body, "text/event-stream" if asking.stream else "application/json"
+        async with asyncio.timeout(asking.timeout_s):
             return await self._models.session(self._reach).post(
                 self._endpoint.url,
                 data=body if len(body) <= LARGE_BYTES else BytesIO(body),  # aiohttp's way with what takes a while
-                headers={"Content-Type": "application/json", "Accept": "text/event-stream", **self._endpoint.headers},
+                headers={"Content-Type": "application/json", "Accept": accept, **self._endpoint.headers},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout_s),
             )
@@ -160,3 +165,10 @@ class ModelBrain(Brain):
             log.warning("egress.blocked", model=self._endpoint.model, why=cause.why)
             return UnreachableError(f"the model's server must not be asked: its address {cause.why}")
         return UnreachableError(f"the model's server cannot be reached ({type(cause or error).__name__})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    body: bytes
+    timeout_s: float
+    stream: bool

@@ -93,9 +93,8 @@ def brain_places(settings: Settings) -> dict[Place, list[str]]:
     places: dict[Place, list[str]] = {}
     for brain in settings.brains.values():
         found = [] if brain.built_in else [brain.endpoint, *(spare for _, spare in brain.spares)]
-        for place in dict.fromkeys(place_of(endpoint.url) for endpoint in found if endpoint):
-            if place:
-                places.setdefault(place, []).append(brain.name)
+        for place in dict.fromkeys(filter(None, (place_of(endpoint.url) for endpoint in found if endpoint))):
+            places.setdefault(place, []).append(brain.name)
     return places
 
 

@@ -1,5 +1,6 @@
 """The section `brains`: models that are asked in text, by names of their own; what is wrong with one, at its place."""
 
+import json
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from brains.context import tokens_of
 from brains.endpoints import Endpoint, NamingError, endpoint
 from config.brain import Brain, BrainEntry
 from config.draft import Draft
@@ -180,6 +182,12 @@ def _misfits(entry: BrainEntry) -> Iterator[tuple[str, str]]:
             yield key, "is of form basic without a model"
 
 
+def _standing_tokens(brain: Brain) -> int:
+    """Reckon what each question begins with."""
+    declared = [tool.declaration for tool in brain.tools.values()] or brain.entry.tools
+    return tokens_of({"content": f"{brain.entry.instructions or ''}{json.dumps(declared)}"})
+
+
 def _circles(brains: MappingOf[str, Brain]) -> Iterator[str]:
     """Give the brains that, by the others which they name, fall back on themselves."""
     for name in brains:
@@ -213,6 +221,9 @@ def origins_of(brain: Brain) -> Iterator[str]:
 def brain_warnings(brains: MappingOf[str, Brain]) -> Iterator[str]:
     """Say which of those that somebody has written cannot answer, and what else there is to know."""
     for brain in (brain for brain in brains.values() if not brain.built_in):
+        if (tokens := _standing_tokens(brain)) > brain.entry.context.soft_tokens:
+            told = f"have about {tokens} tokens: more than context.soft_tokens, before anybody has said anything"
+            yield f"brain {brain.name!r}: its instructions and tools {told}"
         for name, found in ((brain.entry.model or "", brain.endpoint), *brain.spares):
             if found is None:
                 continue

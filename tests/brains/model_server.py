@@ -81,6 +81,8 @@ class ModelServer:
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         if isinstance(script, Refusal):
             return web.json_response(script.body, status=script.status)
+        if script == HANG:
+            await self._hang()
         if not body.get("stream"):
             return web.json_response(whole(script))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

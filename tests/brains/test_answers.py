@@ -1,9 +1,12 @@
 """What comes back from a model's server, read as it comes."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from brains.answers import MAX_BODY_BYTES, AnswerReader, refused
 from brains.chunks import Answer
@@ -77,6 +80,15 @@ def test_what_comes_after_the_last_word_is_of_no_interest() -> None:
 def test_what_is_no_answer_is_told_to_be_none(text: bytes, told: str) -> None:
     with pytest.raises(BrokenError, match=told):
         read(text)
+
+
+@given(st.binary(max_size=80), st.sampled_from(["", EVENTS, json.dumps(whole(said("Hi")))]), st.integers(0, 200))
+def test_whatever_a_server_answers_is_chunks_or_a_fault_of_the_answer(noise: bytes, text: str, at: int) -> None:
+    received = text.encode()[:at] + noise + text.encode()[at:]
+    with suppress(BrokenError, RefusedError):
+        read(received[:at], received[at:])
+    error = refused(500, received)
+    assert str(error)
 
 
 def test_a_refusal_in_mid_stream_comes_after_what_was_said() -> None:

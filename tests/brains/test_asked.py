@@ -1,13 +1,16 @@
 """Requests as clients send them."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from brains.asked import MAX_MESSAGES, Asked, read_request, with_instructions
 from brains.errors import QuestionError
+from tests.properties import changed
 
 JsonObject = dict[str, Any]
 SAMPLES = Path(__file__).parent.parent / "samples" / "brains"
@@ -92,12 +95,14 @@ def test_a_conversation_is_named_by_the_call_or_a_header() -> None:
     [
         (b"{", "not JSON", None),
         (b"[" * 100_000, "not JSON", None),
+        (b'{"messages": [{"role": "user", "content": NaN}]}', "not JSON", None),
         (b"[]", "must be a JSON object", None),
         ({"messages": []}, "at least one", "messages"),
         ({}, "at least one", "messages"),
         ({"messages": HI * (MAX_MESSAGES + 1)}, "more than 4096", "messages"),
         ({"messages": ["Hi"]}, "must be an object", "messages[0]"),
         ({"messages": [*HI, {"role": "robot"}]}, "must be one of", "messages[1].role"),
+        ({"messages": [{"role": ["user"]}]}, "must be one of", "messages[0].role"),
         ({"messages": [{"role": "user", "content": 5}]}, "a text or a list", "messages[0].content"),
         ({"messages": HI, "stream": "yes"}, "stream must be true or false", "stream"),
         ({"messages": HI, "tools": {}, "functions": [5]}, "functions must be", "functions"),
@@ -109,6 +114,15 @@ def test_v7_v16_what_is_no_request_is_told_with_its_parameter(body: Any, told: s
     with pytest.raises(QuestionError, match=told.replace("[", r"\[")) as caught:
         read(body)
     assert (caught.value.param, caught.value.status) == (param, 400)
+
+
+@given(changed([sample("vapi") | {"functions": [{"name": "f"}], "function_call": {"name": "f"}}]))
+def test_whatever_is_posted_is_a_question_or_told_not_to_be(body: Any) -> None:
+    with suppress(QuestionError):
+        question = read(body).question
+        assert question.context.tokens > 0
+        assert question.context.fitting(10).messages
+        json.dumps(question.settings)
 
 
 def test_instructions_stand_before_all_that_is_said() -> None:

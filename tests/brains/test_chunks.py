@@ -1,12 +1,33 @@
 """Pieces of answers, as different servers write them, and what they make together."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from brains.chunks import Answer, ChatChunk, Delta, ToolCall, ToolCallPart, Usage, read_chunk
+from tests.properties import changed
 
 JsonObject = dict[str, Any]
+
+
+CHUNK: JsonObject = {
+    "id": "c",
+    "choices": [
+        {
+            "index": 0,
+            "delta": {
+                "role": "assistant",
+                "content": [{"type": "text", "text": "Hi"}],
+                "tool_calls": [{"index": 0, "id": "t", "function": {"name": "f", "arguments": "{}"}}],
+                "function_call": {"name": "f", "arguments": "{"},
+            },
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}},
+}
 
 
 def of_choice(**choice: Any) -> JsonObject:
@@ -56,6 +77,13 @@ def of_choice(**choice: Any) -> JsonObject:
 def test_l17_a_chunk_is_read_as_any_server_writes_it(body: JsonObject, chunk: ChatChunk) -> None:
     assert read_chunk(body) == chunk
     assert read_chunk(body).raw is body
+
+
+@given(changed([CHUNK]))
+def test_whatever_stands_in_a_chunk_it_is_one(body: Any) -> None:
+    answer = Answer()
+    answer.add(read_chunk(body if isinstance(body, dict) else {}))
+    json.dumps(answer.message())
 
 
 def calls(*parts: ToolCallPart) -> tuple[ToolCall, ...]:

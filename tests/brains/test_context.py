@@ -27,6 +27,7 @@ def test_t4_a_token_is_four_characters_and_the_limits_are_those_of_tavus() -> No
     assert Limits() == (25_000, 32_000)
     assert context("x" * 128_000).tokens == 32_000 + 4
     assert tokens_of({"role": "user", "content": None}) == 4
+    assert tokens_of({"role": "user", "content": [5, None, {"type": [], "text": 5}]}) == 4
     assert (
         tokens_of({"role": "user", "content": [{"type": "text", "text": "12345"}, {"type": "text", "text": None}]}) == 6
     )

@@ -198,6 +198,15 @@ def test_t9_what_is_wrong_with_a_brain_is_told_at_its_place(folder: Folder, brai
     assert [told for told in folder.complaints({"x": brain}) if told.startswith(complaint)]
 
 
+@pytest.mark.claim("T4")
+def test_t4_instructions_that_are_too_long_from_the_start_are_told_of(folder: Folder) -> None:
+    brains = {"long": {"model": "ollama/m", "instructions": "x" * 130_000}, "short": {"model": "ollama/m"}}
+    [told] = [text for text in folder.settings(brains).warnings if text.startswith("brain")]
+    assert told.startswith(
+        "brain 'long': its instructions and tools have about 32505 tokens: more than context.soft_tokens"
+    )
+
+
 def test_brains_that_fall_back_on_each_other_are_told_of(folder: Folder) -> None:
     circle = {"a": {"model": "groq/m", "fallback": "b"}, "b": {"model": "groq/m", "fallback": ["basic", "a"]}}
     assert [told.split(":")[0] for told in folder.complaints(circle)] == ["brains.a.fallback", "brains.b.fallback"]

@@ -259,6 +259,9 @@ async def test_v18_a_server_that_is_not_there_or_says_nothing_is_told_of_in_time
         with pytest.raises(openai.APIStatusError, match=r"said nothing more for 0\.1 s") as caught:
             await client.chat.completions.create(model="silent", messages=QUESTION, stream=True)
         assert caught.value.status_code == 504
+        served.model.scripts = [HANG]
+        with pytest.raises(openai.APIStatusError, match=r"no answer within 0\.6 s"):
+            await client.chat.completions.create(model="silent", messages=QUESTION)
         with pytest.raises(openai.APIStatusError, match="cannot be reached"):
             await client.chat.completions.create(model="nowhere", messages=QUESTION)
 

@@ -89,7 +89,7 @@ WRONG = {
     "transport": ("if fault := request.reach.fault(request.url):", "if fault := None:"),
 }
 CAUGHT_BY = {
-    "vendor": "test_the_documented_verb_is_said_in_the_vendors_words[acme]",
+    "vendor": "test_l22_the_documented_verb_is_said_in_the_vendors_words[acme]",
     "platform": "test_a_recorded_call_starts_once_and_loses_no_sample[media-8k]",
     "tool": "test_a_call_gets_one_answer_whatever_is_asked[ok-prices0]",
     "transport": "test_what_leads_nowhere_fails_in_time_and_says_no_secret[a stranger's-unix]",
