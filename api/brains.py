@@ -90,7 +90,9 @@ class Desk:
 
     async def of_model(self, request: web.Request) -> web.StreamResponse:
         """Ask what `model` names. Who may ask one of them is let in so far, until it is known which one it is."""
-        self._admit(request, *self._switchboard.settings.brains.values())
+        refusal = self._refusal(request, *self._switchboard.settings.brains.values())
+        if refusal and self._refusal(request):
+            raise _not_let_in(refusal)
         try:
             asked = await self._asked(request)
             brain = self._current().model(asked.model)
@@ -117,12 +119,15 @@ class Desk:
 
     def _admit(self, request: web.Request, *brains: Configured) -> None:
         """Let a request go on that shows a token of one of these, or of all."""
+        if refusal := self._refusal(request, *brains):
+            raise _not_let_in(refusal)
+
+    def _refusal(self, request: web.Request, *brains: Configured) -> trust.Refusal | None:
         settings = self._switchboard.settings
         own = (token for brain in brains for token in brain.entry.tokens)
         tokens = (token.get_secret_value() for token in (*own, settings.server.brains_token))
         secrets = replace(secrets_of(settings), brain_tokens=tuple(token for token in tokens if token))
-        if refusal := trust.decide(trust.facts_of(request, "brain"), secrets):
-            raise Refused(trust.refused(refusal), refusal.code, reason=refusal.reason)
+        return trust.decide(trust.facts_of(request, "brain"), secrets)
 
     async def _asked(self, request: web.Request) -> Asked:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -138,8 +143,6 @@ class Desk:
     async def _answer(self, request: web.Request, brain: Served, asked: Asked) -> web.StreamResponse:
         if self._switchboard.draining or self._under_way >= MAX_UNDER_WAY:
             raise TooManyError("the server is shutting down, or too many answers are under way: ask again in a while")
-        if brain.configured.keyless and not brain.configured.ruled:
-            raise BrainError(f"brain {brain.name!r} has no key for its model; the log of the server names what to set")
         answering = Answering(request, brain, asked, self._switchboard.settings.server.send_timeout_s)
         self._under_way += 1
         try:
@@ -251,6 +254,10 @@ class Answering:
         usage = self._answer.usage
         used = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens} if usage else {}
         log.info("brain.answered", **took, first_s=round(self._first_s or 0.0, 3), **used)
+
+
+def _not_let_in(refusal: trust.Refusal) -> Refused:
+    return Refused(trust.refused(refusal), refusal.code, reason=refusal.reason)
 
 
 async def _read(request: web.Request) -> bytes:

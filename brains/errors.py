@@ -4,6 +4,7 @@ BrainError
 ├─ QuestionError    the question cannot be asked of anybody
 ├─ RefusedError     the model's server said no, or said so in mid-answer
 ├─ UnreachableError nobody was there, or nobody may be asked there
+├─ KeyMissingError  there is no key with which to ask
 ├─ SilentError      it took too long
 ├─ BrokenError      what came is no answer, or only the beginning of one
 └─ FunctionFailedError  what answers in place of a model raised
@@ -69,6 +70,10 @@ class RefusedError(BrainError):
 
 class UnreachableError(BrainError):
     code = "model_unreachable"
+
+
+class KeyMissingError(BrainError):
+    code = "key_missing"
 
 
 class SilentError(BrainError):

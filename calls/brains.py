@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from secrets import token_hex
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 
@@ -17,7 +17,7 @@ from brains.asked import with_instructions
 from brains.base import Brain, Chunks, Question
 from brains.chunks import ToolCall
 from brains.context import Limits
-from brains.errors import BrainError
+from brains.errors import BrainError, KeyMissingError
 from brains.fallback import FallbackBrain
 from brains.node import NodeBrain
 from brains.rules import ECHO, Rule, RuleBrain
@@ -123,6 +123,8 @@ class Brains:
 
     def _model(self, configured: Configured, endpoint: Any) -> Brain:
         entry = configured.entry
+        if endpoint.needs_key:
+            return NodeBrain(partial(_keyless, configured.name, endpoint.provider.title))
         return ModelBrain(
             endpoint,
             self._models,
@@ -246,6 +248,11 @@ def _for_chat(declaration: JsonObject) -> JsonObject:
     if isinstance(declaration.get("function"), dict):
         return declaration
     return {"type": "function", "function": {key: declaration[key] for key in declaration if key != "type"}}
+
+
+async def _keyless(name: str, provider: str) -> NoReturn:
+    """Answer in place of a model for which there is no key; another may be there for it."""
+    raise KeyMissingError(f"brain {name!r} has no key for {provider}; `check` says what to set")
 
 
 def _told(name: str, model: str, error: BrainError) -> None:

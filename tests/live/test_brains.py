@@ -351,3 +351,22 @@ async def first_line(url: str, body: str, *, length: int) -> str:
     line = await reader.readline()
     writer.close()
     return line.decode()
+
+
+async def test_one_without_a_key_says_so_and_a_token_of_its_own_opens_nothing_else(tmp_path: Path) -> None:
+    import openai
+
+    own = {"form": "basic", "tokens": ["own-token"]}
+    brains = {"mute": "groq/m", "spared": {"model": "groq/m", "fallback": "basic"}, "own": own}
+    async with serving(tmp_path, {"brains": brains, "routes": [ROUTE | {"brain": "own"}]}) as running:
+        served = Hall(running, ModelServer())
+        local, its = served.client(token="none"), served.client(token="own-token")
+        with pytest.raises(openai.APIStatusError, match="has no key for Groq"):
+            await local.chat.completions.create(model="mute", messages=QUESTION)
+        for client, model in ((local, "spared"), (local, "basic"), (its, "own"), (its, "sales")):
+            answer = await client.chat.completions.create(model=model, messages=QUESTION)
+            assert answer.choices[0].message.content.startswith("You said")
+        for model in ("own", "sales"):
+            with pytest.raises(openai.AuthenticationError):
+                await local.chat.completions.create(model=model, messages=QUESTION)
+        await asyncio.gather(local.close(), its.close())
