@@ -1,6 +1,6 @@
 """The brains of a configuration, put together: models, rules and functions, with the tools of the voice side.
 
-A route can be asked in text, too, where it names its `brain`: with its instructions and its tools.
+A route with an agent can be asked in text, too: its `brain` answers, with its instructions and its tools.
 """
 
 import asyncio
@@ -37,6 +37,9 @@ from verbs.base import JsonObject, did_you_mean
 
 log = structlog.get_logger("brains")
 
+USUAL = "openai-sse"
+"Answers for a route that names no brain."
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -65,10 +68,11 @@ class Brains:
         self._dispatcher = dispatcher
         self._models = models
         self._made: dict[str, Served] = {}
+        self._of_routes: dict[str, Served] = {}
 
     @property
     def names(self) -> list[str]:
-        """What may be asked for as a `model`: brains, and routes that have one."""
+        """What may be asked for as a `model`: brains, and routes that have an agent."""
         return [*self._settings.brains, *(route.name for route in self._settings.routes if self._has_brain(route))]
 
     def brain(self, name: str) -> Served | None:
@@ -90,16 +94,20 @@ class Brains:
         return f"there is no brain {name[:64]!r}{did_you_mean(name, self.names)}; there are: {', '.join(self.names)}"
 
     def _has_brain(self, route: Route) -> bool:
-        return bool(route.brain) and route.name not in self._settings.brains
+        talks = any(verb.get("verb") == "llm" for verb in route.verbs)
+        return (talks or bool(route.brain)) and route.name not in self._settings.brains
 
     def _of_route(self, name: str) -> Served | None:
         route = next((each for each in self._settings.routes if each.name == name and self._has_brain(each)), None)
-        if route is None or not route.brain:
+        if route is None:
             return None
-        configured = self._settings.brains[route.brain]
-        tools = {**configured.tools, **self._settings.tools.get(route.name, {})}
-        brain = self._with_tools(self._core(configured), Toolbox(name, tools, self._dispatcher))
-        return Served(name, self._prepared(configured, brain), configured, instructions_of(route))
+        if name not in self._of_routes:
+            configured = self._settings.brains[route.brain or USUAL]
+            tools = {**configured.tools, **self._settings.tools.get(route.name, {})}
+            brain = self._with_tools(self._core(configured), Toolbox(name, tools, self._dispatcher))
+            made = self._prepared(configured, brain)
+            self._of_routes[name] = Served(name, made, configured, instructions_of(route))
+        return self._of_routes[name]
 
     def _core(self, configured: Configured) -> Brain:
         first = self._first(configured)

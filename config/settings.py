@@ -221,7 +221,7 @@ class Route(Strict):
     )
     busy: Verbs = Field(default_factory=lambda: [{"verb": "sip:decline", "status": 486}], repr=False)
     brain: MaybeText = None
-    "Which brain answers as this route does where it is asked in text."
+    "Which brain answers as this route does where it is asked in text; None: `openai-sse`."
     status_hook: MaybeText = None
     amd_hook: MaybeText = None
     "Who is told whether a machine has answered a call that we have placed."

@@ -16,9 +16,9 @@ curl -H "Authorization: Bearer $HOOKSWITCH_BRAINS_TOKEN" -H "Content-Type: appli
   -d '{"messages": [{"role": "user", "content": "Hello."}], "stream": true}'
 ```
 
-`/v1/chat/completions` asks the brain that `model` names, or the route that names a `brain`: with the instructions of
-its `llm` verb, and its tools. `/v1/models` lists them. Without a token (`server.brains_token`, `tokens` of the brain,
-or the admin's) only this machine is answered.
+`/v1/chat/completions` asks the brain that `model` names, or a route: then its `brain` answers (`openai-sse` unless it
+names one), with the instructions of its `llm` verb and its tools. `/v1/models` lists them. Without a token
+(`server.brains_token`, `tokens` of the brain, or the admin's) only this machine is answered.
 
 ```yaml
 brains:

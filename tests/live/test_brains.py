@@ -21,8 +21,9 @@ QUESTION: list[Any] = [{"role": "user", "content": "What is the weather in Bosto
 KEY = "sk-of-the-model-0001"
 TOKEN = "token-of-the-askers"
 PERSONA = "You sell boats to {{caller_name}}, who calls from {{from}}, in {{customerData.language}}."
-ROUTE = {
+ROUTE: JsonObject = {
     "name": "sales",
+    "numbers": ["2"],
     "brain": "proxy",
     "tools": {"get_weather": {"python": "my_tools:get_weather"}},
     "verbs": [
@@ -98,7 +99,7 @@ async def hall(folder: Path, model: ModelServer, **brains: JsonObject) -> AsyncI
             "server": {"brains_token": TOKEN, "body_timeout_s": 0.2},
             "hooks": {"tool_timeout_s": 0.2},
             "brains": written,
-            "routes": [ROUTE],
+            "routes": [ROUTE, {"name": "plain", "numbers": ["1"], "verbs": ROUTE["verbs"]}],
         }
         async with serving(folder, config) as running:
             yield Hall(running, model)
@@ -248,6 +249,9 @@ async def test_v2_v3_v4_v5_l2_a_route_is_asked_in_text_with_its_instructions_and
         persona = "You sell boats to Ada, who calls from +15557654321, in German."
         assert first["messages"] == [{"role": "system", "content": persona}, *QUESTION]
         assert "the arguments do not fit" in second["messages"][-1]["content"]
+        answer = await client.chat.completions.create(model="plain", messages=QUESTION)  # by rules: there is no key
+        assert answer.choices[0].message.content == "You said: What is the weather in Boston?"
+        assert [model.id async for model in client.models.list()][-2:] == ["sales", "plain"]
 
 
 @pytest.mark.claim("V18")
