@@ -1,6 +1,5 @@
 """What an operator changes of the conversation that goes on in a call, and what is told of it."""
 
-import json
 from typing import Final
 
 from calls.control import (
@@ -10,10 +9,8 @@ from calls.control import (
     SettingError,
     SettingFixedError,
 )
-from calls.masking import masked_settings, own_secrets
+from calls.masking import masked_settings
 from calls.register import Register
-from config.secrets import secrets_in
-from hooks.redaction import Redactor
 from media import settings
 from media.realtime.updating import AwayError, FixedError, UpdateRefusedError
 from media.sockets.ports import Patience
@@ -39,7 +36,7 @@ class Changing:
         delta, verb = settings.read(wanted), live.llms[nth]
         session_s = live.settings.vendors[verb.vendor].session_timeout_s
         patience_s = DIAL_S + 2 * session_s if recycle else session_s
-        tell = Redactor([*own_secrets(verb), *secrets_in(wanted)])
+        live.keys.learn(wanted)
         try:
             outcome = await live.legs[nth].change(delta, deep=deep, recycle=recycle, patience_s=patience_s)
         except AwayError as error:
@@ -47,17 +44,18 @@ class Changing:
         except FixedError as error:
             raise SettingFixedError(str(error)) from error
         except UpdateRefusedError as error:
-            raise SettingError(_redacted(tell, {"": str(error)})[""]) from error
+            raise SettingError(live.keys.shown(str(error))) from error
         except TimeoutError as error:
             raise ModelSilentError from error
         if outcome.how != "done":
             live.log.warning("settings_refused", code=outcome.told["code"])
-            raise ModelDeclinedError(_redacted(tell, outcome.told))
-        told = live.confidential.shown(outcome.told | {"changed": masked_settings(outcome.told["changed"])})
-        live.log.info("settings_changed", settings=sorted(told["changed"]), recycled="recycled" in told)
-        return _redacted(tell, told)
+            raise ModelDeclinedError(live.keys.shown(outcome.told))
+        changed = {name: _masked(name, pair) for name, pair in outcome.told["changed"].items()}
+        live.log.info("settings_changed", settings=sorted(changed), recycled="recycled" in outcome.told)
+        shown: JsonObject = live.keys.shown(live.confidential.shown(outcome.told | {"changed": changed}))
+        return shown
 
 
-def _redacted(tell: Redactor, told: JsonObject) -> JsonObject:
-    clean: JsonObject = json.loads(tell.encode(told))
-    return clean
+def _masked(name: str, pair: JsonObject) -> JsonObject:
+    """Give what a setting was and is, with no key in it; under a name that names one both are hidden."""
+    return {when: masked_settings({name: value})[name] for when, value in pair.items()}

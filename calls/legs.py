@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from time import time
 from typing import Literal, Protocol
@@ -15,6 +16,7 @@ from calls.dispatchers import signing_secrets
 from calls.ending import kept
 from calls.handover import Handover, begin
 from calls.handover import handover as handover_of
+from calls.keys import Hide
 from calls.leg import Body, Leg, Talk
 from calls.live import LiveCall
 from calls.lost import LostLine, LostRecord, already_kept, nobody, refuse, unknown
@@ -39,6 +41,8 @@ from verbs.agents import HANDOVER_TOOL
 from verbs.base import JsonObject
 from verbs.llm import Llm
 
+__all__ = ["Hide", "Legs", "Noted", "Observer"]
+
 
 class Observer(Protocol):
     """Where calls and tokens are counted."""
@@ -59,8 +63,6 @@ class Observer(Protocol):
 
 
 Noted = Literal["line", "tool", "turn", "usage", "barge_in"]
-Hide = Callable[[Iterable[str]], Callable[[], None]]
-"Keeps these values out of the log until what it returns is called."
 
 
 class Legs:
@@ -188,7 +190,7 @@ class Legs:
             update=update,
             ask=ask,
             keep=partial(self.keep, live, nth, hooks),
-            closed=partial(_closed, self._hide(own_secrets(live.llms[nth])), handover),
+            closed=partial(_closed, live.keys.begin(self._hide, own_secrets(live.llms[nth])), handover),
             tasks=self._tasks,
             log=live.log,
             servers=servers,
@@ -238,7 +240,7 @@ class Legs:
         of_route = dict(carrying.route_tools(live.route, live.settings)) if llm else {}
         of_route |= self._consults.tools(live, llm)
         of_route |= {HANDOVER_TOOL: handover} if handover else {}
-        return live.dispatcher.for_call(
+        made = live.dispatcher.for_call(
             live.call,
             urls=urls,
             wanted=carrying.event_filter(llm, live.route) if llm else NOTHING,
@@ -249,9 +251,12 @@ class Legs:
             trusted=live.application.trusted,
             signed_by=signing_secrets(live.route.hooks),
         )
+        live.keys.kept_from(made.redactor)
+        return made
 
     async def keep(self, live: LiveCall, nth: int, hooks: CallHooks, end: End, record: Record) -> Body:
         """Write a conversation's end into the row; give what makes the actionHook's body of it."""
+        end = replace(end, error=live.keys.shown(end.error))
         duration_s, llm = record.duration_s(self._loop.time()), live.verb(nth)
         kept_end = kept(end, record, at_s=time(), duration_s=duration_s)
         dialect = PLATFORMS[live.settings.platform.kind].call

@@ -15,6 +15,7 @@ from calls.control import Control
 from calls.document import HANGUP, Native, Next, Seat, as_bytes, extend, filled
 from calls.journal import Journal
 from calls.keeping import withheld
+from calls.keys import Keys
 from calls.leaving import Again
 from calls.leg import Leg
 from calls.masking import told, without_secrets
@@ -102,6 +103,11 @@ class LiveCall(Standing):
     def trusts_its_platform(self) -> bool:
         """Whether who asks for its documents has shown a secret of the platform's."""
         return self.seat.authenticated
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Those that came for its models after its verbs."""
+        return Keys()
 
     @cached_property
     def roster(self) -> Roster | None:

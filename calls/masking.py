@@ -4,13 +4,13 @@ Rows are written to disk, keys are not; logs are read by many.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
-from config.secrets import NO_SECRETS, names_secret, secrets_in
+from config.secrets import LEAST_CHARS, NO_SECRETS, names_secret, secrets_in
 from hooks.mcp.server import BASIC, read
 from verbs import Complaint
 from verbs.base import JsonObject
@@ -31,9 +31,48 @@ def own_secrets(llm: Llm) -> list[str]:
     servers = [str(server.get("url") or "") for server in llm.mcp_servers or ()]
     asked += [dict(parse_qsl(url.partition("?")[2])) for url in servers]
     found = secrets_in([{"auth": llm.auth}, options, asked, llm.llm_options, llm.mcp_servers])
+    settings = settings_secrets(llm.llm_options)
     encoded = [word for entry in llm.mcp_servers or () for word in _encoded(entry)]
     passwords = [word for url in (str(options.get("proxy") or ""), *servers) for word in _passwords(url)]
-    return [*(SCHEME.sub("", text, count=1) for text in found), *passwords, *encoded, *_keys_offered(options)]
+    all_ = [*map(_bare, found), *settings, *passwords, *encoded, *_keys_offered(options)]
+    return list(dict.fromkeys(all_))
+
+
+def settings_secrets(value: Any) -> Iterator[str]:
+    """Give what is secret in a session's settings: what `masked_settings` masks there, but for what any word may be."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                if name == "headers" and isinstance(inner, dict):
+                    yield from map(_bare, _keys_among(inner))
+                elif name == "server_url" and isinstance(inner, str):
+                    yield from _keys_in_url(inner)
+                elif name not in NO_SECRETS and names_secret(name):
+                    yield from map(_bare, secrets_in(inner, secret=True))
+                elif name not in NO_SECRETS:
+                    yield from settings_secrets(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from settings_secrets(inner)
+
+
+def _bare(text: str) -> str:
+    return SCHEME.sub("", text, count=1)
+
+
+def _keys_among(named: Mapping[str, Any]) -> Iterator[str]:
+    """Give those of these values that are named as keys, or long enough to be some."""
+    for name, value in named.items():
+        if isinstance(value, str) and (names_secret(name) or len(value) >= LEAST_CHARS):
+            yield value
+
+
+def _keys_in_url(url: str) -> Iterator[str]:
+    """Give a password, or who stands alone in its place, and what is asked, as it is written and as it is meant."""
+    bare, _, asked = url.partition("?")
+    yield from _passwords(url) or _keys_among({"": unquote(bare.rpartition("@")[0].rpartition("//")[2])})
+    for name, _, value in (part.partition("=") for part in asked.split("&")):
+        yield from dict.fromkeys(_keys_among({f"{name}": value, f" {name}": unquote_plus(value)}))
 
 
 def _encoded(entry: JsonObject) -> list[str]:
@@ -114,6 +153,15 @@ def _masked_setting(name: str, value: Any) -> Any:
     if name in {"headers", "server_url"}:
         return _masked_option(value)
     return MASK if names_secret(name) else masked_settings(value)
+
+
+def masked_event(told: JsonObject) -> JsonObject:
+    """Return what came of a request, with no key in the session that an event of it has."""
+    match told:
+        case {"event": {"session": dict(session)} as event}:
+            return {**told, "event": {**event, "session": masked_settings(session)}}
+        case _:
+            return told
 
 
 def unmasked(value: Any) -> Any:

@@ -9,14 +9,14 @@ from calls import natively
 from calls.commands import Commands
 from calls.control import ControlError, NobodyTalksError
 from calls.live import LiveCall
-from calls.masking import told
+from calls.masking import masked_event, told
 from calls.register import Register
 from calls.requested import request_of
 from config.settings import Settings
 from hooks.agent import NotDoneError
 from media.effects import Outcome
 from media.remote import RemoteError
-from media.requests import Request
+from media.requests import Request, SendEvent
 from verbs import DocumentError
 from verbs.base import JsonObject
 
@@ -44,8 +44,10 @@ class Midcall:
             at_hand = self._calls.by_sid(call_sid)
             if at_hand is None or not natively.goes_on(at_hand):
                 raise
+            _learn(at_hand, request)
             return natively.ask(at_hand, request)
-        return await live.legs[nth].ask(request)
+        _learn(live, request)
+        return _shown(live, await live.legs[nth].ask(request))
 
     def lend(self, live: LiveCall) -> None:
         """Let the functions of a call's application steer its conversation."""
@@ -84,11 +86,24 @@ def heed(live: LiveCall, name: str, told_: object) -> str | None:
     if nth is None:
         return "there is no conversation to steer"
     try:
-        asked = live.legs[nth].ask(request_of(name, told_))
+        request = request_of(name, told_)
+        _learn(live, request)
+        asked = live.legs[nth].ask(request)
     except ControlError as error:
         return str(error)
     outcome = asked.result() if asked.done() else None
-    return None if outcome is None or outcome.how in DONE else str(outcome.told["message"])
+    return None if outcome is None or outcome.how in DONE else str(_shown(live, outcome).told["message"])
+
+
+def _learn(live: LiveCall, request: Request) -> None:
+    """Know the keys in what is asked before anybody else does."""
+    if isinstance(request, SendEvent):
+        live.keys.learn(request.event)
+
+
+def _shown(live: LiveCall, outcome: Outcome) -> Outcome:
+    """Give what came of it without any key."""
+    return Outcome(outcome.how, live.keys.shown(masked_event(outcome.told)))
 
 
 def _on(loop: asyncio.AbstractEventLoop) -> bool:

@@ -8,7 +8,8 @@ from typing import Protocol
 from calls.applications import address
 from calls.carrying import hook_urls
 from calls.document import NOTHING, Native, Next, as_bytes
-from calls.legs import Hide, Legs, Noted
+from calls.keys import Hide
+from calls.legs import Legs, Noted
 from calls.live import LiveCall
 from calls.masking import own_secrets, told
 from calls.native import NativeLeg
@@ -69,7 +70,7 @@ class Natives:
             hooks,
             PLATFORMS[live.settings.platform.kind].llm,
             keep=partial(self._legs.keep, live, nth, hooks),
-            closed=self._hide(own_secrets(native.llm)),
+            closed=live.keys.begin(self._hide, own_secrets(native.llm)),
             tasks=self._tasks,
             log=live.log,
             timeout_s=live.settings.hooks.tool_timeout_s,

@@ -84,6 +84,8 @@ class Obeying:
                 await self._commands.hang_up(live.sid, live.settings)
                 return None
             case (name, _) if name in PASSED_ON or (name == natively.UPDATE and natively.goes_on(live)):
+                if name == natively.UPDATE:
+                    live.keys.learn(command.data)
                 await self._commands.pass_on(live, command)
                 return None
             case _:
@@ -135,7 +137,9 @@ def _update(live: LiveCall, event: JsonObject) -> str | None:
     nth = live.talking
     if nth is None:
         return "there is no conversation to update"
-    return live.legs[nth].update(event)
+    live.keys.learn(event)
+    refusal = live.legs[nth].update(event)
+    return refusal and str(live.keys.shown(refusal))
 
 
 def _told_instead(live: LiveCall) -> list[JsonObject] | None:

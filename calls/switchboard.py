@@ -21,7 +21,8 @@ from calls.control import Control
 from calls.course import Course
 from calls.document import HANGUP, NOTHING, STATUSES, Place, Seat, as_bytes, statuses_to
 from calls.keeping import again, configured
-from calls.legs import Hide, Observer
+from calls.keys import Hide
+from calls.legs import Observer
 from calls.machine import Machine
 from calls.midcall import Midcall
 from calls.native_document import answer_of_lost, native_hook

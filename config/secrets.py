@@ -15,7 +15,7 @@ _SECRET_KEY = re.compile(r"auth$|authori[sz]ation|cookie$|pass(word|wd)?$|secret
 NO_SECRETS = frozenset({"parameters", "finishOnKey"})
 "Nothing under these is secret: a tool's arguments have names, and no values yet; a caller's key is a digit."
 # A shorter text is no secret, and would be found everywhere.
-_LEAST_CHARS = 6
+LEAST_CHARS = 6
 
 
 def secret_values(settings: Settings) -> frozenset[str]:
@@ -25,7 +25,7 @@ def secret_values(settings: Settings) -> frozenset[str]:
     brains = [brain.entry.model_dump() for brain in settings.brains.values()]
     inner = [*documents, *spares, *brains]
     found = {*_model_secrets(settings), *secrets_in(inner), *_passwords(settings)}
-    return frozenset(text for text in found if len(text) >= _LEAST_CHARS)
+    return frozenset(text for text in found if len(text) >= LEAST_CHARS)
 
 
 def names_secret(key: str) -> bool:

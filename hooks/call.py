@@ -43,7 +43,7 @@ class CallHooks:
         self._tool_hook = HttpTool(urls.tool) if urls.tool else None
         self._urls = urls
         self._wanted = wanted
-        self._redactor = redactor
+        self.redactor = redactor
         self._envelope = envelope
         self._end: Reply | None = None
         self._prepared: str | None = None
@@ -64,7 +64,7 @@ class CallHooks:
         if name is None or self._urls.event is None:
             return
         made = self._envelope.event_body(event, name=name, call_sid=self._call_sid)
-        body = self._encoded(made, self._redactor)
+        body = self._encoded(made, self.redactor)
         if body is not None:
             self._courier.post("event", self._urls.event, body, droppable=event_type.endswith(".delta"))
 
@@ -75,7 +75,7 @@ class CallHooks:
 
     def tell(self, url: str, body: JsonObject) -> None:
         """Tell an application something of its call, in the order in which it is told."""
-        encoded = self._encoded(body, self._redactor)
+        encoded = self._encoded(body, self.redactor)
         if encoded is not None:
             self._courier.post("status", url, encoded)
 
@@ -93,7 +93,7 @@ class CallHooks:
 
     def prepare_end(self, body: JsonObject) -> None:
         """Put an end down that ask_action() will tell: after a crash it is told as it stands here."""
-        encoded = self._encoded(body, self._redactor)
+        encoded = self._encoded(body, self.redactor)
         if self._urls.action is not None and encoded is not None:
             self._prepared = self._courier.prepare("action", self._urls.action, encoded)
 
@@ -104,7 +104,7 @@ class CallHooks:
         `action_timeout_s`, delivery goes on without anybody waiting. The verbs are not yet validated.
         """
         if self._end is None:
-            encoded = self._encoded(body, self._redactor)
+            encoded = self._encoded(body, self.redactor)
             if self._urls.action is None or encoded is None:
                 return None
             self._end = self._post_end(self._urls.action, encoded)
@@ -112,7 +112,7 @@ class CallHooks:
 
     async def forward(self, url: str, body: JsonObject) -> Result:
         """Pass on a webhook for which the platform waits: one attempt, in `action_timeout_s` at most."""
-        encoded = self._encoded(body, self._redactor)
+        encoded = self._encoded(body, self.redactor)
         if encoded is None:
             return HookFailure("the body cannot be written as JSON")
         return await self._courier.ask("action", url, encoded)

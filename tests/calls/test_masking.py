@@ -15,6 +15,11 @@ def connecting(**options: object) -> JsonObject:
 
 
 MCP = {"type": "mcp", "server_label": "crm", "authorization": "key-of-mcp", "headers": {"X-Api-Key": "key-2"}}
+REMOTE = {
+    "type": "mcp",
+    "server_url": "https://u:p%40w@x.example/mcp?key=key-7&v=1&q=any+words&flag",
+    "headers": {"X-Tenant": "tenant-9", "X-N": "1", "Authorization": "Bearer key-8", "odd": None},
+}
 FUNCTION = {
     "type": "function",
     "name": "f",
@@ -38,6 +43,11 @@ FUNCTION = {
             ["p%40w", "p@w", "sk-6"],
         ),
         ({"llmOptions": {"session_update": {"tools": [MCP, FUNCTION]}}}, ["key-of-mcp", "key-2"]),
+        (
+            {"llmOptions": {"session_update": {"tools": (REMOTE, {"server_url": "https://token-x@h", "key": None})}}},
+            ["key-8", "p%40w", "p@w", "key-7", "any+words", "any words", "tenant-9", "token-x"],
+        ),
+        ({"llmOptions": {"session_update": {"headers": 5, "server_url": 5}}}, []),
         ({"mcpServers": [{"url": "https://x.example/sse", "auth": {"token": "key-3"}}]}, ["key-3"]),
         (
             {"mcpServers": [{"url": "https://u:p%40w@x.example/sse?api_key=key-4&v=1"}]},

@@ -35,6 +35,13 @@ def test_of_two_secrets_the_longer_goes_first() -> None:
     assert Redactor(["secret", "secret-and-more"]).encode({"a": "secret-and-more"}) == b'{"a":"***"}'
 
 
+def test_a_secret_that_comes_later_is_hidden_from_then_on() -> None:
+    redactor = Redactor(["secret"])
+    redactor.learn(["secret-and-more", "abc"])
+    assert redactor.encode({"a": "secret-and-more abc"}) == b'{"a":"*** abc"}'
+    assert redactor.shown({"secret": ("x", 5, ["a secret"])}) == {"***": ["x", 5, ["a ***"]]}
+
+
 def test_text_stays_as_utf8_and_half_a_surrogate_pair_as_an_escape() -> None:
     assert Redactor(()).encode({"a": "Zoë\u2028"}) == '{"a":"Zoë\u2028"}'.encode()
     assert Redactor(()).encode({"a": "\ud83d"}) == b'{"a":"\\ud83d"}'
