@@ -1,5 +1,6 @@
 """What it takes to carry out one `llm` verb: the bridge made from the verb, the route and the vendor. Pure."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -89,6 +90,7 @@ def make_model(llm: Llm, route: Route, besides: Sequence[JsonObject] = ()) -> Re
     vendor = VENDORS[llm.vendor]
     audio = vendor.audio_at(route.media.sample_rate_hz)
     try:
+        json.dumps(llm.llm_options)  # what a function of ours has written may be anything
         return vendor.realtime(llm, audio=audio, wants_audio_events=audio_events, besides=besides)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ModelError(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from calls.bounds import look_at
 from calls.control import (
     ModelDeclinedError,
     ModelSilentError,
@@ -36,6 +37,7 @@ class Changing:
         delta, verb = settings.read(wanted), live.llms[nth]
         session_s = live.settings.vendors[verb.vendor].session_timeout_s
         patience_s = DIAL_S + 2 * session_s if recycle else session_s
+        await look_at({**wanted, **settings.properties_in(delta)})
         live.keys.learn(wanted)
         try:
             outcome = await live.legs[nth].change(delta, deep=deep, recycle=recycle, patience_s=patience_s)

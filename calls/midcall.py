@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from calls import natively
+from calls.bounds import look_at, session_in
 from calls.commands import Commands
 from calls.control import ControlError, NobodyTalksError
 from calls.live import LiveCall
@@ -44,9 +45,9 @@ class Midcall:
             at_hand = self._calls.by_sid(call_sid)
             if at_hand is None or not natively.goes_on(at_hand):
                 raise
-            _learn(at_hand, request)
+            await _look_at(at_hand, request)
             return natively.ask(at_hand, request)
-        _learn(live, request)
+        await _look_at(live, request)
         return _shown(live, await live.legs[nth].ask(request))
 
     def lend(self, live: LiveCall) -> None:
@@ -80,14 +81,14 @@ class Midcall:
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result()
 
 
-def heed(live: LiveCall, name: str, told_: object) -> str | None:
+async def heed(live: LiveCall, name: str, told_: object) -> str | None:
     """Carry an application's command out, or say why not; what the model says to it is for its events to tell."""
     nth = live.talking
     if nth is None:
         return "there is no conversation to steer"
     try:
         request = request_of(name, told_)
-        _learn(live, request)
+        await _look_at(live, request)
         asked = live.legs[nth].ask(request)
     except ControlError as error:
         return str(error)
@@ -95,9 +96,10 @@ def heed(live: LiveCall, name: str, told_: object) -> str | None:
     return None if outcome is None or outcome.how in DONE else str(_shown(live, outcome).told["message"])
 
 
-def _learn(live: LiveCall, request: Request) -> None:
-    """Know the keys in what is asked before anybody else does."""
+async def _look_at(live: LiveCall, request: Request) -> None:
+    """See that what is asked can be, and know the keys in it before anybody else does."""
     if isinstance(request, SendEvent):
+        await look_at(session_in(request.event))
         live.keys.learn(request.event)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from calls import natively
 from calls.applications import NO_CHANGE
+from calls.bounds import look_at, session_in
 from calls.commanded import see_that_it_can_be_done
 from calls.commands import Commands
 from calls.control import CallUnknownError, CommandError, ControlError
@@ -89,7 +90,7 @@ class Obeying:
                 await self._commands.pass_on(live, command)
                 return None
             case _:
-                return _heed_at_once(live, command)
+                return await _heed_here(live, command)
 
     async def _redirect(self, live: LiveCall, verbs: list[Any], *, queued: bool) -> str | None:
         see_that_it_can_be_done(live, verbs, written_here=False)
@@ -119,21 +120,22 @@ class Obeying:
         return await self._redirect(live, verbs, queued=queued) if verbs else complaint or "call_hook gave no verbs"
 
 
-def _heed_at_once(live: LiveCall, command: Command) -> str | None:
+async def _heed_here(live: LiveCall, command: Command) -> str | None:
     match command.name, command.data:
         case "llm:update", {"type": str(type_)} if type_ in BESIDES:
-            return heed(live, "events", {"event": command.data})
+            return await heed(live, "events", {"event": command.data})
         case "llm:update", dict(event):
-            return _update(live, event)
+            return await _update(live, event)
         case (name, data) if name in COMMANDS:
-            return heed(live, COMMANDS[name], {} if data is None else data)
+            return await heed(live, COMMANDS[name], {} if data is None else data)
         case "llm:tool-output", data:
             return _answer_late(live, command.tool_call_id, data)
         case _:
             return f"the command {command.name} is not known here, or its data is none that it has"
 
 
-def _update(live: LiveCall, event: JsonObject) -> str | None:
+async def _update(live: LiveCall, event: JsonObject) -> str | None:
+    await look_at(session_in(event))
     nth = live.talking
     if nth is None:
         return "there is no conversation to update"

@@ -206,6 +206,7 @@ class Bridge:
     def update(self, wanted: JsonObject | Change, now: float) -> list[Effect]:
         """Change the conversation for its application or an operator; UpdateRefusedError says why that cannot be."""
         if isinstance(wanted, Change):
+            self._session.admit_change(now)
             self.changing.change(wanted, over=not self._works)
         else:
             self._steering.update(wanted, now, over=not self._works)

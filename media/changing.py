@@ -19,7 +19,7 @@ from media.realtime.dialect import Path
 from media.realtime.updating import VOICE, AwayError, FixedError, UpdateRefusedError
 from media.session import Session
 from media.settings import Delta, Settings
-from media.updating import check, refuse, share
+from media.updating import check, refuse, see_that_there_is_room, share
 
 LEFT_OUT = "is not taken by this vendor's model, or is overruled by the verb's `extra`"
 
@@ -68,7 +68,9 @@ class Changing:
         refuse(settings.faults(delta))
         wanted = settings.apply(delta, before, deep=change.deep)
         lacking = [path for path in wanted.told if self._session.model.lacks(path)]
-        told = {path: value for path, value in wanted.told.items() if path not in lacking}
+        see_that_there_is_room([*wanted.settings.session, *wanted.settings.extra])
+        same = wanted.same if self._session.model.unanswered else {}  # what is so may still be refused
+        told = {path: value for path, value in (same | wanted.told).items() if path not in lacking}
         session, fixed = settings.in_words(told), settings.fixed(told)
         check(session)
         if fixed and not change.recycle:
@@ -78,18 +80,21 @@ class Changing:
         wire = None
         if told or wanted.settings.model != before.model:
             wire = self._put(session, wanted.settings.model, without=fixed, recycle=change.recycle)
-        lost = [path for path in told if self._settings.at(path) != wanted.settings.at(path)]
+        now = self._settings
+        lost = [path for path in told if now.at(path) != wanted.settings.at(path)]
         ignored = wanted.untold | {delta.name_of(path): LEFT_OUT for path in (*lacking, *lost)}
-        after = replace(self._settings, model=wanted.settings.model, extra=wanted.settings.extra)
+        after = replace(now, model=wanted.settings.model, extra=wanted.settings.extra)
         agreed: JsonObject = {"changed": settings.changes(delta, before, after)}
         agreed |= {"ignored": ignored} if ignored else {}
         answer = partial(self._answered, change)
         if wire:
             self._out.append(ToModel(wire))
-        if wire or not self._session.ready:
-            agreements.wait(nth, answer, agreed)
-        else:
+        if self._session.model.changes < nth:
             agreements.at_once(answer, agreed)
+            return
+        agreements.wait(nth, answer, agreed)
+        if self._session.ready:
+            self._session.settle_changes()
 
     def _answered(self, change: Change, outcome: Outcome) -> None:
         if outcome.how == "done":

@@ -17,10 +17,21 @@ from typing import Final
 from media.conversation import Conversation
 from media.effects import Effect, JsonObject, Outcome, ToModel, Warn
 from media.realtime.base import Realtime
-from media.realtime.protocol import OURS
-from media.realtime.updating import UpdateRefusedError
+from media.realtime.updating import BusyError, UpdateRefusedError
+from media.realtime.wires import OURS
 from media.record import Record
-from media.requests import AddItem, Came, Open, PauseInput, Reset, RetrieveItem, SendEvent, fault
+from media.requests import (
+    BUSY,
+    NOTHING_TOLD,
+    AddItem,
+    Came,
+    Open,
+    PauseInput,
+    Reset,
+    RetrieveItem,
+    SendEvent,
+    fault,
+)
 from media.session import Session
 from media.updating import update
 
@@ -130,11 +141,14 @@ class Deeds:
     def change(self, request: SendEvent, now: float) -> Came:
         try:
             event_id = self.update(request.event, now, over=False)
+        except BusyError:
+            return BUSY
         except UpdateRefusedError as error:
             return fault("refused", "update_refused", str(error))
-        if event_id is None:
-            return Outcome("done", {"event_id": None, "event": None})  # it is so already
-        return Open(request, event_id, ("session.updated",))
+        if event_id is None and not self._model.unanswered:
+            return NOTHING_TOLD  # it is so already
+        self._session.agreements.whole(self._model.changes)
+        return Open(request, event_id or "", ("session.updated",), change=self._model.changes)
 
     def update(self, event: JsonObject, now: float, *, over: bool) -> str | None:
         """Change the conversation as its application wants it; give the event by which the model was told, if it was.
@@ -142,6 +156,8 @@ class Deeds:
         :raises UpdateRefusedError: that cannot be, and why
         """
         models = self._session.models if self._session.ready and not over else ()
+        if models and event.get("type") == "session.update":
+            self._session.admit_change(now)
         wire = update(event, models, self._talk, self._record, now)
         if wire is None:
             return None

@@ -72,6 +72,8 @@ def fault(how: How, code: str, message: str) -> Outcome:
     return Outcome(how, {"code": code, "message": message})
 
 
+NOTHING_TOLD = Outcome("done", {"event_id": None, "event": None})
+"What came of a change that was none."
 LATE = fault("late", "model_silent", "the model did not answer in time; what was asked for may have been done")
 LOST = fault("lost", "session_lost", "the session with the model ended before it answered: ask again in a moment")
 AWAY = fault("away", "no_session", "there is no session with the model at this moment: ask again in a moment")
@@ -89,13 +91,15 @@ class Open:
     "The events, by today's names, any of which confirms it."
     item_id: str = ""
     "Of which item; empty: of any."
+    change: int | None = None
+    "Which change of the session it is; without an event of its own it needs none, if those before it are agreed to."
     answers: list[Answer] = field(default_factory=list)
     due: float = inf
     late: Outcome = LATE
     "What it is answered at its deadline."
 
     def confirmed(self, type_: str, event: JsonObject) -> bool:
-        return type_ in self.confirmed_by and (not self.item_id or self.item_id == _item_of(event))
+        return not self.change and type_ in self.confirmed_by and (not self.item_id or self.item_id == _item_of(event))
 
     def done(self, event: JsonObject) -> Outcome:
         """Give what came of it, by the event that confirms it."""
@@ -106,6 +110,8 @@ class Open:
                 told = {"item": event.get("item")}
             case Reset(history):
                 told = {"history": "kept" if history else "dropped"}
+            case _ if self.change and not self.event_id:
+                return NOTHING_TOLD
             case _:
                 told = {"event_id": self.event_id, "event": event}
         return Outcome("done", told)
@@ -134,6 +140,10 @@ class Requests:
         if not isinstance(request, RetrieveItem):
             return None
         return next((opened for opened in self.open if opened.request == request), None)
+
+    def settled(self, unanswered: Collection[int]) -> list[Open]:
+        """Give the changes of the session to which the model has agreed, by the numbers of those still unanswered."""
+        return [opened for opened in self.open if opened.change and opened.change < min(unanswered, default=inf)]
 
     def answered_by(self, type_: str, event: JsonObject) -> Open | None:
         """Give the oldest request to which this is the answer: what names it, or confirms it."""

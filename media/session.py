@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Final
 
-from media.agreements import Agreements
+from media.agreements import UNKNOWN, Agreements
 from media.effects import Effect, End, JsonObject, Redial, ToModel, Warn
 from media.ends import NO_SESSION, SILENT, TIMEOUT, model_gone
 from media.expiry import Expiry
@@ -44,7 +44,6 @@ MENDABLE = frozenset({None, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 "Close codes after which another connection may work (openai-python's own set); 1000 is a model that has finished."
 EXPIRED = "session_expired"
 "Said in an `error` event by vendors that tell no `expires_at`; OpenAI closes with 1001."
-UNKNOWN = "unknown_parameter"
 ANSWERS: Final = (SessionReady, ModelRefused)
 "What a model says to a change of its session."
 
@@ -107,7 +106,16 @@ class Session:
         """Take note of what tells that the model works, and of a change that it refuses."""
         self._first_word.heard(meaning, now)
         if isinstance(meaning, ANSWERS) and self.ready:
-            self._answered(meaning)
+            self.agreements.heard(meaning, self.models)
+
+    def admit_change(self, now: float) -> None:
+        """See that the model can be told one more change; BusyError: it has to answer others first."""
+        if self.ready:
+            self.agreements.admit(self.models, now)
+
+    def settle_changes(self) -> None:
+        """Answer who waits for changes of which the model need not be told."""
+        self.agreements.settle(self.models)
 
     def connected(self, now: float) -> None:
         """The socket is open; the model's first message is awaited."""
@@ -130,7 +138,7 @@ class Session:
                 self.leg, self.due, self._dropped = ModelLeg.READY, inf, None
                 self._returns.settled()
                 self._back = None
-                self.agreements.all_reached()
+                self.agreements.begun(self.models)
                 if self._options.manners.caller_speaks_first:
                     self._first_word.not_needed()
             case ModelRefused(param=str(param)) if meaning.code == UNKNOWN and self.model.without(param):
@@ -216,27 +224,6 @@ class Session:
         if self.ready:
             return 0.0 if self._returns.begin(now) else None
         return self._returns.wait_s() if self._dropped else None
-
-    def _answered(self, answer: SessionReady | ModelRefused) -> None:
-        if isinstance(answer, SessionReady):
-            self.agreements.reached(answer.nth)
-        elif not answer.harmless:
-            self._change_refused(answer)
-
-    def _change_refused(self, refusal: ModelRefused) -> None:
-        """Tell a change again without what the model does not know of it, or undo it where it was refused otherwise."""
-        if (nth := self.model.change_of(refusal)) is None:
-            return
-        param = refusal.param or ""
-        awaited = self.agreements.refused(nth, refusal.error)  # whoever waits for it wants it whole
-        if not awaited and refusal.code == UNKNOWN and self.model.without(param):
-            self._out.append(Warn("session_setting_dropped", {"param": param}))
-            if wire := self.model.retold(nth):
-                self._out.append(ToModel(wire))
-            return
-        for model in self.models:
-            model.undo(nth)
-        self._out.append(Warn("session_update_refused", {"code": refusal.code, "message": refusal.message}))
 
     def _next(self, end: End, now: float) -> End | None:
         """Fall back on the next model, if there is one that this call may have."""

@@ -13,11 +13,19 @@ that setting alone, the others stay; there it replaces them all. And `instructio
 """
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from media.realtime.dialect import MISSING, SESSION_PATHS, TRANSCRIPTION, TURN_DETECTION, JsonObject, Path, place_of
+from media.realtime.dialect import (
+    MISSING,
+    SESSION_PATHS,
+    TRANSCRIPTION,
+    TURN_DETECTION,
+    JsonObject,
+    Path,
+    copied,
+    place_of,
+)
 from media.realtime.updating import NESTED
 from verbs.base import Finding, did_you_mean
 from verbs.kinds import OBJECT, TEXT, Kind, check, number, whole
@@ -40,6 +48,7 @@ FIELDS: Final[Mapping[str, tuple[Path, Kind]]] = {
     "seed": (("seed",), Kind((int,), "a whole number")),
 }
 "The names on top, where each stands in a session, and what it may be."
+VIEWED: Final = (MODEL, *FIELDS, PROPERTIES, EXTRA)
 ELSEWHERE: Final = frozenset({"filter_incomplete_user_turns", "user_turn_completion_config"})
 "Settings of pipecat's own pipeline."
 MADE_HERE: Final[Mapping[Path, tuple[Any, ...]]] = {
@@ -111,8 +120,13 @@ class Settings:
     @property
     def view(self) -> JsonObject:
         """All of it, under all of its names; null is what nobody has set, or has cleared."""
-        named = {name: self.at(path) for name, (path, _) in FIELDS.items()}
-        return {MODEL: self.model, **named, PROPERTIES: self.properties, EXTRA: self.extra}
+        return {name: self.seen(name) for name in VIEWED}
+
+    def seen(self, name: str) -> Any:
+        """Give what stands under one of these names."""
+        if name == PROPERTIES:
+            return self.properties
+        return {MODEL: self.model, EXTRA: self.extra}[name] if name in (MODEL, EXTRA) else self.at(FIELDS[name][0])
 
     @property
     def properties(self) -> JsonObject:
@@ -132,6 +146,8 @@ class Wanted:
     settings: Settings
     told: Leaves
     "What of the session is otherwise than before; None: cleared."
+    same: Leaves
+    "What was given of it and is so already."
     untold: dict[str, str]
     "What is not done, by the names under which it was wanted, and why."
 
@@ -194,17 +210,18 @@ def apply(delta: Delta, before: Settings, *, deep: bool) -> Wanted:
     untold |= {name: NOT_HERE for name in ELSEWHERE & delta.given.keys() if delta.given[name]}
     untold |= {name: f"{NOT_KNOWN}{did_you_mean(name, [*FIELDS, *IN_SESSION])}" for name in delta.extra}
     other = {path: value for path, value in told.items() if path not in MADE_HERE and _differs(before, path, value)}
+    same = {p: value for p, value in told.items() if not (p in MADE_HERE or p in other or p in fixed({p: value}))}
     extra = {name: value for name, value in (before.extra | delta.extra).items() if value is not None}
-    return Wanted(Settings(str(model), _with(before.session, other), extra), other, untold)
+    return Wanted(Settings(str(model), _with(before.session, other), extra), other, same, untold)
 
 
 def changes(delta: Delta, before: Settings, after: Settings) -> JsonObject:
     """Say by the names of a change what it has changed: `{name: {"old", "new"}}`."""
-    old, new = before.view, after.view
-    named = {delta.names[name]: (old[name], new[name]) for name in delta.given if name in old}
+    seen = [name for name in delta.given if name in VIEWED]
+    named = {delta.names[name]: (before.seen(name), after.seen(name)) for name in seen}
     drawn = {MODEL: MODEL, "system_instruction": "instructions"}
     for name in (name for name, inside in drawn.items() if inside in properties_in(delta)):
-        named.setdefault(delta.names.get(name, name), (old[name], new[name]))
+        named.setdefault(delta.names.get(name, name), (before.seen(name), after.seen(name)))
     for name, value in delta.flat.items():
         named[name] = (_among(before, name, value), _among(after, name, value))
     for name in delta.extra:
@@ -228,7 +245,7 @@ def nested(settings: Leaves) -> JsonObject:
     """Give settings as the object that a session is."""
     session: JsonObject = {}
     for path, value in settings.items():
-        place_of(session, path[:-1])[path[-1]] = deepcopy(value)
+        place_of(session, path[:-1])[path[-1]] = copied(value)
     return session
 
 

@@ -67,6 +67,8 @@ class Steering:
 
     def heard(self, type_: str, event: JsonObject, now: float) -> None:
         """Take the model's word: it may be the answer to something."""
+        if type_ == "session.updated":
+            self._agreed(event)
         opened = self._requests.answered_by(type_, event)
         if opened is None:
             return
@@ -86,9 +88,20 @@ class Steering:
         if self._session.ready:
             for opened in resets:
                 self._requests.settle(opened, opened.done({}))
+            self._agreed({})
         else:
             self._requests.settle_all([opened for opened in self.asked if opened not in resets], LOST)
         self._requests.tick(now)
+
+    def _agreed(self, event: JsonObject) -> None:
+        """Answer who waits for a change of the session that is no more to be refused."""
+        taken_back = self._session.agreements.taken_back
+        for opened in [each for each in self.asked if each.change in taken_back]:
+            error = taken_back[opened.change or 0]
+            self._requests.settle(opened, self._shown(refusal(opened.request, {"error": error})))
+        taken_back.clear()
+        for opened in self._requests.settled(self._session.model.unanswered):
+            self._requests.settle(opened, self._shown(opened.done(event)))
 
     def _came_of(self, request: Request, now: float) -> Came:
         match request:

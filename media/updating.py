@@ -6,7 +6,7 @@ is not heard any more, though most of it has long been sent. What is changed out
 with it, and so does a model that is fallen back on, each in its own words.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from media.conversation import Conversation
@@ -24,6 +24,7 @@ TAKEN = "session.update, conversation.item.create, conversation.item.delete, res
 ANYBODYS = frozenset({"instructions", "max_output_tokens", "max_response_output_tokens", "tool_choice", "tools"})
 "Settings that a model of another vendor is told as well; a voice, say, it may refuse the whole session for."
 
+MOST_SETTINGS = 256
 ROLES = ("assistant", "system", "user")
 
 
@@ -42,6 +43,7 @@ def update(
     match event:
         case {"type": "session.update", "session": dict(session)}:
             check(session)
+            see_that_there_is_room(model.settings.keys() | session.keys())
             if session.get("model") not in {None, model.name}:
                 raise FixedError(f"the model is {model.name} as long as its connection lasts")
             wire = model.update({**session, "model": None}, spoken=talk.speaking.has_spoken)
@@ -98,6 +100,12 @@ def check(session: JsonObject) -> None:
     """Refuse what a check of the configuration would; names that nobody here knows may be the model's own."""
     found = check_options({"session_update": session}, ())
     refuse(finding._replace(path=("session", *finding.path[1:])) for finding in found)
+
+
+def see_that_there_is_room(names: Collection[object]) -> None:
+    """Refuse more settings than any model has: each change is looked at with all that were made before."""
+    if len(names) > MOST_SETTINGS:
+        raise UpdateRefusedError(f"a session has {MOST_SETTINGS} settings at most, with those that nobody here knows")
 
 
 def refuse(findings: Iterable[Finding]) -> None:

@@ -51,35 +51,9 @@ DOORS = (
 # Tasks, but no network.
 RUNNING = ("hooks/dispatcher.py", "hooks/draining.py", "hooks/mcp/line.py", "hooks/mcp/servers.py", "hooks/working.py")
 CALLS = (
-    *(
-        "adulting",
-        "answering",
-        "arriving",
-        "brains",
-        "live",
-        "leg",
-        "legs",
-        "lost",
-        "midcall",
-        "native",
-        "natives",
-        "course",
-    ),
-    *(
-        "brains",
-        "consults",
-        "dispatchers",
-        "recorder",
-        "recovery",
-        "retention",
-        "seeking",
-        "sessions",
-        "standing",
-        "stopping",
-        "switchboard",
-        "transfers",
-        "waiting",
-    ),
+    *("adulting", "answering", "arriving", "bounds", "brains", "consults", "course", "dispatchers", "leg", "legs"),
+    *("live", "lost", "midcall", "native", "natives", "recorder", "recovery", "retention", "seeking", "sessions"),
+    *("standing", "stopping", "switchboard", "transfers", "waiting"),
 )
 ONE_CALL = tuple(f"calls/{name}.py" for name in CALLS)
 NETWORK = {"aiohttp", "websockets", "httpx", "httpx2", "mcp", "mcp_types", "socket", "socketserver", "ssl"}

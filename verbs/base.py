@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
@@ -146,6 +147,11 @@ def shown(value: JsonValue) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Give ` (did you mean 'x'?)` when a known word is near; neither case nor `-` or `_` counts."""
+    return _nearest(word, tuple(known))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, known: tuple[str, ...]) -> str:
     spellings = {_bare(name): name for name in known}
     near = get_close_matches(_bare(word[:_LONGEST_NAME]), list(spellings), n=1, cutoff=0.6)
     return f" (did you mean {spellings[near[0]]!r}?)" if near else ""

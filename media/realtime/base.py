@@ -38,8 +38,6 @@ class SessionReady:
     """The session is as we asked. `mismatch` says in words what is not, and then nothing must be played."""
 
     mismatch: str | None = None
-    nth: int | None = field(default=None, compare=False)
-    "Which change the model agrees to, as `Realtime.change_of` counts; 0: to the whole; None: nobody has asked."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
 """What was changed of a verb's options while the conversation went on, for as long as the model may refuse it. Pure.
 
-Every model of a call is told the same changes in the same order, so that a change has one number for all of them.
+Every model of a call is told the same changes in the same order, so that a change has one number for all of them. What
+the model has agreed to is folded into one base: so the next change costs the same, however many there were.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from media.realtime.dialect import JsonObject, Path
 from media.realtime.updating import unsaid
 
-MOST_OPEN = 16
-"Changes that can be undone, the newest: a model has answered the others long ago."
 Merge = Callable[[JsonObject, JsonObject], JsonObject]
 
 
@@ -27,19 +26,13 @@ class Changes:
     """Of one model's session, and those after it."""
 
     def __init__(self, options: JsonObject, merge: Merge) -> None:
-        """`merge` gives `options` with a change of the session's settings."""
-        self._settled = options
+        """`merge` gives `options` with a change of the session's settings, and leaves both as they are."""
+        self.options = self._settled = self._before = options
+        "With all changes."
         self._settled_tools: tuple[JsonObject, ...] = ()
         self._merge = merge
         self._open: dict[int, Change] = {}
         self._made = 0
-
-    @property
-    def options(self) -> JsonObject:
-        options = self._settled
-        for change in self._open.values():
-            options = self._with(options, change)
-        return options
 
     @property
     def tools(self) -> list[JsonObject]:
@@ -51,21 +44,37 @@ class Changes:
         """The number of the newest change; 0: there was none."""
         return self._made
 
+    @property
+    def newest_open(self) -> int:
+        """The number of the newest that may still be refused; 0: none may."""
+        return max(self._open, default=0)
+
     def make(self, change: Change) -> int:
         """Give the change's number."""
         self._made += 1
         self._open[self._made] = change
-        if len(self._open) > MOST_OPEN:
-            self._settle()
+        self._before, self.options = self.options, self._with(self.options, change)
         return self._made
 
     def unmake(self) -> None:
         """The newest was none: the next one has its number."""
         del self._open[self._made]
         self._made -= 1
+        self.options = self._before
 
     def undo(self, nth: int) -> None:
-        self._open.pop(nth, None)
+        """Go on as if that change had not been made."""
+        if self._open.pop(nth, None) is not None:
+            self.options = self._settled
+            for change in self._open.values():
+                self.options = self._with(self.options, change)
+
+    def settle(self, waiting: Collection[int]) -> None:
+        """Let the oldest be for good, up to the first of those that the model has not answered."""
+        while self._open and (oldest := min(self._open)) not in waiting:
+            change = self._open.pop(oldest)
+            self._settled_tools += change.tools
+            self._settled = self._with(self._settled, change) if self._open else self.options
 
     def withdraw_tools(self) -> bool:
         """Offer nothing besides any more; False where nothing was."""
@@ -73,12 +82,6 @@ class Changes:
         self._settled_tools = ()
         self._open = {nth: change._replace(tools=()) for nth, change in self._open.items()}
         return offered
-
-    def _settle(self) -> None:
-        """Let the oldest be for good."""
-        oldest = self._open.pop(min(self._open))
-        self._settled_tools += oldest.tools
-        self._settled = self._with(self._settled, oldest)
 
     def _with(self, options: JsonObject, change: Change) -> JsonObject:
         if change.session is None:

@@ -6,7 +6,6 @@ setting is put where the vendor has it. So a vendor's file lists differences, an
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -96,7 +95,7 @@ class Dialect:
 
     def place(self, session: JsonObject) -> JsonObject:
         """Put a session into the vendor's words."""
-        placed = deepcopy(session)
+        placed: JsonObject = copied(session)
         self._complete_turns(placed)
         for name in self.unknown:
             take(placed, tuple(name.split(".")))
@@ -169,6 +168,11 @@ def take(tree: JsonObject, path: Path) -> Any:
     if not inner:
         del tree[name]
     return taken
+
+
+def copied(tree: Any) -> Any:
+    """Copy an object and those in it, but share the lists: of many tools, say, which nobody changes in place."""
+    return {name: copied(value) for name, value in tree.items()} if isinstance(tree, dict) else tree
 
 
 def place_of(tree: JsonObject, path: Path) -> JsonObject:

@@ -23,6 +23,7 @@ from media.realtime.dialect import (
     Dialect,
     JsonObject,
     Path,
+    copied,
     find,
     place_of,
 )
@@ -117,12 +118,12 @@ def in_todays_words(told: Any, paths: dict[str, Path], gone: set[str], dialect: 
         if name in GONE - dialect.keeps:
             gone.add(name)
         elif name not in FORMATS and name not in paths and value is not None:
-            result[name] = deepcopy(value)
+            result[name] = copied(value)
     for name, path in paths.items():
         if name in source and (source[name] is not None or _switches_off(path)):
             place = place_of(result, path[:-1])
             if path[-1] not in place or (place[path[-1]] is None and not _switches_off(path)):
-                place[path[-1]] = deepcopy(source[name])
+                place[path[-1]] = copied(source[name])
     return result
 
 
@@ -202,7 +203,8 @@ def share(response: JsonObject, session: JsonObject) -> list[str]:
 def _rename_content(response: JsonObject) -> None:
     match response.get("input"):
         case list(items):
-            for item in items:
+            response["input"] = deepcopy(items)
+            for item in response["input"]:
                 rename_in_item(item)
 
 
@@ -290,5 +292,5 @@ def overruled(tree: JsonObject, extra: JsonObject) -> JsonObject:
     merged = dict(tree)
     for name, value in extra.items():
         both = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = overruled(merged[name], value) if both else deepcopy(value)
+        merged[name] = overruled(merged[name], value) if both else copied(value)
     return merged

@@ -5,10 +5,9 @@ the functions that are offered besides stand in it.
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
-from media.realtime.dialect import RESPONSE_PATHS, SESSION_PATHS, Dialect, JsonObject, Path, place_of, take
+from media.realtime.dialect import RESPONSE_PATHS, SESSION_PATHS, Dialect, JsonObject, Path, find, place_of, take
 from media.realtime.legacy import in_todays_words, overruled, share
 from media.realtime.updating import NESTED
 
@@ -25,7 +24,7 @@ def picture(options: JsonObject, dialect: Dialect, lacks: Callable[[Path], bool]
     share(response, session)
     extra: Any = options.get("extra")
     told: Any = extra.get("session_update") if isinstance(extra, dict) else None
-    whole = overruled(session, told) if isinstance(told, dict) else deepcopy(session)
+    whole = overruled(session, told) if isinstance(told, dict) else session
     for path in (*NO_SETTING, *(("audio", way, "format") for way in ("input", "output")), *_places(whole)):
         if path in NO_SETTING or path[-1] == "format" or lacks(path):
             take(whole, path)
@@ -38,3 +37,9 @@ def _places(session: JsonObject, path: Path = ()) -> list[Path]:
         place = (*path, name)
         found += _places(value, place) if place in NESTED and isinstance(value, dict) else [place]
     return found
+
+
+def names_in_extra(options: JsonObject) -> frozenset[str]:
+    """Give the settings of a response that are to go out as they are."""
+    told: Any = find(options, ("extra", "response_create"))
+    return frozenset(told) if isinstance(told, dict) else frozenset()

@@ -5,12 +5,11 @@ says in that shape is translated by `legacy.py` before it gets here. Event names
 whoever sends them. A vendor's file declares what is otherwise there: `can` and `dialect`.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from itertools import count
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pybase64 import b64encode
 
@@ -25,7 +24,7 @@ from media.realtime.deltas import Deltas
 from media.realtime.dialect import MISSING, Dialect, Path, find
 from media.realtime.dialling import model_of
 from media.realtime.habits import habits
-from media.realtime.picture import picture
+from media.realtime.picture import names_in_extra, picture
 from media.realtime.reading import (
     AUDIO_DELTA,
     AUDIO_DELTAS,
@@ -41,7 +40,7 @@ from media.realtime.reading import (
 )
 from media.realtime.telling import Told
 from media.realtime.updating import VOICE, FixedError, differences, leave_out, merged
-from media.realtime.wires import message, tool_output, truncation, wire
+from media.realtime.wires import is_theirs, message, new_item, tool_output, truncation, wire
 from verbs.event_names import GA_OF
 from verbs.llm import Llm
 from verbs.offering import beside
@@ -49,8 +48,6 @@ from verbs.vendors import VENDORS
 
 SPOKEN: JsonObject = {"output_modalities": ["audio"]}
 "Said with every request that says anything; a plain one goes by the session, which says it too."
-OURS = re.compile("(bi|ask|item|say|session|tool)-")
-"How the ids of our own events begin; what the model refuses of them is ours to mend."
 TRANSCRIPTION = "transcription"
 "How a model that writes down the caller's words is called where nobody has said which."
 MAX_ASIDES = 32
@@ -79,11 +76,12 @@ class Realtime:
         self._knows = VENDORS[llm.vendor].settings
         self._changes = Changes(llm.llm_options, partial(legacy.changed, dialect=self.dialect))
         self._left_out: list[str] = []
+        self._picture: JsonObject | None = None
         self._leaves_turns = False
         self._besides = besides
         self._tools: dict[str, JsonObject] = {}
         self.tools: Mapping[str, JsonObject] = self._tools
-        self._as_it_is = _names_in_extra(llm.llm_options)
+        self._as_it_is = names_in_extra(llm.llm_options)
         self.warnings = [*self._agree(), *([renamed] if renamed else [])]
         self._wants_audio_events = wants_audio_events
         self._updates = 0
@@ -98,7 +96,7 @@ class Realtime:
 
     def _agree(self) -> list[str]:
         """Fix the session that is to be asked for, and what the model will do by itself in it; give the warnings."""
-        told = self._translated()
+        told, self._picture = self._translated(), None
         self._session, self.greeting = told.session, told.response
         self._know_habits()
         return told.warnings
@@ -151,19 +149,21 @@ class Realtime:
 
     def configure(self) -> bytes:
         self._updates += 1
-        self._told.configured(f"session-{self._updates}")
+        self._told.configured(f"session-{self._updates}", self._session)
         return wire("session.update", f"session-{self._updates}", session=self._session)
 
     def without(self, param: str) -> bool:
+        self._picture = None
         self._left_out.append(param)
         return leave_out(self._session, param)
 
     @property
     def settings(self) -> JsonObject:
-        settings = picture(self._changes.options, self.dialect, self.lacks)
-        for param in self._left_out:
-            leave_out(settings, param)
-        return settings
+        if self._picture is None:
+            self._picture = picture(self._changes.options, self.dialect, self.lacks)
+            for param in self._left_out:
+                leave_out(self._picture, param)
+        return self._picture
 
     def lacks(self, path: Path) -> bool:
         return self.dialect.lacks(path, model=self.name, known=self._knows)
@@ -193,20 +193,33 @@ class Realtime:
     def change_of(self, refusal: ModelRefused) -> int | None:
         return self._told.change_of(refusal)
 
+    @property
+    def unanswered(self) -> frozenset[int]:
+        return self._told.unanswered
+
+    def settle(self, waiting: Collection[int]) -> None:
+        self._changes.settle(waiting)
+
+    def presume(self) -> None:
+        self._told.presume()
+
     def retold(self, nth: int) -> bytes | None:
-        change = deepcopy(self._told.change(nth))
+        change = deepcopy(self._told.refused)
         for param in self._left_out:
             leave_out(change, param)
         self._know_habits()
         return self._tell(nth, change) if change else None
 
-    def undo(self, nth: int) -> None:
+    def undo(self, nth: int) -> bytes | None:
         self._changes.undo(nth)
         self._agree()
+        expected, after = self._told.expected, self._changes.newest_open
+        lacking = differences(expected, self._session) if expected and after else {}
+        return self._tell(after, lacking) if lacking else None
 
     def _change(self, change: Change, *, spoken: bool) -> bytes | None:
         """Take what is changed for what the session is to be; give what the model must be told of that."""
-        nth = self._changes.make(change)
+        nth, self._picture = self._changes.make(change), None
         difference = differences(self._session, self._translated().session)
         if spoken and find(difference, self.dialect.at(VOICE)) is not MISSING:
             self._changes.unmake()
@@ -254,12 +267,8 @@ class Realtime:
         return tool_output(call_id, output, event_id)
 
     def add(self, item: JsonObject, *, after: object = None, event_id: object = None) -> bytes | None:
-        named = {**deepcopy(item)}
-        legacy.rename_in_item(named)
-        place = {"previous_item_id": after} if isinstance(after, str) else {}
-        theirs = isinstance(event_id, str) and event_id and not OURS.match(event_id)
-        named_event = str(event_id) if theirs else f"item-{next(self._ids)}"
-        return wire("conversation.item.create", named_event, **place, item=named) if self.can.add_text else None
+        named = event_id if is_theirs(event_id) else f"item-{next(self._ids)}"
+        return new_item(item, after, named) if self.can.add_text else None
 
     def say(self, role: str, text: str, event_id: str) -> bytes | None:
         part = self.dialect.text_part if role == "assistant" else "input_text"
@@ -281,15 +290,10 @@ class Realtime:
     def _read(self, type_: str, event: JsonObject) -> ModelEvent | None:
         """Say what an event means that is neither audio nor out of band."""
         if type_ == "session.updated":
-            return SessionReady(mismatch(self._session, event.get("session")), self._told.agreed())
+            self._told.agreed()
+            return SessionReady(mismatch(self._session, event.get("session")))
         if type_ == "error":
             return refusal(event, self.dialect.benign)
         if type_ == "response.created" and aside(event["response"]):
             self._asides.append(text_in(event["response"], "id"))
         return MEANINGS[type_](event) if type_ in MEANINGS else None
-
-
-def _names_in_extra(llm_options: JsonObject) -> frozenset[str]:
-    """Give the settings of a response that are to go out as they are."""
-    told: Any = find(llm_options, ("extra", "response_create"))
-    return frozenset(told) if isinstance(told, dict) else frozenset()

@@ -1,6 +1,6 @@
 """What a session with a model has as settings, and how they are changed, whoever its vendor is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 JsonObject = dict[str, Any]
@@ -44,5 +44,18 @@ class Settable(Protocol):
     def retold(self, nth: int) -> bytes | None:
         """Tell a change again, `without` what the model did not know; None: nothing is left of it."""
 
-    def undo(self, nth: int) -> None:
-        """Go on as if that change had not been made. Every model of a call counts the same changes."""
+    @property
+    def unanswered(self) -> frozenset[int]:
+        """The numbers of what it was told and has not answered; 0 is what the session begins with."""
+
+    def settle(self, waiting: Collection[int]) -> None:
+        """Let changes be for good, up to the first of those in `waiting`; they cannot be undone any more."""
+
+    def presume(self) -> None:
+        """Take it for agreed what it has not answered."""
+
+    def undo(self, nth: int) -> bytes | None:
+        """Go on as if that change had not been made. Every model of a call counts the same changes.
+
+        Give what the model must be told now: a later change may have said nothing of what this one was to bring.
+        """

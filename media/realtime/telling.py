@@ -1,12 +1,11 @@
-"""Which changes of a session the model was told, and what it has said to them. Pure.
+"""Which changes of a session the model was told, what it has said to them, and what it has of them. Pure.
 
 A session.updated names no request. It answers the oldest that was not refused: a session is told one thing after the
 other. An error names the event that it answers, mostly.
 """
 
-from media.newest import Newest
 from media.realtime.base import JsonObject, ModelRefused
-from media.realtime.changes import MOST_OPEN
+from media.realtime.updating import merged
 
 CONFIGURATION = 0
 "The number of what a session begins with; changes are counted from 1."
@@ -16,32 +15,55 @@ class Told:
     """Of one session; a change is told once, or again without what was not known."""
 
     def __init__(self) -> None:
-        self._said: Newest[tuple[str, int, JsonObject]] = Newest(MOST_OPEN)
-        "The newest changes: the event that each was told by, its number, and what was said of it."
-        self._unanswered: Newest[tuple[str, int]] = Newest(MOST_OPEN)
+        self._has: JsonObject = {}
+        "What the session is, by all that was agreed to."
+        self._open: dict[str, tuple[int, JsonObject]] = {}
+        "What is not answered yet: by the event that it was told by, its number, and what was said of it."
+        self._refused: JsonObject = {}
 
-    def configured(self, event_id: str) -> None:
+    @property
+    def unanswered(self) -> frozenset[int]:
+        """The numbers of what the model has neither agreed to nor refused."""
+        return frozenset(nth for nth, _ in self._open.values())
+
+    @property
+    def expected(self) -> JsonObject:
+        """What the session is if all is agreed to that it was told; nothing where it has not begun."""
+        expected = self._has
+        for _, change in self._open.values():
+            expected = merged(expected, change)
+        return expected
+
+    def configured(self, event_id: str, session: JsonObject) -> None:
         """A session begins: with all changes, so nothing that was told before is answered in it."""
-        self._unanswered.clear()
-        self._unanswered.append((event_id, CONFIGURATION))
+        self._has, self._open = {}, {event_id: (CONFIGURATION, session)}
 
     def told(self, event_id: str, nth: int, change: JsonObject) -> None:
-        self._said.append((event_id, nth, change))
-        self._unanswered.append((event_id, nth))
+        if self._has or self._open:  # else nothing is there to hear it
+            self._open[event_id] = (nth, change)
 
-    def agreed(self) -> int | None:
-        """Give the number of what a session.updated answers; None: nobody has asked."""
-        return self._unanswered.pop(0)[1] if self._unanswered else None
+    def agreed(self) -> None:
+        """A session.updated has come."""
+        if self._open:
+            _, change = self._open.pop(next(iter(self._open)))
+            self._has = merged(self._has, change)
+
+    def presume(self) -> None:
+        """Take it all for agreed: the model answers nothing."""
+        while self._open:
+            self.agreed()
 
     def change_of(self, refusal: ModelRefused) -> int | None:
         """Give the number of the change that was refused, the newest where none is named; None: it was no change."""
         unnamed = refusal.event_id is None and str(refusal.param).startswith("session.")
-        for event_id, nth, _ in reversed(self._said):
-            if unnamed or event_id == refusal.event_id:
-                self._unanswered[:] = [one for one in self._unanswered if one[0] != event_id]
+        for event_id, (nth, change) in reversed(self._open.items()):
+            if nth != CONFIGURATION and (unnamed or event_id == refusal.event_id):
+                del self._open[event_id]
+                self._refused = change
                 return nth
         return None
 
-    def change(self, nth: int) -> JsonObject:
-        """Give what was last said of a change."""
-        return next(change for _, number, change in reversed(self._said) if number == nth)
+    @property
+    def refused(self) -> JsonObject:
+        """What was said of the change that was refused last."""
+        return self._refused

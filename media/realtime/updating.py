@@ -1,10 +1,9 @@
 """Changing a session that goes on, in the words of a verb: what is merged into what, and what is sent of it. Pure."""
 
 from collections.abc import Iterable, Iterator
-from copy import deepcopy
 from typing import Final
 
-from media.realtime.dialect import MISSING, RESPONSE_PATHS, JsonObject, Path, find, take
+from media.realtime.dialect import MISSING, RESPONSE_PATHS, JsonObject, Path, copied, find, take
 
 VOICE: Final[Path] = ("audio", "output", "voice")
 NESTED: Final[frozenset[Path]] = frozenset({("audio",), ("audio", "input"), ("audio", "output")})
@@ -24,6 +23,13 @@ class FixedError(UpdateRefusedError):
         super().__init__(f"{why}; with `recycle: true` a new session begins, which is told what was said")
 
 
+class BusyError(UpdateRefusedError):
+    """The model has not said yet what it makes of others; a little later it may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the model has not answered {most} changes of its session yet: ask again in a moment")
+
+
 class AwayError(UpdateRefusedError):
     """There is no model to change anything of at this moment."""
 
@@ -37,7 +43,7 @@ def merged(settings: JsonObject, change: JsonObject, path: Path = ()) -> JsonObj
     for name, value in change.items():
         place = (*path, name)
         below = place in NESTED and isinstance(value, dict) and isinstance(settings.get(name), dict)
-        result[name] = merged(settings[name], value, place) if below else deepcopy(value)
+        result[name] = merged(settings[name], value, place) if below else copied(value)
     return result
 
 
@@ -63,7 +69,9 @@ def leave_out(session: JsonObject, param: str) -> bool:
 
 def unsaid(options: JsonObject, paths: Iterable[Path]) -> JsonObject:
     """Return a verb's `llmOptions`, whose session is in the words of today, without these settings of it."""
-    left = deepcopy(options)
+    if not (paths := list(paths)):
+        return options
+    left: JsonObject = copied(options)
     for path in paths:
         named = (("session_update", path), *(("response_create", place) for place in _in_a_response(path)))
         for within, place in named:

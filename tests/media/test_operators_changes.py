@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.agreements import MOST_OPEN, PATIENCE_S
 from media.bridge import Bridge
 from media.changing import LEFT_OUT, Change, by_event
 from media.effects import Outcome, Redial
@@ -19,8 +20,9 @@ from media.realtime import inworld, qwen
 from media.realtime.base import Realtime
 from media.realtime.dial import Dial
 from media.realtime.openai import Realtime as OpenAI
-from media.realtime.updating import AwayError, FixedError, UpdateRefusedError, merged
+from media.realtime.updating import AwayError, BusyError, FixedError, UpdateRefusedError, merged
 from media.settings import read
+from media.updating import MOST_SETTINGS
 from tests.by_hand import Hand, JsonObject, sent, warned
 from tests.oracles import check_client
 from tests.properties import changed, tries
@@ -134,6 +136,61 @@ def test_what_the_model_refuses_comes_back_in_its_own_words_and_was_not_made() -
     hand.change(foo=1)
     [*_, last] = hand.answers
     assert last.told["changed"] == {"foo": {"old": None, "new": 1}}
+
+
+@pytest.mark.claim("P12")
+def test_of_any_number_of_changes_in_flight_the_first_can_be_undone() -> None:
+    hand = talking()
+    [first] = hand.change(session_properties={"prompt": {"id": "p"}, "instructions": "FIRST"})
+    for n in range(1, MOST_OPEN):
+        hand.change(max_tokens=n)
+    error = {"code": "unknown_parameter", "param": "session.prompt", "event_id": first["event_id"]}
+    assert sent(hand.refuses(**error), UPDATE) == []
+    for _ in range(1, MOST_OPEN):
+        hand.agrees()
+    assert [answer.how for answer in hand.answers] == ["refused", *["done"] * (MOST_OPEN - 1)]
+    assert hand.change(instructions="FIRST")[0]["session"] == {"type": "realtime", "instructions": "FIRST"}
+
+
+@pytest.mark.claim("P12")
+def test_what_was_left_unsaid_for_a_change_that_is_then_refused_is_told() -> None:
+    hand = talking()
+    [first] = hand.change(instructions="One.", foo=1, tool_choice="none")
+    assert hand.change(instructions="One.") == []
+    assert hand.answers == []  # it is not sure yet
+    [again] = sent(hand.refuses(code="invalid_value", event_id=first["event_id"]), UPDATE)
+    assert again["session"] == {"type": "realtime", "instructions": "One."}
+    hand.agrees()
+    assert [answer.how for answer in hand.answers] == ["refused", "done"]
+    assert hand.change(instructions="One.") == []
+    assert hand.answers[2:] == [agreed()]
+
+
+@pytest.mark.claim("P12")
+def test_a_model_that_leaves_many_changes_unanswered_is_told_no_more_of_them_for_a_while() -> None:
+    hand = talking()
+    for n in range(MOST_OPEN):
+        hand.change(max_tokens=n + 1)
+    for _ in range(2):
+        with pytest.raises(BusyError, match=f"has not answered {MOST_OPEN} changes"):
+            hand.change(max_tokens=100)
+        hand.now += PATIENCE_S / 3
+    assert hand.answers == []
+    hand.now += PATIENCE_S / 3
+    assert len(hand.change(max_tokens=100)) == 1  # it answers nothing, and is believed
+    assert [answer.how for answer in hand.answers] == ["done"] * MOST_OPEN
+    hand.agrees()
+    assert len(hand.answers) == MOST_OPEN + 1
+
+
+def test_what_has_room_again_is_told_at_once() -> None:
+    hand = talking()
+    for n in range(MOST_OPEN):
+        hand.change(max_tokens=n + 1)
+    with pytest.raises(BusyError):
+        hand.change(max_tokens=100)
+    hand.agrees()
+    assert len(hand.change(max_tokens=100)) == 1
 
 
 def test_a_refusal_of_what_nobody_waits_for_is_mended_as_ever() -> None:
@@ -422,7 +479,7 @@ class Service:
 
     def refuses(self) -> None:
         if self.asked:
-            self.hand.refuses(code="invalid_value", event_id=self.asked.pop(0)["event_id"])
+            self.asked += sent(self.hand.refuses(code="invalid_value", event_id=self.asked.pop(0)["event_id"]), UPDATE)
             self.redialled()
 
     def drops(self) -> None:
@@ -496,3 +553,33 @@ def test_whatever_is_given_as_settings_is_done_or_refused_and_the_call_goes_on(
     hand.agrees()
     assert hand.end is None
     assert hand.change(instructions="Still here.") or hand.answers
+
+
+@pytest.mark.claim("P12")
+def test_a_change_costs_the_same_however_many_were_before_it() -> None:
+    hand = talking()
+    changes: Any = hand.bridge._session.model._changes  # type: ignore[attr-defined]  # OpenAI's
+    merges: list[JsonObject] = []
+    merge = changes._merge
+
+    def counted(options: JsonObject, session: JsonObject) -> Any:
+        merges.append(session)
+        return merge(options, session)
+
+    changes._merge = counted
+    for n in range(50):
+        hand.change(instructions=f"Be brief {n}.", tools=[WEATHER])
+        hand.agrees()
+        assert len(merges) == n + 1
+    assert changes._open == {}
+    assert hand.bridge._session.model.settings["instructions"] == "Be brief 49."
+
+
+def test_a_session_has_so_many_settings_that_nobody_knows() -> None:
+    hand = talking()
+    unknown: Any = {f"x-{n}": n for n in range(MOST_SETTINGS)}
+    with pytest.raises(UpdateRefusedError, match=f"{MOST_SETTINGS} settings at most"):
+        hand.change(**unknown)
+    event = {"type": UPDATE, "session": {f"x-{n}": n for n in range(MOST_SETTINGS + 1)}}
+    with pytest.raises(UpdateRefusedError, match=f"{MOST_SETTINGS} settings at most"):
+        hand.bridge.update(event, hand.now)

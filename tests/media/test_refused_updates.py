@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from media.agreements import MOST_OPEN
 from media.effects import Warn
-from media.realtime.changes import MOST_OPEN
 from media.realtime.updating import UpdateRefusedError
 from tests.by_hand import Hand, JsonObject, sent, warned
 from tests.simulation import WEATHER, llm
@@ -142,11 +142,16 @@ def test_tools_that_came_late_and_are_refused_are_taken_back() -> None:
     assert [tool["name"] for tool in in_the_next_session(hand, code=1000)["tools"]] == ["get_weather"]
 
 
-def test_of_many_changes_the_newest_can_be_refused() -> None:
+def test_of_many_changes_each_can_be_refused_and_there_are_no_more() -> None:
     hand = conversation()
-    events = [told(hand, instructions=f"Be brief {n}.") for n in range(MOST_OPEN + 2)]
-    assert refused(hand, events[0]) == []
-    assert in_the_next_session(hand)["instructions"] == f"Be brief {MOST_OPEN + 1}."
+    first, *others = [told(hand, speed=1 + n / 100, instructions=f"Be brief {n}.") for n in range(MOST_OPEN)]
+    with pytest.raises(UpdateRefusedError, match="ask again in a moment"):
+        told(hand, instructions="Be long.")
+    assert refused(hand, first) == []
+    for event in others:
+        assert refused(hand, event) == []
+    again = in_the_next_session(hand)
+    assert (again["instructions"], again["audio"]["output"].get("speed")) == ("Help.", None)
 
 
 @pytest.mark.claim("J31", "J19")
@@ -174,6 +179,7 @@ def test_what_only_the_model_may_know_is_for_it_to_say(session: JsonObject) -> N
 def test_tools_that_were_taken_long_ago_stay() -> None:
     hand = conversation()
     hand.do(hand.bridge.declare([PRICE], hand.now))
-    for n in range(MOST_OPEN + 2):
+    for n in range(2):
+        hand.model("session.updated", session={})
         told(hand, instructions=f"Be brief {n}.")
     assert [tool["name"] for tool in in_the_next_session(hand)["tools"]] == ["price"]

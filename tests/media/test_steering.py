@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from media.agreements import MOST_OPEN
 from media.effects import End, Outcome, Redial
 from media.ends import HANGUP
 from media.idle import Rung
 from media.options import Exit, Manners, Options
 from media.realtime.openai import CAN
 from media.requests import (
+    BUSY,
     MAX_OPEN,
+    NOTHING_TOLD,
     AddItem,
     Interrupt,
     PauseInput,
@@ -518,3 +521,78 @@ def test_nothing_is_begun_while_the_agent_takes_its_leave(request_: Request) -> 
     hand.speaks()
     hand.calls()
     assert code(hand.ask(request_)) == ("away", "leaving")
+
+
+# Changes of the session by an event
+
+
+SESSION = "session.update"
+
+
+def change(**session: Any) -> SendEvent:
+    return SendEvent({"type": SESSION, "session": session})
+
+
+@pytest.mark.claim("P36")
+def test_p36_a_session_update_is_made_whole_or_not_at_all() -> None:
+    hand = a_hand()
+    outcomes, [event] = asked(hand, change(prompt={"id": "p"}, instructions="ZZZ"))
+    since = len(hand.effects)
+    hand.refuses(code="unknown_parameter", param="session.prompt", event_id=event["event_id"])
+    assert code(outcomes) == ("refused", "unknown_parameter")
+    assert told(hand, since) == []
+    again, [event] = asked(hand, change(instructions="ZZZ"))
+    hand.model("session.updated", session={})
+    assert [outcome.how for outcome in again] == ["done"]
+
+
+@pytest.mark.claim("P36")
+def test_p36_a_session_updated_answers_the_update_that_it_is_for() -> None:
+    hand = a_hand()
+    hand.do(hand.bridge.update({"type": SESSION, "session": {"instructions": "good"}}, hand.now))
+    outcomes, [event] = asked(hand, change(turn_detection={"type": "server_vad", "threshold": 0.9}))
+    hand.model("session.updated", session={})
+    assert outcomes == []
+    hand.refuses(code="invalid_value", param="session.audio", event_id=event["event_id"])
+    assert code(outcomes) == ("refused", "invalid_value")
+
+
+@pytest.mark.claim("P36")
+def test_p36_a_refusal_that_names_no_event_is_told_to_whoever_changed_the_session_last() -> None:
+    hand = a_hand()
+    outcomes, _ = asked(hand, change(instructions="ZZZ"))
+    hand.refuses(code="invalid_value", param="session.instructions")
+    assert code(outcomes) == ("refused", "invalid_value")
+
+
+def test_what_is_so_already_is_sure_when_what_made_it_so_is() -> None:
+    hand = a_hand()
+    first, [event] = asked(hand, change(instructions="One."))
+    second, told_ = asked(hand, change(instructions="One."))
+    assert (second, told_) == ([], [])
+    since = len(hand.effects)
+    hand.refuses(code="invalid_value", event_id=event["event_id"])
+    [again] = told(hand, since)
+    assert code(first) == ("refused", "invalid_value")
+    assert second == []
+    hand.model("session.updated", session={})
+    assert second == [NOTHING_TOLD]
+    third, _ = asked(hand, change(instructions="One."))
+    assert third == [NOTHING_TOLD]
+    assert again["session"]["instructions"] == "One."
+
+
+def test_what_is_so_whatever_the_model_says_to_another_change_is_told_then() -> None:
+    hand = a_hand()
+    _, [event] = asked(hand, change(tool_choice="none"))
+    second, _ = asked(hand, change(instructions="Greet."))
+    assert second == []
+    hand.refuses(code="invalid_value", event_id=event["event_id"])
+    assert second == [NOTHING_TOLD]
+
+
+def test_a_session_that_is_told_many_changes_at_once_takes_no_more() -> None:
+    hand = a_hand()
+    for n in range(MOST_OPEN):
+        hand.do(hand.bridge.update({"type": SESSION, "session": {"max_output_tokens": n + 1}}, hand.now))
+    assert hand.ask(change(instructions="x")) == [BUSY]
