@@ -13,6 +13,7 @@ from media import settings
 from media.agreements import error_of
 from media.conversation import Conversation
 from media.effects import Answer, Effect, End, JsonObject, Outcome, ToModel
+from media.places import leaves
 from media.realtime.base import Realtime
 from media.realtime.dial import Dial
 from media.realtime.dialect import Path
@@ -50,7 +51,7 @@ class Changing:
     @property
     def _settings(self) -> Settings:
         model = self._session.model
-        return Settings(model.name, settings.leaves(model.settings), self._extra)
+        return Settings(model.name, leaves(model.settings), self._extra)
 
     def heard(self, own: Realtime) -> JsonObject | None:
         """Give the model and the voice that speak, where the conversation is with this model; else None."""
@@ -67,6 +68,8 @@ class Changing:
         delta, before, agreements = change.delta, self._settings, self._session.agreements
         refuse(settings.faults(delta))
         wanted = settings.apply(delta, before, deep=change.deep)
+        name, renamed = self._session.model.called(wanted.settings.model)
+        wanted = replace(wanted, settings=replace(wanted.settings, model=name))
         lacking = [path for path in wanted.told if self._session.model.lacks(path)]
         see_that_there_is_room([*wanted.settings.session, *wanted.settings.extra])
         same = wanted.same if self._session.model.unanswered else {}  # what is so may still be refused
@@ -74,7 +77,7 @@ class Changing:
         session, fixed = settings.in_words(told), settings.fixed(told)
         check(session)
         if fixed and not change.recycle:
-            names = ", ".join(".".join(path) for path in fixed)
+            names = ", ".join(map(delta.name_of, fixed))
             raise FixedError(f"{names} cannot be cleared in a session that goes on")
         nth = self._session.model.changes + 1
         wire = None
@@ -83,6 +86,7 @@ class Changing:
         now = self._settings
         lost = [path for path in told if now.at(path) != wanted.settings.at(path)]
         ignored = wanted.untold | {delta.name_of(path): LEFT_OUT for path in (*lacking, *lost)}
+        ignored |= {settings.MODEL: renamed} if renamed else {}
         after = replace(now, model=wanted.settings.model, extra=wanted.settings.extra)
         agreed: JsonObject = {"changed": settings.changes(delta, before, after)}
         agreed |= {"ignored": ignored} if ignored else {}
@@ -98,8 +102,7 @@ class Changing:
 
     def _answered(self, change: Change, outcome: Outcome) -> None:
         if outcome.how == "done":
-            kept = self._extra | change.delta.extra
-            self._extra = {name: value for name, value in kept.items() if value is not None}
+            self._extra = change.delta.extra_after(self._extra)
         change.answer(outcome)
 
     def _put(self, session: JsonObject, name: str, *, recycle: bool, without: Sequence[Path] = ()) -> bytes | None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from media.places import Leaves, dotted, leaves, merged_deep, nested, nulls
 from media.realtime.dialect import (
     MISSING,
     SESSION_PATHS,
@@ -23,8 +24,6 @@ from media.realtime.dialect import (
     TURN_DETECTION,
     JsonObject,
     Path,
-    copied,
-    place_of,
 )
 from media.realtime.updating import NESTED
 from verbs.base import Finding, did_you_mean
@@ -87,8 +86,6 @@ NOT_HERE = (
     'turn_detection to {"type": "semantic_vad", "eagerness": "low"} for callers who pause'
 )
 NOT_KNOWN = "is not known here: it is kept, and the model is not told of it; what stands in session_properties it is"
-Leaves = dict[Path, Any]
-"Settings by their places in a session of today."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +101,15 @@ class Delta:
     "As they were written, by their own names."
 
     def name_of(self, path: Path) -> str:
-        """Give the name on top under which a setting of the session is wanted, or else its place."""
+        """Give the name under which a setting of the session is wanted, as it was written."""
         on_top = (written for name, written in self.names.items() if name in FIELDS and FIELDS[name][0] == path)
-        return next(on_top, _dotted(path))
+        beside = (name for name in (*self.flat, *properties_in(self)) if SESSION_PATHS.get(name) == path)
+        return next(on_top, next(beside, dotted(path)))
+
+    def extra_after(self, before: JsonObject) -> JsonObject:
+        """Give what nobody knows, as it is to be; `extra: null` clears all that was there."""
+        kept = {} if EXTRA in self.given else before
+        return {name: value for name, value in (kept | self.extra).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Settings:
 
     def at(self, path: Path) -> Any:
         """Give what a setting is; null: its default, as far as that has a word."""
-        value = self.session.get(path)
+        value = self.session[path] if path in self.session else UNSAID.get(path)
         return None if path in CLEARED and value == CLEARED[path] else value
 
 
@@ -166,6 +169,8 @@ def read(mapping: JsonObject) -> Delta:
             given[name], names[name] = value, written
         elif name == EXTRA and isinstance(value, dict):
             extra |= value
+        elif name == EXTRA:
+            given[name], names[name] = value, written
         elif name in IN_SESSION:
             flat[name] = value
         else:
@@ -179,9 +184,10 @@ def faults(delta: Delta) -> Iterator[Finding]:
         yield from check(delta.given.get(name), kind, (delta.names.get(name, name),))
     if MODEL in delta.given and not (isinstance(delta.given[MODEL], str) and delta.given[MODEL]):
         yield Finding((MODEL,), "must be the name of a model: a session has one", fatal=True)
-    yield from check(delta.given.get(PROPERTIES), OBJECT, (PROPERTIES,))
+    for name in (PROPERTIES, EXTRA):
+        yield from check(delta.given.get(name), OBJECT, (name,))
     for inner in (delta.flat, properties_in(delta)):
-        yield from (Finding((path[0],), "must be an object, and no null") for path in _nulls(inner))
+        yield from (Finding((path[0],), "must be an object, and no null") for path in nulls(inner))
 
 
 def properties_in(delta: Delta) -> JsonObject:
@@ -205,14 +211,15 @@ def apply(delta: Delta, before: Settings, *, deep: bool) -> Wanted:
     model = delta.given.get(MODEL) or told.get((MODEL,)) or before.model
     told.pop((MODEL,), None)
     if deep:
-        told = {path: _deep(before.session.get(path), value) for path, value in told.items()}
-    untold = {_dotted(path): OURS_TO_SAY for path, value in told.items() if _is_made_here(path, value)}
+        told = {path: merged_deep(before.session.get(path), value) for path, value in told.items()}
+    untold = {delta.name_of(path): OURS_TO_SAY for path, value in told.items() if _is_made_here(path, value)}
     untold |= {name: NOT_HERE for name in ELSEWHERE & delta.given.keys() if delta.given[name]}
     untold |= {name: f"{NOT_KNOWN}{did_you_mean(name, [*FIELDS, *IN_SESSION])}" for name in delta.extra}
     other = {path: value for path, value in told.items() if path not in MADE_HERE and _differs(before, path, value)}
     same = {p: value for p, value in told.items() if not (p in MADE_HERE or p in other or p in fixed({p: value}))}
-    extra = {name: value for name, value in (before.extra | delta.extra).items() if value is not None}
-    return Wanted(Settings(str(model), _with(before.session, other), extra), other, same, untold)
+    return Wanted(
+        Settings(str(model), _with(before.session, other), delta.extra_after(before.extra)), other, same, untold
+    )
 
 
 def changes(delta: Delta, before: Settings, after: Settings) -> JsonObject:
@@ -227,26 +234,6 @@ def changes(delta: Delta, before: Settings, after: Settings) -> JsonObject:
     for name in delta.extra:
         named[name] = (before.extra.get(name), after.extra.get(name))
     return {name: {"old": was, "new": is_} for name, (was, is_) in named.items() if was != is_}
-
-
-def leaves(session: Mapping[str, Any], path: Path = ()) -> Leaves:
-    """Give the settings in a session by their places of today; of two words for one, today's is heard."""
-    found: Leaves = {}
-    for name in sorted(session, key=lambda name: not path and name not in SESSION_PATHS):
-        place, value = (*path, name) if path else SESSION_PATHS.get(name, (name,)), session[name]
-        if place in NESTED:
-            found |= leaves(value, place) if isinstance(value, dict) else {}
-        else:
-            found[place] = None if place == TURN_DETECTION and value is False else value
-    return found
-
-
-def nested(settings: Leaves) -> JsonObject:
-    """Give settings as the object that a session is."""
-    session: JsonObject = {}
-    for path, value in settings.items():
-        place_of(session, path[:-1])[path[-1]] = copied(value)
-    return session
 
 
 def fixed(told: Leaves) -> list[Path]:
@@ -280,20 +267,3 @@ def _among(settings: Settings, name: str, value: Any) -> Any:
     if path in NESTED and isinstance(value, dict):
         return nested({place: settings.at(place) for place in leaves({name: value})}).get(name)
     return settings.at(path)
-
-
-def _deep(before: Any, value: Any) -> Any:
-    if not (isinstance(before, dict) and isinstance(value, dict)):
-        return value
-    return {**before, **{name: _deep(before.get(name), inner) for name, inner in value.items()}}
-
-
-def _nulls(session: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
-    """Find where null stands for an object that holds settings."""
-    for name, value in session.items():
-        if (place := (*path, name)) in NESTED:
-            yield from _nulls(value, place) if isinstance(value, dict) else [place]
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(path)

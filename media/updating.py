@@ -44,7 +44,7 @@ def update(
         case {"type": "session.update", "session": dict(session)}:
             check(session)
             see_that_there_is_room(model.settings.keys() | session.keys())
-            if session.get("model") not in {None, model.name}:
+            if (named := session.get("model")) is not None and model.called(str(named))[0] != model.name:
                 raise FixedError(f"the model is {model.name} as long as its connection lasts")
             wire = model.update({**session, "model": None}, spoken=talk.speaking.has_spoken)
             share(session, model, others, talk)

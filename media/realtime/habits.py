@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from media.realtime.dialect import MISSING, TRANSCRIPTION, TURN_DETECTION, Dialect, JsonObject, find
 from verbs.tools import flat
 
+TRANSCRIBER = "transcription"
+"How a model that writes down the caller's words is called where nobody has said which."
 LONGEST_PAUSE_MS = 60_000
 "A session that names more is not believed."
 

@@ -41,6 +41,12 @@ def resolve_model(name: str | None) -> tuple[str, str | None]:
     return name, last_day(name)
 
 
+def renamed(name: str) -> tuple[str, str | None]:
+    """Return the model that is had under this name, and what to tell whoever named one that is gone."""
+    successor = gone(name)
+    return (successor, resolve_model(name)[1]) if successor else (name, None)
+
+
 def gone(name: str) -> str | None:
     """Give the successor of a model that is gone."""
     dated = _DATED.fullmatch(name)

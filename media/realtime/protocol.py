@@ -23,7 +23,7 @@ from media.realtime.changes import Change, Changes
 from media.realtime.deltas import Deltas
 from media.realtime.dialect import MISSING, Dialect, Path, find
 from media.realtime.dialling import model_of
-from media.realtime.habits import habits
+from media.realtime.habits import TRANSCRIBER, habits
 from media.realtime.picture import names_in_extra, picture
 from media.realtime.reading import (
     AUDIO_DELTA,
@@ -48,8 +48,6 @@ from verbs.vendors import VENDORS
 
 SPOKEN: JsonObject = {"output_modalities": ["audio"]}
 "Said with every request that says anything; a plain one goes by the session, which says it too."
-TRANSCRIPTION = "transcription"
-"How a model that writes down the caller's words is called where nobody has said which."
 MAX_ASIDES = 32
 "Out-of-band responses that are remembered: no session has so many at once."
 
@@ -119,7 +117,7 @@ class Realtime:
         self.finds_turns = by_itself.finds_turns
         self.pause_ms = by_itself.pause_ms
         self.transcribes = by_itself.transcribes
-        self.transcriber = f"{self._vendor}/{by_itself.transcriber or TRANSCRIPTION}"
+        self.transcriber = f"{self._vendor}/{by_itself.transcriber or TRANSCRIBER}"
         self._tools.clear()  # the same object: whoever checks calls by it checks them by what is in force
         self._tools.update(by_itself.tools)
         self.follow_up = by_itself.follow_up
@@ -172,8 +170,11 @@ class Realtime:
     def changes(self) -> int:
         return self._changes.newest
 
+    def called(self, name: str) -> tuple[str, str | None]:
+        return models.renamed(name) if self.dialect.of_openai else (name, None)
+
     def rename(self, name: str) -> None:
-        self.name, self._renamed = models.resolve_model(name)[0] if self.dialect.of_openai else name, True
+        self.name, self._renamed = self.called(name)[0], True
         self._agree()
 
     def update(self, session: JsonObject, *, spoken: bool, without: Sequence[Path] = ()) -> bytes | None:

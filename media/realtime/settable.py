@@ -23,6 +23,9 @@ class Settable(Protocol):
     def lacks(self, path: tuple[str, ...]) -> bool:
         """Tell whether it has no such setting, by its place in OpenAI's session of today."""
 
+    def called(self, name: str) -> tuple[str, str | None]:
+        """Say which of this vendor's models is had under a name, and what to tell whoever names one that is gone."""
+
     def rename(self, name: str) -> None:
         """Before `configure`: be another model of this vendor."""
 

@@ -98,6 +98,16 @@ async def test_no_key_is_told_again() -> None:
     assert again["changed"]["tools"]["old"] == [MCP | kept, WEATHER]
 
 
+@pytest.mark.claim("P12")
+@in_virtual_time
+async def test_what_stands_under_a_name_that_nobody_knows_and_that_names_a_key_is_told_as_changed() -> None:
+    talking = await Talking.begin()
+    told = await (await talking.asked(authorization="key-1"))
+    assert told["changed"] == {"authorization": {"old": None, "new": "***"}}
+    told = await (await talking.asked(authorization="key-2"))
+    assert told["changed"] == {"authorization": {"old": "***", "new": "***"}}
+
+
 def test_of_settings_only_what_is_secret_is_masked() -> None:
     settings = {"max_tokens": 5, "prompt": {"id": "p"}, "headers": None, "audio": {"output": {"voice": "alloy"}}}
     assert masked_settings(settings) == settings

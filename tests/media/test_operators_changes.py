@@ -317,7 +317,7 @@ def test_what_can_be_changed_in_the_session_is_not_done_by_a_new_one() -> None:
 @pytest.mark.claim("P10")
 def test_what_no_word_can_clear_is_left_unsaid_in_a_new_session() -> None:
     hand = talking(prompt={"id": "p"})
-    with pytest.raises(FixedError, match=r"audio\.output\.voice, prompt cannot be cleared"):
+    with pytest.raises(FixedError, match=r"voice, prompt cannot be cleared"):
         hand.change(prompt=None, voice=None)
     hand.change(recycle=True, prompt=None, voice=None)
     session = hand.another_session()
@@ -583,3 +583,37 @@ def test_a_session_has_so_many_settings_that_nobody_knows() -> None:
     event = {"type": UPDATE, "session": {f"x-{n}": n for n in range(MOST_SETTINGS + 1)}}
     with pytest.raises(UpdateRefusedError, match=f"{MOST_SETTINGS} settings at most"):
         hand.bridge.update(event, hand.now)
+
+
+@pytest.mark.claim("P4", "P12")
+def test_p4_a_model_that_is_gone_is_the_one_that_has_taken_its_place() -> None:
+    hand = talking()
+    gone = "gpt-4o-realtime-preview-2024-12-17"
+    why = {"model": f"the model {gone} is gone; gpt-realtime-2.1 is used in its place"}
+    assert hand.change(model=gone) == []
+    assert hand.change(model=gone, recycle=True) == []
+    assert hand.answers == [agreed(ignored=why)] * 2
+    hand.change(model="gpt-realtime-2", recycle=True)
+    hand.another_session()
+    hand.agrees()
+    hand.change(model=gone, recycle=True)
+    hand.another_session()
+    hand.agrees()
+    told = {"model": {"old": "gpt-realtime-2", "new": "gpt-realtime-2.1"}}
+    assert hand.answers[3:] == [agreed(told, why, recycled=True)]
+    assert hand.do(hand.bridge.update({"type": UPDATE, "session": {"model": gone}}, hand.now)) == []
+
+
+@pytest.mark.claim("P5")
+def test_p5_extra_is_cleared_by_null() -> None:
+    hand = talking()
+    hand.change(foo=1)
+    hand.change(extra=None)
+    assert hand.answers[-1] == agreed({"extra": {"old": {"foo": 1}, "new": {}}})
+    hand.change(extra=None)
+    assert hand.answers[-1] == agreed()
+
+
+def test_what_is_fixed_is_told_by_the_name_that_was_written() -> None:
+    with pytest.raises(FixedError, match=r"^voice cannot be cleared"):
+        talking().change(voice=None)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.places import leaves, nested
 from media.realtime.dialect import SESSION_PATHS
 from media.settings import (
     FIELDS,
@@ -18,8 +19,6 @@ from media.settings import (
     faults,
     fixed,
     in_words,
-    leaves,
-    nested,
     read,
 )
 from tests.simulation import WEATHER
@@ -78,7 +77,11 @@ def test_p10_what_is_absent_stays_null_clears_and_a_value_sets(
 
 @pytest.mark.claim("P10")
 def test_p10_turns_that_nobody_spoke_of_are_taken_and_null_takes_them_away() -> None:
-    silent = so({})
+    silent, by_itself = so({}), {"type": "server_vad"}
+    assert changed(silent, turn_detection=None) == {"turn_detection": {"old": by_itself, "new": None}}
+    assert changed(silent, turn_detection=by_itself) == {}
+    off = so({"audio": {"input": {"turn_detection": None}}})
+    assert changed(off, turn_detection=by_itself) == {"turn_detection": {"old": None, "new": by_itself}}
     assert told(silent, turn_detection={"type": "server_vad"}) == {}
     assert told(silent, turn_detection=None) == {"audio": {"input": {"turn_detection": None}}}
     assert wanted(silent, turn_detection=False).told == wanted(silent, turn_detection=None).told
@@ -147,7 +150,10 @@ def test_p5_extra_is_merged_and_not_replaced() -> None:
     assert result.settings.extra == {"a": 1, "b": 3, "c": 4, "d": 5}
     assert wanted(before, a=None).settings.extra == {"b": 2}
     assert changed(before, b=3, c=4, a=1) == {"b": {"old": 2, "new": 3}, "c": {"old": None, "new": 4}}
-    assert read({"extra": 5}).extra == {"extra": 5}
+    cleared = wanted(before, extra=None, c=4)
+    assert cleared.settings.extra == {"c": 4}
+    assert changed(before, extra=None)["extra"] == {"old": {"a": 1, "b": 2}, "new": {}}
+    assert changed(extra=None) == {}
 
 
 @pytest.mark.claim("P8")
@@ -186,6 +192,7 @@ def test_p9_a_name_in_the_session_that_nobody_knows_goes_to_the_model() -> None:
         ({"type": "realtime", "id": None, "output_modalities": ["audio"]}, []),
         ({"type": "transcription", "id": "s-1"}, ["id", "type"]),
         ({"audio": {"input": {"format": {"type": "audio/pcm"}}}}, ["audio.input.format"]),
+        ({"modalities": ["text"]}, ["modalities"]),
     ],
 )
 def test_what_the_call_itself_needs_is_not_changed(properties: JsonObject, untold: list[str]) -> None:
@@ -337,6 +344,7 @@ def test_p11_after_any_changes_both_views_say_the_same_and_no_change_is_told_twi
         ({"model": ""}, "model must be the name of a model"),
         ({"session_properties": []}, "session_properties must be an object"),
         ({"audio": None}, "audio must be an object"),
+        ({"extra": 5}, "extra must be an object"),
         ({"session_properties": {"audio": {"input": None}}}, "audio must be an object"),
     ],
 )
