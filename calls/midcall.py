@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -64,7 +65,7 @@ class Midcall:
             if name == "redirect":
                 await self._commands.order(call_sid, told_["verbs"])
                 return {}
-            outcome = await self.ask(call_sid, request_of(name, told_))
+            outcome = await self.ask(call_sid, request_of(name, deepcopy(told_)))
         except DocumentError as error:
             raise NotDoneError({"code": "bad_verbs", "message": told(error.complaints)}) from error
         except (ControlError, RemoteError) as error:

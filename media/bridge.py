@@ -145,7 +145,7 @@ class Bridge:
             return self._effects(now)
         if said.event:
             self._out.append(Report(said.type, said.event))
-            if self._steering.asked:
+            if self._steering.asked or said.type == "error":
                 self._steering.heard(said.type, said.event, now)
         if isinstance(said.meaning, SpeechReceived):
             return self._model_spoke(said.meaning, now)

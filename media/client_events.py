@@ -6,11 +6,12 @@ output, of which each call has one, from the tool.
 
 from collections.abc import Callable, Mapping
 
+from media import updating
 from media.deeds import Deeds
 from media.effects import JsonObject
 from media.requests import AddItem, Came, SendEvent, fault
 
-NOT_THE_TOOLS = fault("refused", "event_not_allowed", "a tool's output comes from the tool: each call has one")
+NOT_THE_TOOLS = fault("refused", "event_not_allowed", updating.NOT_THE_TOOLS)
 
 
 def came_of(request: SendEvent, deeds: Deeds, now: float) -> Came:

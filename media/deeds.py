@@ -17,7 +17,7 @@ from typing import Final
 from media.conversation import Conversation
 from media.effects import Effect, JsonObject, Outcome, ToModel, Warn
 from media.realtime.base import Realtime
-from media.realtime.updating import BusyError, UpdateRefusedError
+from media.realtime.updating import BusyError, FixedError, UpdateRefusedError
 from media.realtime.wires import OURS
 from media.record import Record
 from media.requests import (
@@ -41,6 +41,7 @@ MAX_ID_CHARS = 32
 NOT_BEGUN = fault("away", "not_begun", "the conversation has not begun: there is nothing yet that this could follow")
 LEAVING = fault("away", "leaving", "the agent is taking its leave: nothing more is begun")
 BAD_ID = fault("refused", "bad_item_id", f"an item's id is a text of 1 to {MAX_ID_CHARS} characters")
+ANEW = "PATCH /api/calls/{sid}/llm with `recycle: true` begins a new session, which is told what was said"
 TAKES_NONE = fault("refused", "vendor_cannot", "this vendor's model takes no items")
 FORGETS_NONE = fault("refused", "vendor_cannot", "this vendor's model forgets no items")
 _TAKEN_IDS = re.compile(f"{OURS.pattern}|op-")
@@ -95,7 +96,7 @@ class Deeds:
         if not self._talk.begun:
             return NOT_BEGUN
         event_id = self.id_of(event)
-        item = {"id": event_id, **request.item}
+        item = {"id": self.id_of() if event_id == event.get("event_id") else event_id, **request.item}
         if not isinstance(item["id"], str) or not 0 < len(item["id"]) <= MAX_ID_CHARS:
             return BAD_ID
         wire = self._model.add(item, after=request.after, event_id=event_id)
@@ -143,6 +144,8 @@ class Deeds:
             event_id = self.update(request.event, now, over=False)
         except BusyError:
             return BUSY
+        except FixedError as error:
+            return fault("refused", "update_refused", f"{error.why}; {ANEW}")
         except UpdateRefusedError as error:
             return fault("refused", "update_refused", str(error))
         if event_id is None and not self._model.unanswered:

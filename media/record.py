@@ -1,7 +1,4 @@
-"""What happened in one conversation, as data: who said what and what was heard, turns, tools, usage.
-
-Times are seconds since the conversation began. Nothing here decides anything.
-"""
+"""What happened in one conversation, as data that decides nothing; times are seconds since it began."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -74,8 +71,8 @@ class Record:
         "Turns that are still to come, and whose text was sooner."
         self._forgotten: set[str] = set()
         "Items of the conversation that the model was made to forget."
-        self._added: list[tuple[str, float, str, str]] = []
-        "What an application has let the model know: the item, when, in which role, and the text."
+        self._added: list[tuple[str, float, str, str, str]] = []
+        "What an application has let the model know: the item, when, in which role, the text, and by which event."
         self._dropped_at = -inf
         "What was said by then is told to no later session."
         self._tools: dict[str, ToolUse] = {}
@@ -164,9 +161,14 @@ class Record:
             self.confidential.remember(entry)
         self._note(line)
 
-    def added(self, item_id: str, role: str, text: str, now: float) -> None:
-        """Keep what the model was let know, and nobody said: it is no line of the transcript."""
-        self._added.append((item_id, round(now - self._began, 3), role, text))
+    def added(self, item_id: str, role: str, text: str, now: float, *, by: str = "") -> None:
+        """Keep what the model was let know, and nobody said: it is no line of the transcript; `by` an event."""
+        self._added.append((item_id, round(now - self._began, 3), role, text, by))
+
+    def refused(self, event_id: object) -> None:
+        """The model has refused an event: what it was told by it, it does not know."""
+        for entry in [entry for entry in self._added if event_id and entry[-1] == event_id][:1]:
+            self._added.remove(entry)
 
     def drop_history(self, now: float) -> None:
         """Tell the next sessions nothing of what was said so far; the transcript has it still."""
@@ -177,7 +179,7 @@ class Record:
         gone = {id(line) for item_id, line in self._items() if item_id in self._forgotten}
         heard = (line for line in self._lines if line.text and line.heard_ms != 0 and id(line) not in gone)
         told: list[tuple[float, str, str]] = [(line.at, line.role, line.text) for line in heard]
-        told.extend((at, role, text) for item_id, at, role, text in self._added if item_id not in self._forgotten)
+        told.extend((at, role, text) for item_id, at, role, text, _ in self._added if item_id not in self._forgotten)
         told.extend(
             (tool.at, "system", f"The tool {tool.name} was called with {tool.args}: {tool.result}")
             for tool in self._tools.values()

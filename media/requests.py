@@ -148,7 +148,7 @@ class Requests:
     def answered_by(self, type_: str, event: JsonObject) -> Open | None:
         """Give the oldest request to which this is the answer: what names it, or confirms it."""
         if type_ == "error":
-            event_id = _error_in(event).get("event_id")
+            event_id = error_in(event).get("event_id")
             return next((opened for opened in self.open if event_id and event_id == opened.event_id), None)
         named = GA_OF.get(type_, type_)
         return next((opened for opened in self.open if opened.confirmed(named, event)), None)
@@ -176,13 +176,13 @@ def ended(end: End) -> Outcome:
 
 def refusal(request: Request, event: JsonObject) -> Outcome:
     """Give what an `error` event of the model's says to a request; its body as it came."""
-    error = _error_in(event)
+    error = error_in(event)
     code, message = str(error.get("code") or error.get("type") or "refused"), str(error.get("message") or "")
     unknown = isinstance(request, RetrieveItem) and code == NO_SUCH_ITEM
     return Outcome("unknown" if unknown else "refused", {**error, "code": code, "message": message})
 
 
-def _error_in(event: JsonObject) -> JsonObject:
+def error_in(event: JsonObject) -> JsonObject:
     error = event.get("error")
     return error if isinstance(error, dict) else {}
 

@@ -26,6 +26,7 @@ from media.requests import (
     RetrieveItem,
     SendEvent,
     ended,
+    error_in,
     refusal,
 )
 from media.session import Session
@@ -69,6 +70,8 @@ class Steering:
         """Take the model's word: it may be the answer to something."""
         if type_ == "session.updated":
             self._agreed(event)
+        if type_ == "error":
+            self._record.refused(error_in(event).get("event_id"))
         opened = self._requests.answered_by(type_, event)
         if opened is None:
             return

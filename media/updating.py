@@ -6,6 +6,7 @@ is not heard any more, though most of it has long been sent. What is changed out
 with it, and so does a model that is fallen back on, each in its own words.
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -18,8 +19,18 @@ from verbs.base import Finding
 from verbs.llm_options import check_options
 from verbs.offering import to_confirm
 
-TAKEN = "session.update, conversation.item.create, conversation.item.delete, response.cancel"
-
+NEEDS = {
+    "session.update": "an object `session`",
+    "conversation.item.create": "an object `item`",
+    "conversation.item.delete": "a text `item_id`",
+}
+"What events must have."
+TAKEN = (
+    *("session.update", "conversation.item.create", "conversation.item.retrieve", "conversation.item.delete"),
+    *("input_audio_buffer.commit", "input_audio_buffer.clear", "response.create", "response.cancel"),
+)
+"What an application may say to its model; what is not done here is asked of it (`client_events`)."
+NOT_THE_TOOLS = "a tool's output comes from the tool: each call has one"
 
 ANYBODYS = frozenset({"instructions", "max_output_tokens", "max_response_output_tokens", "tool_choice", "tools"})
 "Settings that a model of another vendor is told as well; a voice, say, it may refuse the whole session for."
@@ -48,12 +59,14 @@ def update(
                 raise FixedError(f"the model is {model.name} as long as its connection lasts")
             wire = model.update({**session, "model": None}, spoken=talk.speaking.has_spoken)
             share(session, model, others, talk)
+        case {"type": "conversation.item.create", "item": {"type": "function_call_output"}}:
+            raise UpdateRefusedError(f"{NOT_THE_TOOLS}; one that comes late is told by llm:tool-output")
         case {"type": "conversation.item.create", "item": dict(item)}:
             wire = model.add(item, after=event.get("previous_item_id"), event_id=event.get("event_id"))
             if wire is None:
                 raise UpdateRefusedError("this vendor's model takes no items")
             if talk.begun and item.get("role") in ROLES and (text := " ".join(texts(item))):
-                record.added(str(item.get("id")), item["role"], text, now)
+                record.added(str(item.get("id")), item["role"], text, now, by=json.loads(wire)["event_id"])
         case {"type": "conversation.item.delete", "item_id": str(item_id)} if item_id:
             talk.speaking.forget(item_id)
             return None
@@ -61,7 +74,9 @@ def update(
             talk.interrupt(now, told=True)
             return None
         case _:
-            raise UpdateRefusedError(f"only {TAKEN} are taken, each with what it must have")
+            if (type_ := str(event.get("type"))) in NEEDS:
+                raise UpdateRefusedError(f"{type_} must have {NEEDS[type_]}")
+            raise UpdateRefusedError(f"only {', '.join(TAKEN)} are taken")
     return wire
 
 

@@ -21,7 +21,7 @@ READS = {"loads", "read_json", "read_mended_json", "b64decode", "a2b_base64", "p
 OWN_WORDS = {
     *("calls/agents.py", "calls/keeping.py", "calls/orphans.py"),
     *("hooks/redaction.py", "hooks/applications/python.py", "hooks/applications/websocket.py", "store/sql.py"),
-    *("media/deeds.py", "store/rows.py"),
+    *("media/deeds.py", "media/updating.py", "store/rows.py"),
     *("verbs/tables/__init__.py", "verbs/tools.py"),
 }
 "What reads what we have written ourselves."

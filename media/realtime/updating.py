@@ -20,6 +20,7 @@ class FixedError(UpdateRefusedError):
     """It could be made to a new session, which then knows what was said."""
 
     def __init__(self, why: str) -> None:
+        self.why = why
         super().__init__(f"{why}; with `recycle: true` a new session begins, which is told what was said")
 
 

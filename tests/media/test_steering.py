@@ -596,3 +596,22 @@ def test_a_session_that_is_told_many_changes_at_once_takes_no_more() -> None:
     for n in range(MOST_OPEN):
         hand.do(hand.bridge.update({"type": SESSION, "session": {"max_output_tokens": n + 1}}, hand.now))
     assert hand.ask(change(instructions="x")) == [BUSY]
+
+
+@pytest.mark.claim("P36")
+def test_p36_an_items_event_may_have_an_id_of_its_own_twice() -> None:
+    hand = a_hand()
+    ids = []
+    for _ in range(2):
+        event = {"type": "conversation.item.create", "event_id": "mine-7", "item": HELLO}
+        outcomes, [told_] = asked(hand, SendEvent(event))
+        hand.model("conversation.item.added", item=told_["item"])
+        assert (outcomes[0].how, outcomes[0].told["event_id"]) == ("done", "mine-7")
+        ids.append(told_["item"]["id"])
+    assert len({*ids, "mine-7"}) == 3
+
+
+def test_what_a_session_cannot_change_is_told_with_what_can() -> None:
+    outcomes, told_ = asked(a_hand(), change(model="gpt-realtime-2"))
+    assert (code(outcomes), told_) == (("refused", "update_refused"), [])
+    assert "PATCH /api/calls/{sid}/llm with `recycle: true`" in outcomes[0].told["message"]

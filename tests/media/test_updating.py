@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from media import client_events
 from media.bridge import Bridge
 from media.changing import by_event
 from media.effects import Redial
@@ -343,20 +344,37 @@ def test_a_response_that_is_cancelled_is_not_heard_any_more() -> None:
 # What cannot be
 
 
+@pytest.mark.claim("J31")
 @pytest.mark.parametrize(
-    "event",
+    ("event", "why"),
     [
-        {"type": "response.create"},
-        {"type": "input_audio_buffer.clear"},
-        {"type": UPDATE, "session": None},
-        {"type": "conversation.item.create"},
-        {"type": "conversation.item.delete", "item_id": ""},
-        {},
+        ({"type": "input_audio_buffer.append"}, f"^only {', '.join(client_events.TAKEN)} are taken$"),
+        ({}, r"only session\.update"),
+        ({"type": UPDATE, "session": None}, r"^session\.update must have an object `session`$"),
+        ({"type": "conversation.item.create"}, r"^conversation\.item\.create must have an object `item`$"),
+        ({"type": "conversation.item.delete", "item_id": ""}, r"^conversation\.item\.delete must have a text"),
+        ({"type": "conversation.item.create", "item": {"type": "function_call_output"}}, "each call has one"),
     ],
 )
-def test_no_other_event_is_taken(event: JsonObject) -> None:
-    with pytest.raises(UpdateRefusedError, match=r"only session\.update"):
+def test_what_is_no_event_to_be_sent_says_why(event: JsonObject, why: str) -> None:
+    with pytest.raises(UpdateRefusedError, match=why):
         Hand().connect().bridge.update(event, 0.0)
+
+
+@pytest.mark.claim("J31")
+def test_an_item_that_the_model_refuses_is_not_told_to_later_sessions() -> None:
+    hand = Hand(llm(session_update={})).connect()
+    for text in ("One.", "Two.", "Two."):
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+        [event] = update(hand, "conversation.item.create", item=item, event_id=f"mine-{text}")
+    hand.refuses(code="item_create_invalid", event_id=event["event_id"])
+    hand.refuses(code="something_else", event_id=None)
+    hand.do(hand.bridge.model_closed(hand.now, code=1006, reason=""))
+    since = len(hand.effects)
+    hand.do(hand.bridge.model_opened(hand.now))
+    hand.configured()
+    said = [event["item"]["content"][0]["text"] for event in sent(hand.effects[since:]) if "item" in event]
+    assert said == ["One.", "Two."]
 
 
 def test_without_a_session_nothing_can_be_changed() -> None:
