@@ -11,16 +11,20 @@ from api.health import RETRY_AFTER_S
 from api.webhooks import Refused, Webhooks, admit, body_of, error_response, refused
 from calls.control import (
     ApiMissingError,
+    CallElsewhereError,
+    CallOverError,
     CallRefusedError,
     CallUnknownError,
     CallUnreachableError,
     ControlError,
     DocumentTooLongError,
+    ModelBusyError,
     ModelDeclinedError,
     ModelSilentError,
     NobodyTalksError,
     OrderError,
     PlatformTalksError,
+    SessionAwayError,
     SettingError,
     SettingFixedError,
 )
@@ -35,14 +39,19 @@ from verbs.base import JsonObject
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_TAG_KEYS = 64
 MAX_SETTINGS = 64
+NOTHING = (b"", b"null")
 
 ANSWERS: Mapping[type[ControlError], tuple[int, str]] = {
     CallUnknownError: (404, "call_unknown"),
+    CallOverError: (409, "call_over"),
+    CallElsewhereError: (409, "call_elsewhere"),
     CallUnreachableError: (409, "call_unreachable"),
     ApiMissingError: (409, "platform_api_missing"),
     DocumentTooLongError: (422, "document_too_long"),
     NobodyTalksError: (409, "no_conversation"),
     PlatformTalksError: (409, "native_conversation"),
+    SessionAwayError: (409, "no_session"),
+    ModelBusyError: (429, "too_many_requests"),
     OrderError: (422, "bad_request"),
     SettingFixedError: (409, "session_fixed"),
     SettingError: (422, "bad_request"),
@@ -70,6 +79,10 @@ class _Placed(_Body):
     route: str | None = None
     tag: Annotated[dict[str, Any], Field(max_length=MAX_TAG_KEYS)] | None = None
     amd: dict[str, Any] | None = None
+
+
+class _HungUp(_Body):
+    """There is nothing to say."""
 
 
 class _Redirected(_Body):
@@ -113,9 +126,19 @@ class Desk:
             except DocumentError as error:
                 raise refused(422, "bad_verbs", told(error.complaints)) from error
             except (ControlError, RemoteError) as error:
-                raise _refusal(error) from error
+                raise _refusal(await self._known(request, error)) from error
 
         return answered
+
+    async def _known(self, request: web.Request, error: ControlError | RemoteError) -> ControlError | RemoteError:
+        """Say of a call that nothing can be done to whether anybody knows it: it may just be over."""
+        by_platform = isinstance(error, RemoteRefused) and error.why == "unknown"
+        if not (by_platform or isinstance(error, CallUnknownError)):
+            return error
+        over = await self._switchboard.records.is_over(request.match_info.get("sid", ""))
+        if over is None:
+            return error
+        return CallOverError() if over or by_platform else CallElsewhereError()
 
     async def place(self, request: web.Request) -> web.Response:
         """202: the call has begun to ring; it comes back as any other when it is answered."""
@@ -126,6 +149,8 @@ class Desk:
 
     async def hang_up(self, request: web.Request) -> web.Response:
         call_sid = request.match_info["sid"]
+        if await request.read() not in NOTHING:
+            await _read(request, _HungUp)
         await self._switchboard.hang_up(call_sid)
         return web.json_response({"call_sid": call_sid, "state": "ending"}, status=202)
 

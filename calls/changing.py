@@ -4,16 +4,17 @@ from typing import Final
 
 from calls.bounds import look_at
 from calls.control import (
+    ModelBusyError,
     ModelDeclinedError,
     ModelSilentError,
-    NobodyTalksError,
+    SessionAwayError,
     SettingError,
     SettingFixedError,
 )
 from calls.masking import masked_settings
 from calls.register import Register
 from media import settings
-from media.realtime.updating import AwayError, FixedError, UpdateRefusedError
+from media.realtime.updating import AwayError, BusyError, FixedError, UpdateRefusedError
 from media.sockets.ports import Patience
 from verbs.base import JsonObject
 
@@ -42,7 +43,9 @@ class Changing:
         try:
             outcome = await live.legs[nth].change(delta, deep=deep, recycle=recycle, patience_s=patience_s)
         except AwayError as error:
-            raise NobodyTalksError from error
+            raise SessionAwayError(str(error)) from error
+        except BusyError as error:
+            raise ModelBusyError(str(error)) from error
         except FixedError as error:
             raise SettingFixedError(str(error)) from error
         except UpdateRefusedError as error:

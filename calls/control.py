@@ -86,6 +86,28 @@ class PlatformTalksError(ControlError):
         )
 
 
+class CallOverError(ControlError):
+    """The call has ended: there is its record, and nothing more to be done to it."""
+
+    def __init__(self) -> None:
+        super().__init__("this call is over; GET /api/calls/{sid} has its record")
+
+
+class CallElsewhereError(ControlError):
+    """The call is known, and not going on here."""
+
+    def __init__(self) -> None:
+        super().__init__("this call does not go on here: another server has it, or nobody has told its end yet")
+
+
+class SessionAwayError(ControlError):
+    """The conversation has no session with its model at this moment: it is renewed, or over."""
+
+
+class ModelBusyError(ControlError):
+    """The model has many changes to answer yet."""
+
+
 class SettingError(ControlError):
     """Settings cannot be what is wanted; the text says why."""
 

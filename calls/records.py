@@ -6,6 +6,7 @@ from typing import NamedTuple
 from calls import account
 from calls.account import Conversation
 from calls.journal import Journal
+from calls.live import LiveCall
 from calls.recorder import Recorder
 from calls.register import Register
 from hooks.delivery import Outcome
@@ -50,6 +51,13 @@ class Records:
             notes = [] if record or leg.end else await self._store.notes(row.id, nth)
             said.append(account.conversation(leg, record, notes, now=self._clock()))
         return Found(row, said)
+
+    async def is_over(self, call_sid: str) -> bool | None:
+        """Tell whether a call has ended, as far as anybody has said; None for one that nobody knows."""
+        if (known := self._calls.known(call_sid)) is not None:
+            return not isinstance(known, LiveCall) or known.over or known.gone
+        row = await self._store.by_sid(call_sid)
+        return None if row is None else row.state == "completed"
 
     def journal(self, call_sid: str) -> Journal | None:
         """Give the journal of a call that goes on here."""

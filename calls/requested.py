@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
 
+from pybase64 import b64decode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from calls.control import OrderError
@@ -39,6 +40,12 @@ class _Image(_Shape):
     def _is_one(self) -> Self:
         if not self.image_url.startswith(IMAGES):
             raise ValueError(f"image_url must begin with {' or '.join(IMAGES)}")
+        try:
+            image = b64decode(self.image_url.partition(",")[2], validate=True)
+        except ValueError:
+            image = b""
+        if not image:
+            raise ValueError("image_url must hold an image in base64")
         return self
 
 

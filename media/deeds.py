@@ -129,7 +129,7 @@ class Deeds:
         """Ask for a response as soon as the model can take it; for one beside the conversation at once."""
         if response.get("conversation") == "none":
             self._send(self._model.ask(response, event_id))
-            return Open(request, event_id)
+            return Open(request, event_id, ("response.created",), beside=True)
         if self._talk.leaving or not self._talk.begun:
             return LEAVING if self._talk.begun else NOT_BEGUN
         responses = self._talk.responses

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from media.effects import Answer, Answered, Effect, End, How, JsonObject, Outcome
+from media.realtime.reading import aside
 from verbs.event_names import GA_OF
 
 MAX_OPEN = 32
@@ -98,7 +99,12 @@ class Open:
     late: Outcome = LATE
     "What it is answered at its deadline."
 
+    beside: bool = False
+    "Whether it asks for a response beside the conversation."
+
     def confirmed(self, type_: str, event: JsonObject) -> bool:
+        if type_ == "response.created" and self.beside != _is_beside(event):
+            return False
         return not self.change and type_ in self.confirmed_by and (not self.item_id or self.item_id == _item_of(event))
 
     def done(self, event: JsonObject) -> Outcome:
@@ -180,6 +186,12 @@ def refusal(request: Request, event: JsonObject) -> Outcome:
     code, message = str(error.get("code") or error.get("type") or "refused"), str(error.get("message") or "")
     unknown = isinstance(request, RetrieveItem) and code == NO_SUCH_ITEM
     return Outcome("unknown" if unknown else "refused", {**error, "code": code, "message": message})
+
+
+def _is_beside(event: JsonObject) -> bool:
+    """Tell whether a response that was begun is none of the conversation's."""
+    response = event.get("response")
+    return isinstance(response, dict) and aside(response)
 
 
 def error_in(event: JsonObject) -> JsonObject:

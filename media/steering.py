@@ -33,7 +33,7 @@ from media.session import Session
 from media.updating import ROLES, texts
 
 OBJECTION_S = 1.0
-"How long the model may object to an event to which it need say nothing."
+"How long the model may object to a response beside the conversation, of which not every vendor says that it begins."
 IMAGE = "(an image)"
 "What a later session is told of one: its history is text."
 RESETTING = Outcome("sent", {"state": "resetting"})
@@ -140,7 +140,7 @@ class Steering:
             case Reset():
                 due_in_s, late = self._resetting_s, RESETTING
             case SendEvent():
-                within_s = self._timeout_s if opened.confirmed_by else min(OBJECTION_S, self._timeout_s)
+                within_s = min(OBJECTION_S, self._timeout_s) if opened.beside else self._timeout_s
                 due_in_s, late = within_s, Outcome("sent", {"event_id": opened.event_id})
             case _:
                 due_in_s, late = self._timeout_s, LATE

@@ -56,12 +56,13 @@ def first_audio_ms(happenings: Sequence[Happening]) -> int | None:
 
 
 def barge_ins_ms(happenings: Sequence[Happening]) -> list[int]:
-    """From the caller's first sound to the silence of the agent, for each interruption."""
-    result, began_s = [], 0.0
+    """From the caller's first sound to the silence of the agent, for each interruption of theirs."""
+    result: list[int] = []
+    began_s: float | None = None
     for one in happenings:
         if one.name == "user_started_speaking":
             began_s = one.at_s
-        if one.name == "interrupted":
+        if one.name == "interrupted" and began_s is not None:
             result.append(round((one.at_s - began_s) * 1000))
     return result
 

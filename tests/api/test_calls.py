@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from api.webhooks import Webhooks, guard
 from calls.control import ControlError
 from config import Settings
 from media.remote import RemoteReply, RemoteUnreachable
-from tests.calls.exchange import SAY, SECRET, Applications, Exchange, JsonObject, settings_of, verbs_reply
+from tests.calls.exchange import SAY, SECRET, Applications, Exchange, JsonObject, settings_of, settled, verbs_reply
 from tests.calls.test_remotely import DIAL, PLATFORM, SERVER
 
 TOKEN = "token of the operators"
@@ -162,6 +163,44 @@ async def test_calls_that_cannot_be_told_anything_say_why(desk_for: Any) -> None
     assert (await desk.refusal("/api/calls/c-1/redirect", {"verbs": [{"verb": 5}]}))[:2] == (422, "bad_verbs")
     assert (await desk.refusal("/api/calls/c-1/redirect", {"verbs": []}))[:2] == (422, "bad_verbs")
     assert (await desk.refusal("/api/calls/c-1/redirect", {"verbs": "say"}))[:2] == (422, "bad_request")
+
+
+async def test_a_call_that_is_over_or_elsewhere_is_not_unknown(desk_for: Any) -> None:
+    desk = await desk_for(settings_of({"verbs": [DIAL]}, server={"admin_token": TOKEN}))
+    await desk.exchange.ring()
+    row = await desk.exchange.store.by_sid("c-1")
+    assert row
+    for sid, state in (("c-2", "in_progress"), ("c-3", "completed")):
+        await desk.exchange.store.create(replace(row, id=sid.encode(), call_sid=sid, state=state))
+    desk.exchange.status("completed")
+    await settled()
+    for path, body, method in (("llm", {}, "PATCH"), ("hangup", None, "POST"), ("redirect", {"verbs": [SAY]}, "POST")):
+        codes = [
+            (await desk.refusal(f"/api/calls/{sid}/{path}", body, method=method))[:2]
+            for sid in ("c-1", "c-2", "c-3", "c-4")
+        ]
+        assert codes == [
+            (409, "call_over"),
+            (409, "call_elsewhere"),
+            (409, "call_over"),
+            (404, "call_unknown"),
+        ]
+
+
+async def test_a_call_that_the_platform_has_forgotten_is_over(desk_for: Any) -> None:
+    desk = await desk_for()
+    await desk.exchange.ring()
+    desk.exchange.api.replies = [RemoteReply(404)]
+    assert (await desk.refusal("/api/calls/c-1/hangup"))[:2] == (409, "call_over")
+
+
+@pytest.mark.parametrize("body", [b"garbage{", {"now": True}, []])
+async def test_a_hang_up_has_nothing_to_say(desk_for: Any, body: Any) -> None:
+    desk = await desk_for()
+    await desk.exchange.ring()
+    assert (await desk.refusal("/api/calls/c-1/hangup", body))[:2] == (422, "bad_request")
+    assert desk.exchange.api.asked == []
+    assert (await desk.ask("/api/calls/c-1/hangup", {}))[0] == 202
 
 
 async def test_without_an_api_the_key_to_set_is_named(desk_for: Any) -> None:

@@ -9,14 +9,17 @@ import pytest
 from calls.control import (
     CallUnknownError,
     ControlError,
+    ModelBusyError,
     ModelDeclinedError,
     ModelSilentError,
     NobodyTalksError,
+    SessionAwayError,
     SettingError,
     SettingFixedError,
 )
 from calls.masking import masked_settings
 from hooks.mcp.servers import Servers
+from media.agreements import MOST_OPEN
 from media.effects import Redial
 from media.ends import TOO_LONG
 from tests.calls.exchange import LLM, Exchange, JsonObject, StillLine, in_virtual_time, settings_of, settled
@@ -152,11 +155,12 @@ async def test_there_must_be_a_call_and_a_conversation_in_it() -> None:
         await changing.settings("nobody", {}, deep=False, recycle=False)
     line = await exchange.open(await exchange.ring())
     assert line
-    for _ in range(2):
-        with pytest.raises(NobodyTalksError):  # no model yet; then no conversation any more
-            await changing.settings("c-1", {}, deep=False, recycle=False)
-        line.finish(TOO_LONG)
-        await settled()
+    with pytest.raises(SessionAwayError, match="no session with the model at this moment"):
+        await changing.settings("c-1", {}, deep=False, recycle=False)
+    line.finish(TOO_LONG)
+    await settled()
+    with pytest.raises(NobodyTalksError):
+        await changing.settings("c-1", {}, deep=False, recycle=False)
 
 
 @in_virtual_time
@@ -175,8 +179,19 @@ async def test_a_conversation_that_ends_is_not_waited_for_either() -> None:
     talking = await Talking.begin()
     task = await talking.asked(instructions="Be brief.")
     talking.line.finish(TOO_LONG)
-    with pytest.raises(NobodyTalksError):
+    with pytest.raises(SessionAwayError, match="ended before the model had said"):
         await task
+
+
+@in_virtual_time
+async def test_a_model_that_has_many_changes_to_answer_is_told_no_more() -> None:
+    talking = await Talking.begin()
+    tasks = [await talking.asked(max_tokens=n + 1) for n in range(MOST_OPEN)]
+    with pytest.raises(ModelBusyError, match="ask again in a moment"):
+        await (await talking.asked(max_tokens=100))
+    for _ in tasks:
+        talking.says("session.updated", session={})
+    assert len(await asyncio.gather(*tasks)) == MOST_OPEN
 
 
 @pytest.mark.claim("P4")

@@ -2,19 +2,24 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calls.control import CallUnknownError, NobodyTalksError, OrderError
 from calls.lost import nobody
-from calls.requested import MAX_PAUSE_S, request_of
+from calls.requested import ASKED, MAX_PAUSE_S, request_of
 from hookswitch import Agent, Hangup, NotDoneError, Say
 from media.effects import Outcome
 from media.ends import TOO_LONG
 from media.requests import AddItem, Interrupt, PauseInput, Request, Reset, RetrieveItem, SendEvent
 from tests.calls.exchange import HANGUP, LLM, SAY, Exchange, JsonObject, in_virtual_time, settings_of, settled
 from tests.calls.test_obeying import heed, leg_of, talking
+from tests.properties import changed, tries
 
 TALK = settings_of({"verbs": [LLM, HANGUP]})
 MENU = {"verb": "gather", "input": ["digits"], "actionHook": "/menu"}
@@ -92,6 +97,8 @@ def test_what_is_asked_is_read(name: str, told: JsonObject, request_: Request) -
         ("items", {"text": ""}, "at least 1 character"),
         ("items", {"text": "Hello.", "role": "tool"}, "role: Input should be 'user', 'system' or 'assistant'"),
         ("items", {"image_url": "https://example.com/a.png"}, "image_url must begin with data:image/png;base64,"),
+        ("items", {"image_url": "data:image/png;base64,iVB?"}, "image_url must hold an image in base64"),
+        ("items", {"image_url": "data:image/png;base64,"}, "image_url must hold an image in base64"),
         ("items", {"image_url": PNG, "detail": "odd"}, "detail: Input should be 'auto', 'low' or 'high'"),
         ("items", {"image_url": PNG, "role": "system"}, "a message of the system holds input_text only"),
         ("items", {"item": message()}, "content: List should have at least 1 item"),
@@ -250,3 +257,12 @@ async def test_an_agent_of_no_call_does_nothing() -> None:
         await agent.hang_up()
     with pytest.raises(NotDoneError, match="no verbs yet"):
         agent.wait(agent.hang_up())
+
+
+@hypothesis.settings(max_examples=tries(100), deadline=None)
+@given(
+    st.sampled_from(sorted(ASKED)), changed([{"text": "Hello."}, {"image_url": PNG}, {"item": message(TEXT, IMAGE)}])
+)
+def test_whatever_is_asked_is_a_request_or_says_why(name: str, told: JsonObject) -> None:
+    with suppress(OrderError):
+        assert isinstance(request_of(name, told), Request)

@@ -225,6 +225,17 @@ def test_an_event_to_which_the_model_says_nothing_was_sent() -> None:
 
 
 @pytest.mark.claim("P36")
+def test_p36_a_response_beside_the_conversation_is_told_when_it_begins() -> None:
+    hand = a_hand()
+    beside, _ = asked(hand, SendEvent({"type": "response.create", "response": {"conversation": "none"}}))
+    spoken, _ = asked(hand, SendEvent({"type": "response.create", "response": {"instructions": "Sing."}}))
+    hand.model("response.created", response={"id": "r8", "conversation_id": None})
+    assert ([outcome.how for outcome in beside], spoken) == (["done"], [])
+    hand.model("response.created", response={"id": "r9", "conversation_id": "c"})
+    assert [outcome.how for outcome in spoken] == ["done"]
+
+
+@pytest.mark.claim("P36")
 @pytest.mark.parametrize("event_id", ["ask-1", "op-1", "", 5, "x" * 33])
 def test_an_events_own_id_is_replaced_where_it_could_be_anothers(event_id: object) -> None:
     _, [wire] = asked(a_hand(), SendEvent({"type": "input_audio_buffer.commit", "event_id": event_id}))

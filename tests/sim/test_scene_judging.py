@@ -455,6 +455,11 @@ def test_the_agent_has_one_turn_however_often_it_pauses_until_the_caller_speaks_
     assert told["agent_turns"] == 3
 
 
+def test_an_agent_who_is_interrupted_by_nobody_on_the_call_is_no_barge_in() -> None:
+    told = report("x", [*happened((10.5, "interrupted")), *STORY], [], [], [])
+    assert told["barge_in_ms"] == [200]
+
+
 def test_the_report_of_a_call_without_media_is_short() -> None:
     told = report("x", [], [], [], [])
     assert (told["first_audio_ms"], told["turns"], told["passed"]) == (None, [], True)
