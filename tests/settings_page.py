@@ -23,7 +23,8 @@ curl -X PATCH -H "$auth" -H "Content-Type: application/json" "$api/calls/$sid/ll
 
 The names are those of the settings of pipecat's OpenAI Realtime service, and so is what they mean:
 
-- A setting that is absent stays, null clears it, a value sets it. `old` is null where nobody had set it.
+- A setting that is absent stays, null clears it, a value sets it. `old` is null where nobody had set it; a turn detection
+  of which nobody spoke is `server_vad`, which null switches off.
 - It is answered when the model has agreed. What the model refuses comes back as 422 in its own words (`error` is what
   it said), and nothing of the request has changed. What is so already is not sent.
 - `session_properties` take the place of those that were, but for the voice and the instructions where they name none;
@@ -38,7 +39,11 @@ The names are those of the settings of pipecat's OpenAI Realtime service, and so
   where that one does not come about, the conversation goes on in one as before, and the request is 422. `recycled` says
   that it took one. The caller hears at most the tone of a wait.
 - What is changed outlives the session, and holds for a model that is fallen back on, as far as that has it.
-- Keys (`authorization`, `headers`, … of `mcp` tools) are `***` in every answer.
+- A `model` that is gone is the one that has taken its place, as in a verb; `ignored` says so.
+- One change has 64 settings and 64 KiB at most. A model that has 32 of them to answer is told no more (429); after half
+  a minute it counts as one that answers none, and takes what it is told.
+- Keys (`authorization`, `headers`, the user, password and query of a `server_url`, … of `mcp` tools) are `***` in every
+  answer, of this request and of later ones, and from then on in the log and in what the call's hooks are told.
 
 By the control socket of a websocket application, `llm:update` does the same with a `session.update`: a `model` in its
 `session` is refused, or done by a new session with `"recycle": true` beside it.
@@ -47,11 +52,14 @@ By the control socket of a websocket application, `llm:update` does the same wit
 |---|---|---|
 | 200 | | done: `{"changed": {name: {"old", "new"}}, "ignored"?: {name: why}, "recycled"?: true}` |
 | 401, 403 | | no operator's token |
-| 404 | `call_unknown` | no such call goes on here |
-| 409 | `no_conversation` | no agent talks on it at this moment, or its model is being reached |
+| 404 | `call_unknown` | nobody knows such a call |
+| 409 | `call_over`, `call_elsewhere` | it has ended, or does not go on here |
+| 409 | `no_conversation` | no agent of this server talks on it |
+| 409 | `no_session` | the agent's model is being reached, or was lost or left before it had answered |
 | 409 | `session_fixed` | a session that goes on cannot be changed so |
-| 422 | `bad_request` | a value that a setting cannot have |
+| 422 | `bad_request` | a value that a setting cannot have, or more than can be changed at once |
 | 422 | the model's | the model refused it |
+| 429 | `too_many_requests` | the model has not answered the 32 changes before this one |
 | 504 | `model_silent` | the model has not said in `session_timeout_s` whether it takes it |
 """
 
