@@ -23,8 +23,8 @@ curl -X PATCH -H "$auth" -H "Content-Type: application/json" "$api/calls/$sid/ll
 
 The names are those of the settings of pipecat's OpenAI Realtime service, and so is what they mean:
 
-- A setting that is absent stays, null clears it, a value sets it. `old` is null where nobody had set it; a turn detection
-  of which nobody spoke is `server_vad`, which null switches off.
+- A setting that is absent stays, null clears it, a value sets it. `old` is null where nobody had set it; a turn
+  detection of which nobody spoke is `server_vad`, which null switches off.
 - It is answered when the model has agreed. What the model refuses comes back as 422 in its own words (`error` is what
   it said), and nothing of the request has changed. What is so already is not sent.
 - `session_properties` take the place of those that were, but for the voice and the instructions where they name none;

@@ -116,7 +116,7 @@ async def test_a_refusal_that_quotes_a_key_is_kept_without_it() -> None:
     assert talking.exchange.hidden == []
 
 
-@pytest.mark.claim("J31", "native")
+@pytest.mark.claim("J31", "J7")
 @pytest.mark.parametrize("by_operator", [True, False])
 def test_keys_for_a_conversation_of_the_platforms_are_kept_from_its_hooks(*, by_operator: bool) -> None:
     @in_virtual_time

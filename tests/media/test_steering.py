@@ -227,8 +227,8 @@ def test_an_event_to_which_the_model_says_nothing_was_sent() -> None:
 @pytest.mark.claim("P36")
 def test_p36_a_response_beside_the_conversation_is_told_when_it_begins() -> None:
     hand = a_hand()
-    beside, _ = asked(hand, SendEvent({"type": "response.create", "response": {"conversation": "none"}}))
     spoken, _ = asked(hand, SendEvent({"type": "response.create", "response": {"instructions": "Sing."}}))
+    beside, _ = asked(hand, SendEvent({"type": "response.create", "response": {"conversation": "none"}}))
     hand.model("response.created", response={"id": "r8", "conversation_id": None})
     assert ([outcome.how for outcome in beside], spoken) == (["done"], [])
     hand.model("response.created", response={"id": "r9", "conversation_id": "c"})
