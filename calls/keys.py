@@ -60,6 +60,6 @@ class Keys:
         try:
             for redactor in self._redactors:
                 told = redactor.shown(told)
-        except RecursionError:
-            return {}  # nobody can say what stands that deep
+        except (RecursionError, ValueError):
+            return {}  # nobody can say what stands that deep, or is no number
         return told

@@ -34,23 +34,27 @@ class Redactor:
         # Escaping works character by character, so a secret inside a string is found escaped in the text; only
         # then is the body walked, because a replacement in the text could tear its structure.
         if any(needle in text for needle in self._needles):
-            text = TEXT.encode(self.shown(body))
+            text = TEXT.encode(self._masked(body))
         try:
             return text.encode()
         except UnicodeEncodeError:  # half of a surrogate pair: JSON can say it in ASCII only
             return ASCII.encode(json.loads(text)).encode()
 
     def shown(self, value: Any) -> Any:
-        """Give something as it may be told."""
+        """Give something as it may be told. TypeError or ValueError for what JSON cannot say."""
+        text = TEXT.encode(value)
+        return self._masked(value) if any(needle in text for needle in self._needles) else value
+
+    def _masked(self, value: Any) -> Any:
         match value:
             case str():
                 for secret in self._secrets:
                     value = value.replace(secret, MASK)
                 return value
             case dict():
-                return {self.shown(key): self.shown(item) for key, item in value.items()}
+                return {self._masked(key): self._masked(item) for key, item in value.items()}
             case list() | tuple():
-                return [self.shown(item) for item in value]
+                return [self._masked(item) for item in value]
             case _:
                 return value
 

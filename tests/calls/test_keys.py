@@ -152,6 +152,8 @@ def test_a_call_can_be_told_so_many_keys() -> None:
 def test_what_stands_too_deep_to_be_looked_at_is_not_told() -> None:
     keys = Keys()
     deep: JsonObject = {}
+    keys.kept_from(Redactor(["secret"]))
+    assert keys.shown({"a": float("nan")}) == {}
     for _ in range(100_000):
         deep = {"a": deep}
     keys.kept_from(Redactor(["secret"]))
