@@ -74,10 +74,6 @@ class Roster:
         self._left -= 1
         self._current = agent
 
-    def stays(self, agent: Agent) -> None:
-        """Go on with an agent as if nobody had taken over."""
-        self._current = agent
-
     def begin(self, heard: JsonObject, verbs_model: str) -> None:
         """A conversation begins, with this model and voice; `verbs_model`: the one that the verb itself asks for."""
         self._heard, self._verbs_model = heard, verbs_model

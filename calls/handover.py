@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from structlog.typing import FilteringBoundLogger
@@ -26,12 +26,43 @@ HANDED_OVER = "agent.handed_over"
 "What the eventHook is told of it."
 ANEW = frozenset({"model", "voice"})
 "What a session that goes on keeps."
+UNDER_WAY = "you are handing this caller over already; you are told how that goes"
 Update = Callable[[JsonObject | Change], None]
 "Changes the conversation. It raises UpdateRefusedError where that cannot be."
 
 
 def nothing_to_change(_: JsonObject | Change) -> None:
     raise UpdateRefusedError("the conversation is over, or has not begun")
+
+
+@dataclass(slots=True)
+class Passing:
+    """One handover on its way: it is done when the model has agreed to it."""
+
+    before: Agent
+    agent: Agent
+    reason: object
+    courier: Courier
+    answer: Answer
+    told: bool = False
+    "Whether the model has the tool's output."
+
+    @property
+    def names(self) -> JsonObject:
+        return {"from": self.before.name, "to": self.agent.name}
+
+    def succeed(self) -> None:
+        if not self.told:
+            message = f"You are {self.agent.name} now; go on with the caller."
+            self.say(json.dumps({**self.names, "message": message}))
+
+    def fail(self, why: str) -> None:
+        """Tell the model; where it was told of the next agent already, this is in the output's place."""
+        self.say(error_output(why))
+
+    def say(self, output: str) -> None:
+        self.told = True
+        self.courier.soon(self.answer, output)
 
 
 @dataclass(slots=True)
@@ -47,43 +78,67 @@ class Handover:
     change: Update = nothing_to_change
     heard: Callable[[], JsonObject | None] = lambda: None
     "The `model` and the `voice` of the session; None where the conversation has fallen back on another model."
+    anew: Callable[[], bool] = lambda: False
+    "Whether another session is on its way."
     report: Callable[[str, JsonObject], None] = lambda *_: None
     handed_at: float | None = None
     declaration: JsonObject | None = None
     confirm: bool = False
     target: str = "an agent"
+    _passing: Passing | None = field(default=None, init=False)
 
     def spoken(self) -> Llm:
         """Give the verb as the agent who has the caller now speaks it."""
         return self.roster.spoken(self.llm, self.of_route)
 
     def begin(self, courier: Courier, asked: Asked, answer: Answer) -> None:
-        courier.soon(answer, self._output(asked.arguments, courier.now()))
+        roster, to = self.roster, asked.arguments.get("to")
+        answered = self.handed_at is None or self.answered(self.handed_at)
+        if objection := UNDER_WAY if self._passing else roster.objection(to, answered=answered):
+            self.log.info("handover_refused", message=objection)
+            courier.soon(answer, error_output(objection))
+            return
+        self._pass(Passing(roster.current, roster.agent(str(to)), asked.arguments.get("reason"), courier, answer))
 
     def over(self) -> None:
         """Know nothing of the conversation any more, whose tool this was: else it would know itself."""
         self._listen()
+        self._passing = None
         self.answered, self.report = lambda _: False, lambda *_: None
-        self.change, self.heard = nothing_to_change, lambda: None
+        self.change, self.heard, self.anew = nothing_to_change, lambda: None, lambda: False
 
-    def _output(self, arguments: JsonObject, now: float) -> str:
-        roster, to = self.roster, arguments.get("to")
-        answered = self.handed_at is None or self.answered(self.handed_at)
-        if objection := roster.objection(to, answered=answered):
-            self.log.info("handover_refused", message=objection)
-            return error_output(objection)
-        before, agent = roster.current, roster.agent(str(to))
-        session = self._session(agent)
-        anew = not ANEW.isdisjoint(session)
-        if refusal := self._changed({"type": "session.update", "session": session}, anew=anew):
-            self.log.warning("handover_refused", message=refusal)
-            return error_output(refusal)
-        roster.took_over(agent)
-        self.handed_at = now
-        told = {"from": before.name, "to": agent.name}
-        self.log.info("agent_handed_over", from_agent=before.name, to_agent=agent.name, anew=anew)
-        self.report(HANDED_OVER, {"type": HANDED_OVER, **told, "reason": arguments.get("reason")})
-        return json.dumps({**told, "message": f"You are {agent.name} now; go on with the caller."})
+    def _pass(self, passing: Passing) -> None:
+        """Change the session, or begin another one: what comes of it, the model's own word tells."""
+        event = {"type": "session.update", "session": self._session(passing.agent), "recycle": True}
+        self._passing = passing
+        try:
+            self.change(by_event(event, partial(self._came_of, passing)))
+        except UpdateRefusedError as refusal:
+            self._passing = None
+            self.log.warning("handover_refused", message=str(refusal))
+            passing.fail(str(refusal))
+            return
+        self.roster.left(self.heard())
+        if self.anew():  # the next session is told of it as it begins, with all that was said
+            passing.succeed()
+
+    def _came_of(self, passing: Passing, outcome: Outcome) -> None:
+        """The model has agreed, or the caller stays with the agent whom they had."""
+        if passing is not self._passing:
+            return  # the conversation is over
+        self._passing, agent = None, passing.agent
+        if outcome.how != "done":
+            self.roster.left(self.heard())
+            why = outcome.told.get("message")
+            self.log.warning("handover_undone", to_agent=passing.before.name, message=why)
+            stays = f"you are {passing.before.name} still, go on with the caller"
+            passing.fail(f"{agent.name} cannot take over ({why}): {stays}")
+            return
+        self.roster.took_over(agent)
+        self.handed_at = passing.courier.now()
+        self.log.info("agent_handed_over", from_agent=passing.before.name, to_agent=agent.name, anew=passing.told)
+        self.report(HANDED_OVER, {"type": HANDED_OVER, **passing.names, "reason": passing.reason})
+        passing.succeed()
 
     def _session(self, agent: Agent) -> JsonObject:
         """Give the settings that are an agent's; a model that was fallen back on stays, and so does its voice."""
@@ -97,22 +152,6 @@ class Handover:
         if heard is not None:
             self.roster.learn(heard)
         return heard is not None
-
-    def _changed(self, event: JsonObject, *, anew: bool) -> str | None:
-        """Change the session, or begin another; say why neither can be."""
-        try:
-            self.change(by_event({**event, "recycle": anew}, partial(self._came_of, self.roster.current)))
-        except UpdateRefusedError as refusal:
-            return str(refusal)
-        self.roster.left(self.heard())
-        return None
-
-    def _came_of(self, before: Agent, outcome: Outcome) -> None:
-        """Let the caller stay with the agent from before where the session of the next one did not come about."""
-        if outcome.how != "done":
-            self.roster.stays(before)
-            self.roster.left(self.heard())
-            self.log.warning("handover_undone", to_agent=before.name, message=outcome.told.get("message"))
 
 
 def handover(live: LiveCall, llm: Llm) -> Handover | None:
@@ -129,4 +168,5 @@ def begin(tool: Handover, live: LiveCall, bridge: Bridge, own: Realtime) -> None
     :raises ModelError: the verb cannot be carried out, which was looked at before its document left
     """
     tool.answered, tool.heard = bridge.record.answered, partial(bridge.changing.heard, own)
+    tool.anew = bridge.changing.anew
     tool.roster.begin(tool.heard() or {}, carrying.candidate(tool.llm, live.route, live.settings).model.name)

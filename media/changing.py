@@ -58,6 +58,10 @@ class Changing:
         now = self._settings
         return {settings.MODEL: now.model, "voice": now.at(VOICE)} if self._session.model is own else None
 
+    def anew(self) -> bool:
+        """Tell whether another session is on its way: what is changed now, it begins with."""
+        return not self._session.ready
+
     def change(self, change: Change, *, over: bool) -> None:
         """Make a change, and see that it is answered.
 

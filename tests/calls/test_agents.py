@@ -1,6 +1,7 @@
 """Several agents on one call, who hand the caller over to each other, in virtual time."""
 
 import json
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,10 @@ from structlog.testing import capture_logs
 
 from calls.agents import ENOUGH, STILL, Roster, handovers, misnamed
 from calls.carrying import oddities
-from calls.handover import HANDED_OVER
+from calls.handover import HANDED_OVER, UNDER_WAY
 from config.agents import Agent
 from media.changing import Change
+from media.effects import Outcome
 from media.ends import HANDOFF, HUNG_UP
 from media.options import ModelLeg
 from media.realtime.dial import Dial
@@ -49,6 +51,8 @@ class Desk(Exchange):
         "The models that were reached anew."
         self.urls: list[str] = []
         "And where, if not where they were."
+        self.told: list[JsonObject] = []
+        "What the models were told."
 
     async def begin(self) -> "Desk":
         self.verbs = await self.ring()
@@ -56,16 +60,16 @@ class Desk(Exchange):
         assert line
         self.line = line
         line._redial = self._redialled  # type: ignore[method-assign]
-        self.ready()
+        line._model = self  # type: ignore[assignment]
+        self.configured()
         return self
 
     def _redialled(self, nth: int, dial: Dial | None = None) -> None:
         self.dialled.append(nth)
         self.urls += [dial.url] if dial else []
 
-    def ready(self) -> None:
-        """Let the session be there."""
-        self.line._bridge._session.leg = ModelLeg.READY
+    def send(self, wire: bytes) -> None:
+        self.told.append(json.loads(wire))
 
     def configured(self) -> None:
         """Let the session that was dialled come about."""
@@ -77,8 +81,15 @@ class Desk(Exchange):
     @property
     def session(self) -> JsonObject:
         """What a session with the model begins with."""
-        told: JsonObject = json.loads(self.line._bridge._session.model.configure())["session"]
+        told: JsonObject = json.loads(deepcopy(self.line._bridge._session.model).configure())["session"]
         return told
+
+    @property
+    def current(self) -> str:
+        live = self.switchboard._calls.by_sid("c-1")
+        assert live
+        assert live.roster
+        return live.roster.current.name
 
     @property
     def tools(self) -> list[str]:
@@ -88,11 +99,24 @@ class Desk(Exchange):
     def instructions(self) -> str:
         return str(self.session["instructions"])
 
-    async def hand_over(self, to: str, **arguments: Any) -> JsonObject:
+    async def ask_for(self, to: object, **arguments: Any) -> None:
+        """Let the model call the tool."""
         answer = lambda output: self.outputs.append(json.loads(output))  # noqa: E731
         self.line._hooks.call_tool(f"t-{len(self.outputs)}", "hand_over", {"to": to, **arguments}, answer)
         await settled()
+
+    async def hand_over(self, to: str, **arguments: Any) -> JsonObject:
+        """Let the model call the tool, and agree to what it is told."""
+        told = len(self.outputs)
+        await self.ask_for(to, **arguments)
+        if len(self.outputs) == told:
+            await self.says({"type": "session.updated", "session": {}})
         return self.outputs[-1]
+
+    async def says(self, event: JsonObject) -> None:
+        """Let the model say something."""
+        self.line.tell(self.line._bridge.model_said, json.dumps(event))
+        await settled()
 
     def caller_answers(self) -> None:
         """Let the caller hear the agent, and say something."""
@@ -129,6 +153,7 @@ async def test_an_agent_with_another_voice_begins_a_new_session_that_knows_what_
     assert desk.session["audio"]["output"]["voice"] == "marin"
     await desk.hand_over("night")
     assert desk.dialled == [0], "a new session is on its way"
+    assert (desk.outputs[-1]["to"], desk.current) == ("night", "front"), "and is told whose it is, before it is so"
     assert desk.session["audio"]["output"]["voice"] == "cedar"
     assert ("user", "The night watch, please.") in desk.line._bridge.record.history()
     desk.configured()
@@ -141,16 +166,59 @@ async def test_an_agent_with_another_voice_begins_a_new_session_that_knows_what_
 async def test_a_caller_stays_with_the_agent_whom_they_have_where_the_next_ones_session_does_not_come_about() -> None:
     desk = await Desk(verb={"llmOptions": {"session_update": {"voice": "marin"}}}).begin()
     desk.line._bridge._talk.speaking.has_spoken = True
-    await desk.hand_over("night")
+    assert (await desk.hand_over("night"))["to"] == "night", "the session that is tried is told so"
     assert desk.instructions == "You watch."
     with capture_logs() as logged:
         desk.line.tell(partial(desk.line._bridge.model_failed, reason_code="model_unreachable", message="no"))
     assert "handover_undone" in [line["event"] for line in logged]
     assert (desk.instructions, desk.session["audio"]["output"]["voice"]) == ("You greet.", "marin")
     assert desk.dialled == [0, 0]
-    desk.ready()
-    desk.caller_answers()
-    assert (await desk.hand_over("billing"))["from"] == "front"
+    await settled()
+    assert "night cannot take over" in desk.outputs[-1]["error"], "and the model is told why"
+    assert "you are front still" in desk.outputs[-1]["error"]
+    assert (desk.current, desk.applications.bodies("/event")) == ("front", []), "nobody was handed over"
+    desk.configured()
+    assert (await desk.hand_over("billing"))["from"] == "front", "so it counts for nothing"
+
+
+@in_virtual_time
+async def test_a_caller_stays_with_the_agent_whom_they_have_where_the_model_refuses_the_next_ones_settings() -> None:
+    desk = await Desk(max_handovers=1).begin()
+    await desk.ask_for("billing")
+    assert desk.outputs == [], "the model has not agreed yet"
+    update = desk.told[-1]
+    assert update["session"]["instructions"] == "You bill."
+    error = {"type": "invalid_request_error", "code": "invalid_value", "message": "too long", "param": "session.tools"}
+    with capture_logs() as logged:
+        await desk.says({"type": "error", "error": error | {"event_id": update["event_id"]}})
+    assert "billing cannot take over (too long): you are front still" in desk.outputs[-1]["error"]
+    assert (desk.current, desk.instructions, desk.tools) == ("front", "You greet.", ["crm", "hand_over"])
+    assert "agent_handed_over" not in [line["event"] for line in logged]
+    assert desk.applications.bodies("/event") == []
+    assert (await desk.hand_over("billing"))["to"] == "billing", "it counts for nothing, and may be tried again"
+    assert (desk.current, desk.instructions) == ("billing", "You bill.")
+
+
+@in_virtual_time
+async def test_a_caller_is_handed_to_one_agent_at_a_time() -> None:
+    desk = await Desk().begin()
+    await desk.ask_for("billing")
+    await desk.ask_for("night")
+    assert desk.outputs == [{"error": UNDER_WAY}]
+    await desk.says({"type": "session.updated", "session": {}})
+    assert desk.outputs[-1]["to"] == desk.current == "billing"
+
+
+@in_virtual_time
+async def test_a_handover_that_is_under_way_when_the_conversation_ends_is_none() -> None:
+    desk = await Desk(NIGHT | {"hands_over_to": None}, FRONT).begin()
+    await desk.ask_for("front")
+    [change, _] = desk.line._bridge._session.agreements._waiting[1]
+    desk.line.finish(HUNG_UP)
+    await settled()
+    change(Outcome("done", {}))
+    await settled()
+    assert desk.outputs == []
 
 
 @in_virtual_time
