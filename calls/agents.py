@@ -23,8 +23,9 @@ from verbs.agents import (
     hidden_tool,
     model_of,
     of_another_vendor,
+    own_tools,
     spoken_by,
-    tools_of,
+    tools_besides,
     unknown_tools,
     voice_of,
 )
@@ -88,19 +89,22 @@ class Roster:
         """Hear with which model and voice it goes on now that it was changed for an agent, where that can be heard."""
         self._heard = self._heard if heard is None else heard
 
-    def session(self, agent: Agent, llm: Llm, of_route: Mapping[str, JsonObject | None]) -> JsonObject:
+    def besides(self, agent: Agent, llm: Llm, of_route: Mapping[str, JsonObject | None]) -> list[JsonObject]:
+        """Give the functions that this agent may call besides the verb's."""
+        return tools_besides(llm, of_route, only=agent.tools, others=self.others(agent))
+
+    def session(self, agent: Agent, llm: Llm) -> JsonObject:
         """Give the settings of the session that are this agent's, in a verb's words; model and voice only if others."""
-        tools = tools_of(llm, of_route, only=agent.tools, others=self.others(agent))
         by_verb = {"model": self._verbs_model, "voice": voice_of(llm)}
         own = {"model": model_of(agent.model, llm), "voice": agent.voice}
         wanted = {name: own[name] or self._by_operator.get(name) or by_verb[name] for name in own}
         another = {name: value for name, value in wanted.items() if value and value != self._heard.get(name)}
-        return {"instructions": agent.instructions, "tools": tools, **another}
+        return {"instructions": agent.instructions, "tools": own_tools(llm, only=agent.tools), **another}
 
-    def spoken(self, llm: Llm, of_route: Mapping[str, JsonObject | None]) -> Llm:
+    def spoken(self, llm: Llm) -> Llm:
         """Give a verb as the agent who has the caller now speaks it."""
         self._heard, self._verbs_model = {}, None
-        session = self.session(self._current, llm, of_route)
+        session = self.session(self._current, llm)
         model = session.pop("model", None)
         spoken = spoken_by(llm, session)
         return with_model(spoken, model) if model else spoken

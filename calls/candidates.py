@@ -9,18 +9,19 @@ from calls.live import LiveCall
 from media.realtime.base import ModelError, Realtime
 from media.realtime.dial import Dial
 from media.realtime.updating import UpdateRefusedError
+from verbs.base import JsonObject
 from verbs.llm import Llm
 
 
-def candidates(live: LiveCall, llm: Llm) -> list[Candidate]:
-    """Give a verb's own model, then those of its route's `llm_fallback`.
+def candidates(live: LiveCall, llm: Llm, besides: Sequence[JsonObject] = ()) -> list[Candidate]:
+    """Give a verb's own model, then those of its route's `llm_fallback`; `besides`: what the route's agent may call.
 
     :raises ModelError: there is not even the first
     """
-    found, told = [candidate(llm, live.route, live.settings)], []
+    found, told = [candidate(llm, live.route, live.settings, besides)], []
     for other, left_out in carrying.others(llm, live.route):
         try:
-            found.append(candidate(other, live.route, live.settings))
+            found.append(candidate(other, live.route, live.settings, besides))
             told += left_out
         except ModelError as error:
             live.log.warning("fallback_not_configured", vendor=other.vendor, message=str(error))

@@ -229,8 +229,8 @@ class Candidate(NamedTuple):
     llm: Llm
 
 
-def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
-    """Find the verb's model.
+def candidate(llm: Llm, route: Route, settings: Settings, besides: Sequence[JsonObject] = ()) -> Candidate:
+    """Find the verb's model; `besides`: what the agent who speaks first may call besides the verb's tools.
 
     :raises ModelError: its vendor is not configured, there is no key for it, or its options cannot be used
     """
@@ -239,7 +239,8 @@ def candidate(llm: Llm, route: Route, settings: Settings) -> Candidate:
     if llm.vendor not in settings.vendors:
         raise ModelError(f"vendor {llm.vendor!r} is not configured: add vendors.{llm.vendor}")
     vendor = settings.vendors[llm.vendor]
-    return Candidate(model_dial(as_configured(llm, vendor), vendor), offered_model(llm, route, settings), llm)
+    model = offered_model(llm, route, settings, besides)
+    return Candidate(model_dial(as_configured(llm, vendor), vendor), model, llm)
 
 
 def _not_carried_out(vendor: str, version: str) -> str:
@@ -248,7 +249,7 @@ def _not_carried_out(vendor: str, version: str) -> str:
     return f"vendor {shown(vendor)} is carried out by nobody here, only {', '.join(VENDORS)}; {remedy}"
 
 
-def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:
+def offered_model(llm: Llm, route: Route, settings: Settings, of_agent: Sequence[JsonObject] = ()) -> Realtime:
     """Make the verb's model, offered all tools that it may call, with all that is to be told of its options.
 
     :raises ModelError: its options cannot be used
@@ -256,7 +257,7 @@ def offered_model(llm: Llm, route: Route, settings: Settings) -> Realtime:
     known = settings.vendors.get(llm.vendor)
     declared = {name: tool.declaration for name, tool in route_tools(route, settings).items()}
     own = as_configured(llm, known) if known else llm
-    besides, told = ([], []) if route.agents else offered(own, declared)  # each agent's verb has all that it may call
+    besides, told = (of_agent, []) if route.agents else offered(own, declared)
     model = make_model(own, route, besides)
     model.warnings.extend([*told, *_untold(llm, route)])
     return model

@@ -15,7 +15,7 @@ from hooks.asked import Asked
 from hooks.courier import Answer, Courier
 from hooks.replies import error_output
 from media.bridge import Bridge
-from media.changing import Change, by_event
+from media.changing import Change, anew
 from media.effects import Outcome
 from media.realtime.base import Realtime
 from media.realtime.updating import UpdateRefusedError
@@ -27,11 +27,11 @@ HANDED_OVER = "agent.handed_over"
 ANEW = frozenset({"model", "voice"})
 "What a session that goes on keeps."
 UNDER_WAY = "you are handing this caller over already; you are told how that goes"
-Update = Callable[[JsonObject | Change], None]
+Update = Callable[[Change], None]
 "Changes the conversation. It raises UpdateRefusedError where that cannot be."
 
 
-def nothing_to_change(_: JsonObject | Change) -> None:
+def nothing_to_change(_: Change) -> None:
     raise UpdateRefusedError("the conversation is over, or has not begun")
 
 
@@ -89,7 +89,11 @@ class Handover:
 
     def spoken(self) -> Llm:
         """Give the verb as the agent who has the caller now speaks it."""
-        return self.roster.spoken(self.llm, self.of_route)
+        return self.roster.spoken(self.llm)
+
+    def besides(self) -> list[JsonObject]:
+        """Give the functions that this agent may call besides the verb's."""
+        return self.roster.besides(self.roster.current, self.llm, self.of_route)
 
     def begin(self, courier: Courier, asked: Asked, answer: Answer) -> None:
         roster, to = self.roster, asked.arguments.get("to")
@@ -109,10 +113,10 @@ class Handover:
 
     def _pass(self, passing: Passing) -> None:
         """Change the session, or begin another one: what comes of it, the model's own word tells."""
-        event = {"type": "session.update", "session": self._session(passing.agent), "recycle": True}
+        besides = self.roster.besides(passing.agent, self.llm, self.of_route)
         self._passing = passing
         try:
-            self.change(by_event(event, partial(self._came_of, passing)))
+            self.change(anew(self._session(passing.agent), partial(self._came_of, passing), besides))
         except UpdateRefusedError as refusal:
             self._passing = None
             self.log.warning("handover_refused", message=str(refusal))
@@ -143,7 +147,7 @@ class Handover:
     def _session(self, agent: Agent) -> JsonObject:
         """Give the settings that are an agent's; a model that was fallen back on stays, and so does its voice."""
         own = self._listen()
-        session = self.roster.session(agent, self.llm, self.of_route)
+        session = self.roster.session(agent, self.llm)
         return session if own else {name: value for name, value in session.items() if name not in ANEW}
 
     def _listen(self) -> bool:

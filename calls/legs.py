@@ -100,7 +100,8 @@ class Legs:
         llm, settings, now = live.llms[nth], live.settings, self._loop.time()
         vendor = settings.vendors[llm.vendor]
         handover = handover_of(live, llm)
-        found = candidates(live, handover.spoken() if handover else llm)
+        spoken, besides = (handover.spoken(), handover.besides()) if handover else (llm, ())
+        found = candidates(live, spoken, besides)
         models = [each.model for each in found]
         left_s = max(0.0, live.ends_at - now)
         bridge = carrying.make_bridge(

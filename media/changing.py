@@ -17,6 +17,7 @@ from media.places import leaves
 from media.realtime.base import Realtime
 from media.realtime.dial import Dial
 from media.realtime.dialect import Path
+from media.realtime.settable import Besides
 from media.realtime.updating import VOICE, AwayError, FixedError, UpdateRefusedError
 from media.session import Session
 from media.settings import Delta, Settings
@@ -35,6 +36,7 @@ class Change:
     "Whether objects are merged into what is so."
     recycle: bool = False
     "Whether a new session may begin for it."
+    besides: Besides = None
 
 
 class Changing:
@@ -85,8 +87,8 @@ class Changing:
             raise FixedError(f"{names} cannot be cleared in a session that goes on")
         nth = self._session.model.changes + 1
         wire = None
-        if told or wanted.settings.model != before.model:
-            wire = self._put(session, wanted.settings.model, without=fixed, recycle=change.recycle)
+        if told or wanted.settings.model != before.model or change.besides is not None:
+            wire = self._put(session, wanted.settings.model, change, without=fixed)
         now = self._settings
         lost = [path for path in told if now.at(path) != wanted.settings.at(path)]
         ignored = wanted.untold | {delta.name_of(path): LEFT_OUT for path in (*lacking, *lost)}
@@ -109,25 +111,25 @@ class Changing:
             self._extra = change.delta.extra_after(self._extra)
         change.answer(outcome)
 
-    def _put(self, session: JsonObject, name: str, *, recycle: bool, without: Sequence[Path] = ()) -> bytes | None:
+    def _put(self, session: JsonObject, name: str, change: Change, without: Sequence[Path]) -> bytes | None:
         """Change the session, or begin another one that is so; give what the one that goes on is to be told."""
         model = self._session.model
-        if name != model.name and not recycle:
+        if name != model.name and not change.recycle:
             raise FixedError(f"the model is {model.name} as long as its connection lasts")
         elsewhere = self._dial_of(model, name) if name != model.name else None
         if not (elsewhere or without):
             try:
-                wire = model.update(session, spoken=self._talk.speaking.has_spoken)
+                wire = model.update(session, spoken=self._talk.speaking.has_spoken, besides=change.besides)
             except FixedError:
-                if not recycle:
+                if not change.recycle:
                     raise
             else:
-                share(session, model, self._others, self._talk)
+                share(session, model, self._others, self._talk, change.besides)
                 return wire
         if self._talk.leaving:
             raise AwayError("the conversation takes its leave: no new session begins")
-        model.update(session, spoken=False, without=without)
-        share(session, model, self._others, self._talk)
+        model.update(session, spoken=False, without=without, besides=change.besides)
+        share(session, model, self._others, self._talk, change.besides)
         self._recycle(model, name, elsewhere)
         return None
 
@@ -158,15 +160,17 @@ class Changing:
         self._session.recycle(elsewhere, back)
 
 
-def by_event(event: JsonObject, answer: Answer = lambda _: None) -> JsonObject | Change:
-    """Give what an application's session.update wants where a new session may begin for it; else the event.
-
-    `answer` is told what came of the former.
-    """
+def by_event(event: JsonObject) -> JsonObject | Change:
+    """Give what an application's session.update wants where a new session may begin for it; else the event."""
     match event:
         case {"type": "session.update", "session": dict(session), "recycle": True}:
-            given = {name: value for name, value in session.items() if name == settings.MODEL}
-            flat = {name: value for name, value in session.items() if name not in given}
-            return Change(Delta(given, flat, {}, {name: name for name in given}), answer, recycle=True)
+            return anew(session, lambda _: None)
         case _:
             return event
+
+
+def anew(session: JsonObject, answer: Answer, besides: Besides = None) -> Change:
+    """Give a change of a session in its own words, for which a new one may begin."""
+    given = {name: value for name, value in session.items() if name == settings.MODEL}
+    flat = {name: value for name, value in session.items() if name not in given}
+    return Change(Delta(given, flat, {}, {name: name for name in given}), answer, recycle=True, besides=besides)

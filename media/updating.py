@@ -13,6 +13,7 @@ from typing import Any
 from media.conversation import Conversation
 from media.effects import JsonObject
 from media.realtime.base import Realtime
+from media.realtime.settable import Besides
 from media.realtime.updating import AwayError, FixedError, UpdateRefusedError
 from media.record import Record
 from verbs.base import Finding
@@ -80,11 +81,17 @@ def update(
     return wire
 
 
-def share(session: JsonObject, model: Realtime, others: Sequence[Realtime], talk: Conversation) -> None:
+def share(
+    session: JsonObject,
+    model: Realtime,
+    others: Sequence[Realtime],
+    talk: Conversation,
+    besides: Besides = None,
+) -> None:
     """Let those that may take the model's place begin with what it was told, as far as it is theirs too."""
     talk.tools.confirmed |= to_confirm(session.get("tools"))
     for other in others:
-        other.update(_shared(session, model, other), spoken=False)
+        other.update(_shared(session, model, other), spoken=False, besides=besides)
 
 
 def _shared(session: JsonObject, model: Realtime, other: Realtime) -> JsonObject:

@@ -10,7 +10,7 @@ from typing import Any
 from verbs.base import JsonObject
 from verbs.leaving import leaving_tools
 from verbs.llm import Llm
-from verbs.offering import beside, declared, names_of, with_tools
+from verbs.offering import declared, names_of, with_tools
 from verbs.tools import flat
 from verbs.vendors import VENDORS
 
@@ -31,15 +31,18 @@ def handover_tool(others: Mapping[str, str]) -> JsonObject:
     return {"type": "function", "name": HANDOVER_TOOL, "description": WORDS, "parameters": parameters}
 
 
-def tools_of(
+def own_tools(llm: Llm, *, only: Collection[str] | None) -> list[JsonObject]:
+    """Give what an agent may call of the tools that the verb declares: those in `only`, or all."""
+    return [tool for tool in declared(llm.llm_options) if _may_call(_name(tool), only)]
+
+
+def tools_besides(
     llm: Llm, of_route: Mapping[str, JsonObject | None], *, only: Collection[str] | None, others: Mapping[str, str]
 ) -> list[JsonObject]:
-    """Give all that an agent may call: of the verb's, the route's and the built-in tools those in `only`, or all."""
+    """Give what an agent may call besides, whatever becomes of the verb's: the route's, the built-in, and ours."""
     built_in = leaving_tools(llm)
     routes = [tool for name, tool in of_route.items() if tool is not None and name not in built_in]
-    whole = declared(beside(llm.llm_options, [*routes, *built_in.values()]))
-    others_than_ours = (tool for tool in whole if _name(tool) != HANDOVER_TOOL)
-    mine = [tool for tool in others_than_ours if only is None or _name(tool) in only]
+    mine = [tool for tool in (*routes, *built_in.values()) if _may_call(_name(tool), only)]
     return [*mine, handover_tool(others)] if others else mine
 
 
@@ -95,6 +98,10 @@ def _voices(options: JsonObject) -> Iterator[JsonObject]:
     request = _object(options.get("response_create"))
     asked = _object(_object(request.get("audio")).get("output"))
     yield from (place for place in (output, session, asked, request) if place.get("voice"))
+
+
+def _may_call(name: str, only: Collection[str] | None) -> bool:
+    return name != HANDOVER_TOOL and (only is None or name in only)
 
 
 def _object(value: Any) -> JsonObject:

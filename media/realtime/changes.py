@@ -4,10 +4,11 @@ Every model of a call is told the same changes in the same order, so that a chan
 the model has agreed to is folded into one base: so the next change costs the same, however many there were.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from media.realtime.dialect import JsonObject, Path
+from media.realtime.settable import Besides
 from media.realtime.updating import unsaid
 
 Merge = Callable[[JsonObject, JsonObject], JsonObject]
@@ -20,23 +21,33 @@ class Change(NamedTuple):
     tools: tuple[JsonObject, ...] = ()
     without: tuple[Path, ...] = ()
     "Settings that a new session is not told any more, by their places of today."
+    besides: Besides = None
 
 
 class Changes:
     """Of one model's session, and those after it."""
 
-    def __init__(self, options: JsonObject, merge: Merge) -> None:
-        """`merge` gives `options` with a change of the session's settings, and leaves both as they are."""
+    def __init__(self, options: JsonObject, merge: Merge, besides: Sequence[JsonObject] = ()) -> None:
+        """`merge` gives `options` with a change of the session's settings, and leaves both as they are.
+
+        `besides`: what is offered besides those.
+        """
         self.options = self._settled = self._before = options
         "With all changes."
         self._settled_tools: tuple[JsonObject, ...] = ()
+        self._settled_besides = besides
         self._merge = merge
         self._open: dict[int, Change] = {}
         self._made = 0
 
     @property
     def tools(self) -> list[JsonObject]:
-        """The functions that were offered besides."""
+        """The functions that are offered besides, those that became known later at the end."""
+        told = [change.besides for change in self._open.values() if change.besides is not None]
+        return [*(told[-1] if told else self._settled_besides), *self._late_tools]
+
+    @property
+    def _late_tools(self) -> list[JsonObject]:
         return [*self._settled_tools, *(tool for change in self._open.values() for tool in change.tools)]
 
     @property
@@ -74,11 +85,12 @@ class Changes:
         while self._open and (oldest := min(self._open)) not in waiting:
             change = self._open.pop(oldest)
             self._settled_tools += change.tools
+            self._settled_besides = self._settled_besides if change.besides is None else change.besides
             self._settled = self._with(self._settled, change) if self._open else self.options
 
     def withdraw_tools(self) -> bool:
         """Offer nothing besides any more; False where nothing was."""
-        offered = bool(self.tools)
+        offered = bool(self._late_tools)
         self._settled_tools = ()
         self._open = {nth: change._replace(tools=()) for nth, change in self._open.items()}
         return offered

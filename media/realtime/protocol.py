@@ -38,6 +38,7 @@ from media.realtime.reading import (
     text_in,
     type_of,
 )
+from media.realtime.settable import Besides
 from media.realtime.telling import Told
 from media.realtime.updating import VOICE, FixedError, differences, leave_out, merged
 from media.realtime.wires import is_theirs, message, new_item, tool_output, truncation, wire
@@ -72,11 +73,10 @@ class Realtime:
         self.name, renamed = model_of(llm, self.dialect)
         self._renamed = False
         self._knows = VENDORS[llm.vendor].settings
-        self._changes = Changes(llm.llm_options, partial(legacy.changed, dialect=self.dialect))
+        self._changes = Changes(llm.llm_options, partial(legacy.changed, dialect=self.dialect), besides)
         self._left_out: list[str] = []
         self._picture: JsonObject | None = None
         self._leaves_turns = False
-        self._besides = besides
         self._tools: dict[str, JsonObject] = {}
         self.tools: Mapping[str, JsonObject] = self._tools
         self._as_it_is = names_in_extra(llm.llm_options)
@@ -101,7 +101,7 @@ class Realtime:
 
     def _translated(self) -> legacy.Translated:
         audio, turns = ModelAudio(self.hears, self.speaks), self._leaves_turns
-        whole = beside(self._changes.options, [*self._besides, *self._changes.tools])
+        whole = beside(self._changes.options, self._changes.tools)
         told = legacy.translate(whole, audio=audio, dialect=self.dialect, model=self.name, leave_turns=turns)
         for param in self._left_out:
             leave_out(told.session, param)
@@ -177,8 +177,10 @@ class Realtime:
         self.name, self._renamed = self.called(name)[0], True
         self._agree()
 
-    def update(self, session: JsonObject, *, spoken: bool, without: Sequence[Path] = ()) -> bytes | None:
-        told = self._change(Change(session, without=tuple(without)), spoken=spoken)
+    def update(
+        self, session: JsonObject, *, spoken: bool, without: Sequence[Path] = (), besides: Besides = None
+    ) -> bytes | None:
+        told = self._change(Change(session, without=tuple(without), besides=besides), spoken=spoken)
         if without:
             self._agree()
         return told

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 JsonObject = dict[str, Any]
+Besides = Sequence[JsonObject] | None
+"Functions that are offered besides the session's own from now on, in place of those that were; None: those stay."
 
 
 class Settable(Protocol):
@@ -29,7 +31,9 @@ class Settable(Protocol):
     def rename(self, name: str) -> None:
         """Before `configure`: be another model of this vendor."""
 
-    def update(self, session: JsonObject, *, spoken: bool, without: Sequence[tuple[str, ...]] = ()) -> bytes | None:
+    def update(
+        self, session: JsonObject, *, spoken: bool, without: Sequence[tuple[str, ...]] = (), besides: Besides = None
+    ) -> bytes | None:
         """Change settings, in a verb's words; None: they are so. `spoken`: it has. Raises UpdateRefusedError.
 
         `without`: what is not said any more, by places of today; a session that goes on does not hear of that.

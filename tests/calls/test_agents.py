@@ -14,7 +14,7 @@ from calls.agents import ENOUGH, STILL, Roster, handovers, misnamed
 from calls.carrying import oddities
 from calls.handover import HANDED_OVER, UNDER_WAY
 from config.agents import Agent
-from media.changing import Change
+from media.changing import Change, by_event
 from media.effects import Outcome
 from media.ends import HANDOFF, HUNG_UP
 from media.options import ModelLeg
@@ -112,6 +112,12 @@ class Desk(Exchange):
         if len(self.outputs) == told:
             await self.says({"type": "session.updated", "session": {}})
         return self.outputs[-1]
+
+    async def changes(self, wanted: JsonObject) -> None:
+        """Let an operator change settings, or the application, and the model agree."""
+        event = wanted if "type" in wanted else Change(read(wanted), lambda _: None)
+        self.line.tell(self.line._bridge.update, event if isinstance(event, Change) else by_event(event))
+        await self.says({"type": "session.updated", "session": {}})
 
     async def says(self, event: JsonObject) -> None:
         """Let the model say something."""
@@ -323,6 +329,54 @@ async def test_what_an_operator_has_changed_takes_the_place_of_the_verbs_and_not
     await desk.hand_over("named")
     assert (desk.session["audio"]["output"]["voice"], bridge._session.model.name) == ("marin", "gpt-realtime-mini")
     assert desk.dialled == [0, 0]
+
+
+WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
+REFUND = WEATHER | {"name": "refund"}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"tools": [WEATHER]},
+        {"session_properties": {"tools": [WEATHER]}},
+        {"type": "session.update", "session": {"tools": [WEATHER]}},
+        {"type": "session.update", "session": {"tools": [WEATHER]}, "recycle": True},
+    ],
+)
+def test_other_tools_leave_an_agent_those_of_the_route_and_its_own(wanted: JsonObject) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        desk = await Desk(verb={"llmOptions": {"session_update": {"tools": [REFUND]}}}).begin()
+        await desk.hand_over("billing")
+        assert desk.tools == ["crm", "hand_over", "hangup", "refund"]
+        await desk.changes(wanted)
+        assert desk.tools == ["crm", "hand_over", "hangup", "weather"]
+        await desk.changes(json.loads(json.dumps(wanted).replace(json.dumps([WEATHER]), "[]")))
+        assert desk.tools == ["crm", "hand_over", "hangup"]
+        desk.caller_answers()
+        assert (await desk.hand_over("front"))["to"] == "front"
+        assert desk.tools == ["crm", "hand_over"], "and the next agent has those that are its own"
+
+    story()
+
+
+@in_virtual_time
+async def test_settings_without_tools_leave_an_agent_those_of_the_route_and_its_own() -> None:
+    desk = await Desk().begin()
+    for wanted in ({"tools": None}, {"session_properties": {"instructions": "x"}}):
+        await desk.changes(wanted)
+        assert desk.tools == ["crm", "hand_over"]
+
+
+@in_virtual_time
+async def test_a_model_that_is_fallen_back_on_is_offered_what_the_agent_may_call() -> None:
+    others = [{"vendor": "openai", "model": "gpt-realtime-mini"}]
+    desk = await Desk(llm_fallback=others).begin()
+    await desk.hand_over("billing")
+    session = desk.line._bridge._session
+    session._nth, session.model = 1, session._models[1]
+    assert (desk.instructions, desk.tools) == ("You bill.", ["crm", "hand_over", "hangup"])
 
 
 @pytest.mark.parametrize("to", ["billing", "night"])

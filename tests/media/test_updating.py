@@ -7,7 +7,7 @@ import pytest
 
 from media import client_events
 from media.bridge import Bridge
-from media.changing import by_event
+from media.changing import anew, by_event
 from media.effects import Redial
 from media.interruption import BargeIn
 from media.options import Manners, Options
@@ -102,6 +102,17 @@ def test_tools_that_are_not_the_verbs_stay_when_the_verbs_are_replaced() -> None
     hand.do(hand.bridge.declare([price], hand.now))
     told = [changed(hand, tools=tools)["tools"] for tools in ([{**WEATHER, "name": "own"}], [])]
     assert [[tool["name"] for tool in tools] for tools in told] == [["own", "hangup", "price"], ["hangup", "price"]]
+
+
+def test_what_is_offered_besides_is_replaced_by_what_takes_its_place_and_that_stays() -> None:
+    hangup, price = ({**WEATHER, "name": name} for name in ("hangup", "price"))
+    hand = Hand(llm(session_update={"tools": [WEATHER]}), besides=[hangup]).connect()
+    hand.do(hand.bridge.update(anew({"instructions": "0"}, lambda _: None, [price]), hand.now))
+    for nth in range(1, 40):
+        changed(hand, instructions=str(nth))
+        hand.model("session.updated", session={})
+    told = changed(hand, tools=[{**WEATHER, "name": "own"}])["tools"]
+    assert [tool["name"] for tool in told] == ["own", "price"]
 
 
 def test_a_tool_that_an_application_declares_goes_before_one_of_that_name_while_it_does() -> None:

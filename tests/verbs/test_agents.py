@@ -11,8 +11,9 @@ from verbs.agents import (
     hidden_tool,
     model_of,
     of_another_vendor,
+    own_tools,
     spoken_by,
-    tools_of,
+    tools_besides,
     unknown_tools,
     voice_of,
 )
@@ -44,7 +45,8 @@ OF_ROUTE = {"crm": tool("crm"), "clock": None}
 def test_an_agent_may_call_what_it_is_let_and_hand_over_to_whom_it_may(
     only: tuple[str, ...] | None, others: dict[str, str], names: list[str]
 ) -> None:
-    tools = tools_of(llm_of(OPTIONS, hangup={}), OF_ROUTE, only=only, others=others)
+    verb = llm_of(OPTIONS, hangup={})
+    tools = [*own_tools(verb, only=only), *tools_besides(verb, OF_ROUTE, only=only, others=others)]
     assert [one["name"] for one in tools] == names
 
 
@@ -72,14 +74,16 @@ def test_the_tool_names_the_others_and_what_they_are_there_for() -> None:
 
 def test_our_tool_hides_another_of_its_name() -> None:
     verb = llm_of({"session_update": {"tools": [tool("hand_over")]}})
-    assert [one["description"] for one in tools_of(verb, {}, only=None, others={"b": ""})] == [WORDS]
+    assert own_tools(verb, only=None) == []
+    assert [one["description"] for one in tools_besides(verb, {}, only=None, others={"b": ""})] == [WORDS]
+    assert tools_besides(verb, {"hand_over": tool("hand_over")}, only=None, others={}) == []
     assert hidden_tool(verb, ()) is hidden_tool(llm_of(), ("hand_over",)) is True
     assert not hidden_tool(llm_of(OPTIONS), ("crm",))
 
 
 def test_what_is_no_object_among_the_verbs_tools_is_nobodys() -> None:
     odd = llm_of({"session_update": {"tools": ["x", tool("refund")]}})
-    assert [one["name"] for one in tools_of(odd, {}, only=("refund",), others={})] == ["refund"]
+    assert [one["name"] for one in own_tools(odd, only=("refund",))] == ["refund"]
 
 
 @pytest.mark.parametrize(
