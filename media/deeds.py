@@ -85,6 +85,7 @@ class Deeds:
             self.interrupt(now)
             self._talk.ear.settle()
             self._talk.start_over(now)
+            self._talk.tools.start_over()
         self._out.append(Warn("session_reset", {"history": "kept" if request.history else "dropped"}))
         self._session.recycle()
         return Open(request)

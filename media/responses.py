@@ -50,6 +50,7 @@ class Responses:
         self.called = self._rounds.called
         self.overdue = self._rounds.overdue
         self.forget_call = self._rounds.forget
+        self.start_over = self._rounds.start_over
         self.close = self._rounds.close
 
     # What is asked of the model
@@ -159,9 +160,11 @@ class Responses:
                 self._not_taken(refusal, now)
 
     def lost(self) -> bool:
-        """The model is gone. Say whether the caller was owed something."""
+        """The model is gone. Say whether the caller was owed something besides what tools under way lead to."""
         answer_owed = self._given_up or (self.awaited.owed and not self._rounds.passing)
-        owed = self._rounds.owes or answer_owed
+        calling = self._rounds.active is not None and self._rounds.owes_results_alone
+        answer_owed = answer_owed and not calling
+        owed = (self._rounds.owes and not self._rounds.owes_results_alone) or answer_owed
         active = self._rounds.active
         unheard = not (self._speaking.spoke_in(active) if active else self._given_up and self._heard)
         self._anew = self.awaited.asked_with if unheard and answer_owed else {}

@@ -68,6 +68,11 @@ class ToolCalls:
         self._tooling.ended(call_id)
         self._responses.forget_call(call_id)
 
+    def start_over(self) -> None:
+        """The conversation begins anew: nobody waits for what is under way."""
+        self._tooling.start_over()
+        self._responses.start_over()
+
     def tick(self, now: float, *, silent: bool) -> None:
         """Give up what has had its time, and tell a caller who waits, where all are `silent`, that it goes on."""
         for call_id in self._responses.overdue(now):

@@ -76,6 +76,10 @@ class Tooling:
         """It was answered, by whomever."""
         self._open.pop(call_id, None)
 
+    def start_over(self) -> None:
+        """Nobody waits for those that are under way."""
+        self._open.clear()
+
     def filler_due(self, now: float) -> bool:
         """Say whether the caller has waited for a tool long enough to be told so."""
         return now >= self.next_due()

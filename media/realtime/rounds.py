@@ -25,26 +25,13 @@ Theory of operation
     openai-agents-python `_ResponseCreateSequencer`; its issues #3405 and #1168 are what happens without.
 """
 
-from dataclasses import dataclass, field
 from math import inf
 
 from media.newest import Newest
-from media.realtime.steps import Answer, Ask, Cancel, JsonObject, Kind, Note, Step
+from media.realtime.steps import Answer, Ask, Cancel, JsonObject, Kind, Note, Round, Step
 
 HOLD_S = 2.0
 "How long the caller's finished turn may take to start a response before our own request goes out anyway."
-
-
-@dataclass(slots=True)
-class _Round:
-    """The tool calls of one response."""
-
-    outputs: dict[str, str | None] = field(default_factory=dict)
-    ended: bool = False
-
-    @property
-    def complete(self) -> bool:
-        return self.ended and None not in self.outputs.values()
 
 
 class Rounds:
@@ -65,7 +52,7 @@ class Rounds:
         self._asked: JsonObject | None = None
         self._last_asked: JsonObject = {}
         self._waiting: JsonObject | None = None
-        self._rounds: dict[str, _Round] = {}
+        self._rounds: dict[str, Round] = {}
         self._response_of: dict[str, str] = {}
         self._open: dict[str, float] = {}
         self._held_until: float | None = None
@@ -102,6 +89,12 @@ class Rounds:
         """The same, without what is said in passing."""
         request = bool(self._active or self.asked) and not self.passing
         return request or self._waiting is not None or bool(self._open or self._adrift)
+
+    @property
+    def owes_results_alone(self) -> bool:
+        """Whether what is owed is what tools under way will lead to: each of them asks for its response."""
+        called = self._active is None or self._active in self._rounds
+        return called and not self.asked and self._waiting is None and bool(self._open or self._adrift)
 
     def ask(self, response: JsonObject) -> list[Step]:
         """Request a response, now or as soon as the model can take it."""
@@ -142,6 +135,12 @@ class Rounds:
         self._closed, self._waiting, self._mention, self._held_until = True, None, None, None
         self._rounds.clear()
 
+    def start_over(self) -> None:
+        """The conversation begins anew: what tools under way bring can be told, and leads to nothing."""
+        self._open.clear()
+        self._adrift.clear()
+        self._rounds.clear()
+
     def forget(self, call_id: str) -> None:
         """Its output was told otherwise."""
         self._adrift.pop(call_id, None)
@@ -173,7 +172,7 @@ class Rounds:
         self._response_of[call_id] = response_id
         self._open[call_id] = now + (timeout_s or self._tool_timeout_s)
         if not self._closed:
-            round_ = self._rounds.setdefault(response_id, _Round(ended=response_id in self._over))
+            round_ = self._rounds.setdefault(response_id, Round(ended=response_id in self._over))
             round_.outputs[call_id] = None
         return True
 
@@ -187,7 +186,7 @@ class Rounds:
             self._adrift.pop(call_id, None)
             return []
         if self._adrift.pop(call_id, None) is not None:
-            return [Note(call_id, output), *self.ask(self.follow_up)]
+            return [Note(call_id, output), *([] if self._adrift else self.ask(self.follow_up))]
         if self._open.pop(call_id, None) is None:
             return [Note(call_id, output)]
         self._rounds[response_id].outputs[call_id] = output

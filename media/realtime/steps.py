@@ -1,6 +1,6 @@
 """What `rounds` wants said to the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
@@ -47,3 +47,15 @@ class Cancel:
 
 
 Step = Answer | Note | Ask | Cancel
+
+
+@dataclass(slots=True)
+class Round:
+    """The tool calls of one response."""
+
+    outputs: dict[str, str | None] = field(default_factory=dict)
+    ended: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return self.ended and None not in self.outputs.values()

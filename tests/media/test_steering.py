@@ -11,6 +11,7 @@ from media.ends import HANGUP
 from media.idle import Rung
 from media.options import Exit, Manners, Options
 from media.realtime.openai import CAN
+from media.record import STILL_AT_WORK
 from media.requests import (
     BUSY,
     MAX_OPEN,
@@ -463,11 +464,59 @@ def test_p38_a_reset_from_a_tool_lets_the_tool_answer_the_new_session() -> None:
     hand.calls("c1")
     hand.ends("r1")
     outcomes = hand.ask(Reset())
-    comes_back(hand)
+    begun = comes_back(hand)
     assert len(outcomes) == 1
+    assert STILL_AT_WORK in texts(begun)[-1]
     since = len(hand.effects)
     hand.do(hand.bridge.tool_answered("c1", '"sunny"', hand.now))
-    assert "sunny" in texts(told(hand, since))[0]
+    note, asks = told(hand, since)
+    assert "sunny" in texts([note])[0]
+    hand.starts("r2")
+    hand.ends("r2")
+    assert [event for event in told(hand, 0) if event["type"] == "response.create"][1:] == [asks], "one answer to it"
+
+
+@pytest.mark.claim("P38")
+def test_p38_a_reset_from_a_tool_whose_response_has_not_ended_leads_to_one_answer() -> None:
+    hand = a_hand()
+    hand.starts("r1")
+    hand.calls("c1")
+    hand.ask(Reset())
+    assert [event["type"] for event in comes_back(hand)] == ["conversation.item.create"]
+    since = len(hand.effects)
+    hand.do(hand.bridge.tool_answered("c1", '"sunny"', hand.now))
+    assert [event["type"] for event in told(hand, since)] == ["conversation.item.create", "response.create"]
+
+
+@pytest.mark.claim("P38")
+def test_p38_a_reset_without_history_from_a_tool_greets_and_says_nothing_else() -> None:
+    hand = a_hand()
+    hand.starts("r1")
+    hand.calls("c1")
+    hand.ends("r1")
+    hand.ask(Reset(history=False))
+    [greets] = comes_back(hand)
+    assert greets["response"]["instructions"] == "Greet."
+    since = len(hand.effects)
+    hand.do(hand.bridge.tool_answered("c1", '"sunny"', hand.now))
+    hand.starts("r2")
+    hand.ends("r2")
+    hand.wait(30)
+    assert [event["type"] for event in told(hand, since)] == ["conversation.item.create"]
+
+
+@pytest.mark.claim("P38")
+def test_p38_a_caller_who_is_owed_more_than_a_tools_result_is_answered_at_once() -> None:
+    hand = a_hand()
+    hand.starts("r1")
+    hand.calls("c1")
+    hand.ends("r1")
+    hand.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    hand.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=900)
+    hand.model("input_audio_buffer.committed", item_id="u1")
+    hand.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="Are you there?")
+    hand.ask(Reset())
+    assert [event["type"] for event in comes_back(hand)][-1] == "response.create"
 
 
 def test_a_reset_whose_session_does_not_come_in_time_is_still_under_way() -> None:

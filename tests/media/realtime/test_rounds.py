@@ -290,11 +290,28 @@ def test_the_output_of_a_call_whose_session_is_gone_can_only_be_told() -> None:
     machine = talking(rounds())
     machine.called("r1", "a", 0)
     machine.called("r1", "b", 0)
+    assert machine.owes_results_alone
     machine.lost()
-    assert machine.answered("a", "x") == [Note("a", "x"), Ask({})]
-    assert machine.answered("a", "x") == [Note("a", "x")]
-    machine.forget("b")
+    assert machine.answered("a", "x") == [Note("a", "x")], "as in a session, the last of them leads to the response"
+    assert machine.answered("b", "x") == [Note("b", "x"), Ask({})]
     assert machine.answered("b", "x") == [Note("b", "x")]
+
+
+def test_the_output_of_a_call_that_was_told_otherwise_is_a_note() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.lost()
+    machine.forget("a")
+    assert machine.answered("a", "x") == [Note("a", "x")]
+
+
+def test_a_conversation_that_begins_anew_waits_for_no_tool_of_the_one_before() -> None:
+    machine = talking(rounds())
+    machine.called("r1", "a", 0)
+    machine.start_over()
+    machine.lost()
+    assert not machine.owes
+    assert machine.answered("a", "x") == [Note("a", "x")]
 
 
 def test_a_call_whose_session_is_gone_has_its_time_and_no_more() -> None:
