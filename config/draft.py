@@ -51,6 +51,8 @@ class Draft:
     def __init__(self, file: str, root: Mapping, complaints: list[Complaint]) -> None:
         self.root = root
         self.complaints = complaints
+        self.put_right: list[str] = []
+        "What was meant otherwise than it was written, for whoever wrote it."
         self._file = file
         self._values = {pair for scalar in scalars(root) for pair in scalar.values if len(pair[1]) >= _TELLING_CHARS}
         self._faulty = {(complaint.line, complaint.column, complaint.path) for complaint in complaints}

@@ -26,6 +26,7 @@ from config.settings import EnvVariable, Hooks, Outward, Platform, Route, Server
 from config.sizes import MAX_DOCUMENT_BYTES, too_long
 from config.tools import UNREAD, Readers, ReadTool, read_applications, read_tools
 from config.transfers import complain_of_transfers
+from config.urls import socket_url
 from verbs.base import did_you_mean, shown
 from verbs.vendors import VENDORS
 
@@ -81,9 +82,8 @@ def settings_of(source: Source, *, environ: MappingOf[str, str], read: Readers =
     settings = _read(draft, source.path.parent, read, environment)
     if draft.complaints or settings is None:
         raise ConfigError(draft.complaints)
-    return settings.model_copy(
-        update={"warnings": tuple(warnings(settings)), "other_secrets": variable_secrets(draft.root)}
-    )
+    told = (*draft.put_right, *warnings(settings))
+    return settings.model_copy(update={"warnings": told, "other_secrets": variable_secrets(draft.root)})
 
 
 def _filled_in(root: Mapping, environ: MappingOf[str, str]) -> Mapping:
@@ -187,7 +187,10 @@ def _vendors(draft: Draft, folder: FilePath, *, insecure: bool) -> dict[str, Ven
             draft.unknown_key(path, list(VENDORS))
         elif vendor := draft.section(Vendor, path):
             tls = with_files(draft, (*path, "tls"), vendor.tls, folder)
-            vendors[entry.key] = vendor.model_copy(update={"tls": tls})
+            if (url := socket_url(vendor.url)) != vendor.url:
+                written, meant = vendor.url.partition(":")[0], url.partition(":")[0]
+                draft.put_right.append(f"vendors.{entry.key}.url: {written}:// is read as {meant}://; write that")
+            vendors[entry.key] = vendor = vendor.model_copy(update={"tls": tls, "url": url})
             own_address = not (vendor.url or VENDORS[entry.key].url)  # every customer's is another
             if not own_address and (sentence := vendor_url_fault(vendor, insecure=insecure)):
                 draft.complain((*path, "url"), sentence)

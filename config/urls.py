@@ -32,6 +32,12 @@ def url_fault(text: str, schemes: Sequence[str] = WEB, *, bare: bool = False, us
     return _host_fault(url, user=user) or (_query_fault(url) if bare else None)
 
 
+def socket_url(text: str) -> str:
+    """Give an address with a websocket's scheme where it was written with the web's."""
+    scheme, slashes, rest = text.partition("://")
+    return f"{dict(zip(WEB, SOCKET, strict=True)).get(scheme.lower(), scheme)}{slashes}{rest}"
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address is this machine only."""
     name = host.lower().removesuffix(".").strip("[]")

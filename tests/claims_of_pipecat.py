@@ -28,7 +28,7 @@ PIPECAT = (
     Claim("P16", "a constructor with keywords only", "C", lacking=NO_PYTHON),
     Claim("P17", "`api_key`, which nobody sees"),
     Claim("P18", "old words work, and are told of once, with the new ones", "S"),
-    Claim("P19", "`base_url`: OpenAI's unless another is said; a wrong scheme is refused with the right ones"),
+    Claim("P19", "`base_url`: OpenAI's unless another is said; the web's scheme is put right, and told of"),
     Claim("P20", "`session_properties` as an argument of the constructor", "C", lacking=NO_PYTHON),
     Claim("P21", "the settings that can be changed are those of `Settings`, all of them"),
     Claim("P22", "`start_paused`: the caller is not heard until somebody says so"),

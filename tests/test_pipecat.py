@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config.urls import SOCKET, url_fault
+from config.complaints import ConfigError
 from media.bridge import Bridge
 from media.effects import Redial
 from media.options import Manners, Options
@@ -129,19 +129,30 @@ def test_p18_what_was_written_in_old_words_works_and_is_told_once_with_the_new_o
 
 @pytest.mark.claim("P19")
 @pytest.mark.parametrize(
-    ("url", "fault"),
+    ("url", "used", "told"),
     [
-        ("wss://api.openai.com/v1/realtime", None),
-        ("ws://127.0.0.1:8080/v1/realtime", None),
-        ("https://api.openai.com/v1/realtime", "must begin with 'wss://' or 'ws://'"),
-        ("http://127.0.0.1:8080/v1/realtime", "must begin with 'wss://' or 'ws://'"),
+        (None, "wss://api.openai.com/v1/realtime", []),
+        ("wss://own.example/v1", "wss://own.example/v1", []),
+        ("ws://127.0.0.1:8080/v1/realtime", "ws://127.0.0.1:8080/v1/realtime", []),
+        ("https://own.example/v1", "wss://own.example/v1", ["https:// is read as wss://; write that"]),
+        ("HTTPS://own.example/v1", "wss://own.example/v1", ["HTTPS:// is read as wss://; write that"]),
+        ("http://127.0.0.1:8080/v1", "ws://127.0.0.1:8080/v1", ["http:// is read as ws://; write that"]),
     ],
 )
-def test_p19_the_address_is_openais_unless_another_is_said_and_a_wrong_scheme_is_told(
-    url: str, fault: str | None
+def test_p19_the_address_is_openais_unless_another_is_said_and_the_webs_scheme_is_put_right_and_told(
+    url: str | None, used: str, told: list[str]
 ) -> None:
-    assert KNOWN["openai"].url == "wss://api.openai.com/v1/realtime"
-    assert url_fault(url, SOCKET) == fault
+    vendor = {"api_key": "k"} | ({"url": url} if url else {})
+    settings = settings_of({"verbs": [LLM]}, vendors={"openai": vendor})
+    assert settings.vendors["openai"].url == used
+    assert [line for line in settings.warnings if "://" in line] == [f"vendors.openai.url: {one}" for one in told]
+
+
+@pytest.mark.claim("P19")
+@pytest.mark.parametrize("url", ["http://own.example/v1", "ftp://own.example/v1", "own.example/v1"])
+def test_p19_an_address_that_no_correction_makes_a_safe_socket_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"vendors\.openai\.url: must begin with '?wss://"):
+        settings_of({"verbs": [LLM]}, vendors={"openai": {"api_key": "k", "url": url}})
 
 
 @pytest.mark.claim("P25")
