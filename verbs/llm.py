@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from verbs import connecting, native_check
 from verbs.base import Finding, Hook, JsonObject, JsonValue, Number, Path, Verb, did_you_mean, shown
+from verbs.flat_options import in_their_places
 from verbs.handoff import check_handoff
 from verbs.kinds import TEXT, an_object, check, once_filled
 from verbs.llm_options import check_options, is_beta_shaped
@@ -53,14 +54,8 @@ class Llm(Verb):
     def completed(cls, properties: JsonObject) -> JsonObject:
         """Find the vendor in `model` where there is none. What is said of the model may be nothing at all."""
         told = properties if properties.get("llmOptions") is not None else {**properties, "llmOptions": {}}
-        model = told.get("model")
-        if told.get("vendor") is not None or not isinstance(model, str):
-            return told
-        vendor, slash, name = model.partition("/")
-        if not (slash or vendor in VENDORS):
-            return told
-        others = {key: value for key, value in told.items() if key not in {"vendor", "model"}}
-        return {"vendor": vendor, **({"model": name} if name else {}), **others}
+        told = _with_vendor(told)
+        return in_their_places(told) if str(told.get("vendor")) in VENDORS else told
 
     @classmethod
     def findings(cls, properties: JsonObject) -> Iterator[Finding]:
@@ -80,6 +75,17 @@ class Llm(Verb):
     def findings_as_left(cls, properties: JsonObject, version: str) -> Iterator[Finding]:
         yield from check_handoff(properties.get("handoff"), ("handoff",))
         yield from native_check.findings(properties, version)
+
+
+def _with_vendor(told: JsonObject) -> JsonObject:
+    model = told.get("model")
+    if told.get("vendor") is not None or not isinstance(model, str):
+        return told
+    vendor, slash, name = model.partition("/")
+    if not (slash or vendor in VENDORS):
+        return told
+    others = {key: value for key, value in told.items() if key not in {"vendor", "model"}}
+    return {"vendor": vendor, **({"model": name} if name else {}), **others}
 
 
 def _check_for(vendor: str, properties: JsonObject) -> Iterator[Finding]:

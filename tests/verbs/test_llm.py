@@ -168,7 +168,7 @@ def test_a_tool_that_the_vendor_serves_itself_is_taken_for_that_vendor(vendor: s
         (llm(events=["response.**"]), "verbs[0].events[0]: no event is named 'response.**'"),
         (llm(events=["response."]), "no event is named 'response.'"),
         (llm(events=[""]), "no event is named ''"),
-        (llm(llmOptions={"temperature": 1}), "verbs[0].llmOptions.temperature: unknown property 'temperature'"),
+        (llm(llmOptions={"temprature": 1}), "verbs[0].llmOptions.temprature: unknown property 'temprature'"),
         (llm(llmOptions={"sessionUpdate": {}}), "unknown property 'sessionUpdate' (did you mean 'session_update'?)"),
         (llm(llmOptions={"extra": {"x": {}}}), "llmOptions.extra.x: unknown property 'x'"),
         (
