@@ -34,10 +34,21 @@ PIPECAT = (
     Claim("P22", "`start_paused`: the caller is not heard until somebody says so"),
     Claim("P23", "`start_video_paused`", "C", lacking=NO_VIDEO),
     Claim("P24", "`video_frame_detail`", "C", lacking=NO_VIDEO),
-    Claim("P25", "what a caller who speaks first says while the model is being reached is heard by it", "S"),
+    Claim(
+        "P25",
+        "what the caller says while the model is being reached, at first or again, is heard by it",
+        "S",
+        lacking="where the agent speaks first, what the caller says before is not heard by the model: it would cut the "
+        "greeting short",
+    ),
     Claim("P26", "class attributes `Settings` and `adapter_class`", "C", lacking=NO_PYTHON),
     Claim("P27", "flags that say what a vendor's models can do, and the tables above made of them", "S"),
-    Claim("P28", "the caller's audio is paused and resumed"),
+    Claim(
+        "P28",
+        "the caller's audio is paused and resumed",
+        lacking="no tool or verb of its own: a tool in Python says `call.agent.pause_input()`, an application by "
+        "websocket `llm:input`",
+    ),
     Claim("P29", "`set_video_input_paused`", "C", lacking=NO_VIDEO),
     Claim("P30", "`set_video_frame_detail`", "C", lacking=NO_VIDEO),
     Claim("P31", "an item of the conversation is retrieved", "S"),

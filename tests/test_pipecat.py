@@ -155,18 +155,41 @@ def test_p19_an_address_that_no_correction_makes_a_safe_socket_is_refused(url: s
         settings_of({"verbs": [LLM]}, vendors={"openai": {"api_key": "k", "url": url}})
 
 
-@pytest.mark.claim("P25")
-def test_p25_what_the_caller_says_while_the_model_is_reached_is_heard_by_it() -> None:
-    hand = Hand(options=Options(audio=PCM24, manners=Manners(caller_speaks_first=True)))
-    hand.do(hand.bridge.platform_opened(0.0))
-    hand.do(hand.bridge.platform_said(METADATA, 0.0))
+def says_while_the_model_is_reached(hand: Hand) -> bytes:
+    """Let the caller say something, and then the model be there."""
     said = [bytes([n, 0]) * 480 for n in range(1, 6)]
     for pcm in said:
         assert hand.do(hand.bridge.platform_said(pcm, hand.now)) == []
     hand.do(hand.bridge.model_opened(hand.now))
     hand.configured()
-    heard = b"".join(b64decode(event["audio"]) for event in sent(hand.effects, APPEND))
-    assert heard == b"".join(said)
+    return b"".join(said)
+
+
+def heard_since(hand: Hand, since: int) -> bytes:
+    return b"".join(b64decode(event["audio"]) for event in sent(hand.effects[since:], APPEND))
+
+
+@pytest.mark.claim("P25")
+@pytest.mark.parametrize("first", [True, False])
+def test_p25_what_the_caller_says_while_the_model_is_reached_is_heard_by_it_unless_the_agent_greets(
+    *, first: bool
+) -> None:
+    hand = Hand(options=Options(audio=PCM24, manners=Manners(caller_speaks_first=first)))
+    hand.do(hand.bridge.platform_opened(0.0))
+    hand.do(hand.bridge.platform_said(METADATA, 0.0))
+    said = says_while_the_model_is_reached(hand)
+    assert heard_since(hand, 0) == (said if first else b""), "a greeting that was asked for is not cut short"
+    assert bool(sent(hand.effects, "response.create")) is not first
+
+
+@pytest.mark.claim("P25")
+def test_p25_what_the_caller_says_while_the_model_is_reached_again_is_heard_by_it() -> None:
+    hand = Hand().connect()
+    hand.starts()
+    hand.ends()
+    hand.do(hand.bridge.model_closed(hand.now, code=1006, reason=""))
+    since = len(hand.effects)
+    assert says_while_the_model_is_reached(hand) == heard_since(hand, since)
 
 
 @pytest.mark.claim("P27")
