@@ -6,8 +6,8 @@ Imported before all others: to look through what they make, of which nothing is 
 import gc
 
 THRESHOLDS = (10_000, 20, 20)
-"""Nothing on the audio path makes a cycle, and a young collection of the default walks through the frames in flight; one
-of 50,000 objects stopped all calls for 8 to 15 ms."""
+"""Nothing on the audio path makes a cycle, and a young collection of the default walks through the frames in flight.
+One of 50,000 objects stopped all calls for 8 to 15 ms."""
 
 gc.set_threshold(*THRESHOLDS)
 

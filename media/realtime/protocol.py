@@ -71,20 +71,18 @@ class Realtime:
         self.hears, self.speaks = audio if isinstance(audio, ModelAudio) else (audio, audio)
         self._vendor = llm.vendor
         self.name, renamed = model_of(llm, self.dialect)
-        self._renamed = False
+        self._renamed = self._leaves_turns = False
         self._knows = VENDORS[llm.vendor].settings
         self._changes = Changes(llm.llm_options, partial(legacy.changed, dialect=self.dialect), besides)
         self._left_out: list[str] = []
         self._picture: JsonObject | None = None
-        self._leaves_turns = False
         self._tools: dict[str, JsonObject] = {}
         self.tools: Mapping[str, JsonObject] = self._tools
         self._as_it_is = names_in_extra(llm.llm_options)
         self.warnings = [*self._agree(), *([renamed] if renamed else [])]
         self._wants_audio_events = wants_audio_events
-        self._updates = 0
         self._told = Told()
-        self._ids = count(1)
+        self._updates, self._ids = 0, count(1)
         self._deltas = Deltas(self.speaks, AUDIO_DELTAS, parse)
         self._asides: Newest[str] = Newest(MAX_ASIDES)
 
