@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from media.realtime.dialect import SESSION_PATHS, TURN_DETECTION, Path, copied, place_of
+from media.realtime.dialect import SESSION_PATHS, TURN_DETECTION, Path, objects_copied, place_of
 from media.realtime.updating import NESTED
 
 JsonObject = dict[str, Any]
@@ -27,7 +27,7 @@ def nested(settings: Leaves) -> JsonObject:
     """Give settings as the object that a session is."""
     session: JsonObject = {}
     for path, value in settings.items():
-        place_of(session, path[:-1])[path[-1]] = copied(value)
+        place_of(session, path[:-1])[path[-1]] = objects_copied(value)
     return session
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from media.realtime import models
+from verbs.base import copied
 
 JsonObject = dict[str, Any]
 Path = tuple[str, ...]
@@ -170,9 +171,9 @@ def take(tree: JsonObject, path: Path) -> Any:
     return taken
 
 
-def copied(tree: Any) -> Any:
+def objects_copied(tree: Any) -> Any:
     """Copy an object and those in it, but share the lists: of many tools, say, which nobody changes in place."""
-    return {name: copied(value) for name, value in tree.items()} if isinstance(tree, dict) else tree
+    return {name: objects_copied(value) for name, value in tree.items()} if isinstance(tree, dict) else tree
 
 
 def place_of(tree: JsonObject, path: Path) -> JsonObject:

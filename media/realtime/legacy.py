@@ -6,7 +6,6 @@ Field names: openai-python types/beta/realtime and types/realtime. All of it com
 raises here; what makes no sense goes on to the model, which says so.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,11 +22,11 @@ from media.realtime.dialect import (
     Dialect,
     JsonObject,
     Path,
-    copied,
     find,
     place_of,
 )
 from media.realtime.updating import merged
+from verbs.base import copied
 from verbs.tools import bare
 
 __all__ = ["Translated", "in_todays_words", "overruled", "share", "translate"]
@@ -184,7 +183,7 @@ def share(response: JsonObject, session: JsonObject) -> list[str]:
     """
     for name in ("instructions", "temperature"):
         if name in response:
-            session.setdefault(name, deepcopy(response[name]))
+            session.setdefault(name, copied(response[name]))
     response.pop("temperature", None)
     audio = _object(response.pop("audio", None))
     output, of_session = _object(audio.get("output")), session["audio"]["output"]
@@ -203,7 +202,7 @@ def share(response: JsonObject, session: JsonObject) -> list[str]:
 def _rename_content(response: JsonObject) -> None:
     match response.get("input"):
         case list(items):
-            response["input"] = deepcopy(items)
+            response["input"] = copied(items)
             for item in response["input"]:
                 rename_in_item(item)
 

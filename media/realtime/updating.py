@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from media.realtime.dialect import MISSING, RESPONSE_PATHS, JsonObject, Path, copied, find, take
+from media.realtime.dialect import MISSING, RESPONSE_PATHS, JsonObject, Path, find, objects_copied, take
 
 VOICE: Final[Path] = ("audio", "output", "voice")
 NESTED: Final[frozenset[Path]] = frozenset({("audio",), ("audio", "input"), ("audio", "output")})
@@ -44,7 +44,7 @@ def merged(settings: JsonObject, change: JsonObject, path: Path = ()) -> JsonObj
     for name, value in change.items():
         place = (*path, name)
         below = place in NESTED and isinstance(value, dict) and isinstance(settings.get(name), dict)
-        result[name] = merged(settings[name], value, place) if below else copied(value)
+        result[name] = merged(settings[name], value, place) if below else objects_copied(value)
     return result
 
 
@@ -72,7 +72,7 @@ def unsaid(options: JsonObject, paths: Iterable[Path]) -> JsonObject:
     """Return a verb's `llmOptions`, whose session is in the words of today, without these settings of it."""
     if not (paths := list(paths)):
         return options
-    left: JsonObject = copied(options)
+    left: JsonObject = objects_copied(options)
     for path in paths:
         named = (("session_update", path), *(("response_create", place) for place in _in_a_response(path)))
         for within, place in named:

@@ -1,6 +1,6 @@
 """What a new call is answered with."""
 
-from threading import Lock
+from typing import Any
 
 import pytest
 
@@ -83,9 +83,15 @@ def test_a_verb_that_could_not_be_dialled_is_told_before_its_document_leaves(cha
     assert obstacle_to(verbs, settings.routes[0], settings).startswith(told)
 
 
+class Torn(dict[str, Any]):
+    def items(self) -> Any:
+        """Be nothing that can be read."""
+        raise TypeError
+
+
 def test_options_of_a_shape_that_nobody_foresaw_are_told_too() -> None:
     settings = settings_of({"verbs": [SAY]})
-    options = {"session_update": {"prompt": Lock()}}
+    options = {"session_update": {"prompt": Torn({})}}
     odd = Llm.model_validate(LLM | {"llmOptions": options})
     assert obstacle_to([odd], settings.routes[0], settings).startswith("llmOptions cannot be used (TypeError)")
 

@@ -309,3 +309,28 @@ def test_a_flood_of_faults_ends() -> None:
         parse([{"verb": "say", **{f"property{index}": 1 for index in range(5_000)}}], strict=False)
     assert str(error.value) == "verbs: has too many faults to tell them all"
     assert len(lint([{"verb": "sya"}] * 5_000, version="0.9")) == 201
+
+
+@pytest.mark.parametrize(
+    ("item", "itself"),
+    [
+        ({"verb": "say", "text": "Hello."}, True),
+        ({"verb": "say", "id": "7", "text": "Hello."}, True),
+        ({"text": "Hello.", "verb": "say"}, False),
+        ({"say": {"text": "Hello."}}, False),
+        ({"verb": "llm", "model": "openai/gpt-realtime-2.1", "llmOptions": {}}, False),
+    ],
+)
+def test_a_verb_in_its_plain_form_is_read_once(item: dict[str, Any], *, itself: bool) -> None:
+    [verb] = parse([item])
+    plain = verb.in_plain_form()
+    assert (plain is verb) is itself
+    assert [*plain.to_wire().items()] == [*verb.plain().items()]
+
+
+def test_what_a_verb_gives_of_itself_is_a_copy_at_any_depth() -> None:
+    options = {"session_update": {"tools": [{"type": "function", "name": "f"}]}}
+    [verb] = parse([{"verb": "llm", "vendor": "openai", "llmOptions": options}])
+    options["session_update"]["tools"].clear()
+    for wire in (verb.to_wire(), verb.plain(), verb.properties):
+        assert wire["llmOptions"]["session_update"]["tools"].pop() == {"type": "function", "name": "f"}
