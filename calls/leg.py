@@ -89,12 +89,10 @@ class Leg:
     async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._run_line())
+                group.create_task(self._keep_end())
                 if self._servers:
                     self._tasks.start(self._servers.run())
-                await self.line.over.wait()
-                self._answer_all()
-                self._ended.set_result(await self._keep(self.line.end or INTERNAL, self.record))
+                await self._run_line()  # no task of its own: so the model is dialled before the webhook is answered
         finally:
             self._answer_all()
             self._closed()
@@ -105,6 +103,11 @@ class Leg:
                 self._ended.exception()  # seen: that nobody waits for it is no fault
         if not await self._asked.wait(ASKED_AFTER_S):
             await self.action({})
+
+    async def _keep_end(self) -> None:
+        await self.line.over.wait()
+        self._answer_all()
+        self._ended.set_result(await self._keep(self.line.end or INTERNAL, self.record))
 
     async def _run_line(self) -> None:
         try:
