@@ -130,3 +130,8 @@ def test_the_endpoint_shown_has_no_password_and_no_query() -> None:
 def test_an_answer_may_come_after_the_deadline(kind: Kind, deadline_s: float, attempt_s: float) -> None:
     options = HookOptions(timeout_s=5, tool_timeout_s=6, action_timeout_s=7)
     assert (options.deadline_s(kind), options.attempt_timeout_s(kind)) == (deadline_s, attempt_s)
+
+
+def test_where_a_delivery_is_shown_neither_its_headers_nor_its_body_are() -> None:
+    made = Delivery("m", "event", "c", 1, "https://app/hook?key=1", b"words", 0.0, {"X-Key": "secret"})
+    assert repr(made) == "<event m pending>"

@@ -235,6 +235,7 @@ async def test_a_close_of_ours_amid_what_comes_is_the_same(
         if len(near.listener.heard) == closes_after and near.socket.open:
             near.socket._core.send_close(1001)
             near.socket._write()
+            near.socket._look()
 
     near.listener._hear = hear_and_close  # type: ignore[method-assign]
     told = [one for message in talk for one in message] + ([(FIN | CLOSE, b"\x03\xe9")] if goodbye else [])
