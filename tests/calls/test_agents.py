@@ -1,7 +1,7 @@
 """Several agents on one call, who hand the caller over to each other, in virtual time."""
 
 import json
-from copy import deepcopy
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from media.effects import Outcome
 from media.ends import HANDOFF, HUNG_UP
 from media.options import ModelLeg
 from media.realtime.dial import Dial
+from media.realtime.telling import Told
 from media.settings import read
 from tests.calls.exchange import (
     LLM,
@@ -81,7 +82,9 @@ class Desk(Exchange):
     @property
     def session(self) -> JsonObject:
         """What a session with the model begins with."""
-        told: JsonObject = json.loads(deepcopy(self.line._bridge._session.model).configure())["session"]
+        asked = copy(self.line._bridge._session.model)
+        asked._told = Told()  # type: ignore[attr-defined]  # what the model itself has been told stays as it is
+        told: JsonObject = json.loads(asked.configure())["session"]
         return told
 
     @property
