@@ -182,7 +182,8 @@ async def _read(request: web.Request, model: type[Body]) -> Body:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
-        raise refused(422, "bad_request", f"{place}: {first['msg']}") from error
+        wrong = "an object is wanted" if first["type"] == "model_type" else first["msg"]  # which names a class of ours
+        raise refused(422, "bad_request", f"{place}: {wrong}") from error
 
 
 def _refusal(error: ControlError | RemoteError) -> Refused:

@@ -106,7 +106,7 @@ async def test_only_who_shows_the_admin_token_is_heard(desk_for: Any, path: str)
     ("body", "told"),
     [
         (b"", "not JSON"),
-        (b"[]", "the body: "),
+        (b"[]", "the body: an object is wanted"),
         (b'{"to": NaN}', "number that is none"),
         ({"to": "+1"}, "from: Field required"),
         ({**ORDER, "to": 5}, "to."),
